@@ -1,0 +1,1 @@
+"""The REST door, the console and everything else that speaks HTTP."""

@@ -1,0 +1,1 @@
+"""What a processed order costs: metering, pricing, ledger and invoices."""

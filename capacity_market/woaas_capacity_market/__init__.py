@@ -1,0 +1,1 @@
+"""Overflow operations meet partner factories: listings, requests, matching, contracts and settlement."""

@@ -1,0 +1,1 @@
+"""Processes and their wiring: the command line, migrations, embedded Postgres and the process supervisor."""

@@ -1,0 +1,1 @@
+"""Tenants, identities, field permissions (Casbin) and the verifiable audit log."""

@@ -1,0 +1,1 @@
+"""The domain: work orders, operations, reports, and the plant and people they need."""
