@@ -1,0 +1,1 @@
+"""Tables, tenancy, compiled statements and the unit of work."""

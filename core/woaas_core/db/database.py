@@ -1,0 +1,79 @@
+"""The connection pool of a process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import asyncpg
+import msgspec
+
+from woaas_core.clock import Clock, SystemClock
+from woaas_core.db.unit_of_work import UnitOfWork
+
+if TYPE_CHECKING:
+    from asyncpg.connection import Connection
+    from asyncpg.pool import Pool
+
+STATEMENT_TIMEOUT_MS = 30_000
+
+
+class Database:
+    """A pool whose connections all work as one database role."""
+
+    def __init__(self, pool: "Pool", clock: Clock) -> None:
+        self.pool = pool
+        self.clock = clock
+
+    @classmethod
+    async def connect(cls, dsn: str, *, role: str, size: int = 10, clock: Clock | None = None) -> "Database":
+        """Open the pool as ``role``; the login behind ``dsn`` must be a member of it."""
+        pool = await asyncpg.create_pool(
+            dsn,
+            min_size=1,
+            max_size=size,
+            init=_prepare,
+            reset=_nothing_to_reset,
+            statement_cache_size=500,
+            max_cached_statement_lifetime=0,
+            server_settings={
+                "role": role,
+                "application_name": role,
+                "timezone": "UTC",
+                "jit": "off",
+                "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+            },
+        )
+        return cls(pool, clock or SystemClock())
+
+    async def close(self) -> None:
+        """Close every connection, waiting for those in use."""
+        await self.pool.close()
+
+    @asynccontextmanager
+    async def unit_of_work(self) -> AsyncIterator[UnitOfWork]:
+        """One transaction: recorded events are written and everything committed at the end, or nothing is."""
+        async with self.pool.acquire() as connection:
+            await connection.execute("BEGIN")
+            uow = UnitOfWork(connection, self.clock)
+            try:
+                yield uow
+                await uow.flush_events()
+            except BaseException:
+                if not connection.is_closed():
+                    await connection.execute("ROLLBACK")
+                raise
+            await connection.execute("COMMIT")
+
+
+async def _prepare(connection: "Connection") -> None:
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=lambda value: b"\x01" + msgspec.json.encode(value),
+        decoder=lambda data: msgspec.json.decode(data[1:]),
+        format="binary",
+    )
+
+
+async def _nothing_to_reset(_connection: "Connection") -> None:
+    """Only transaction-local settings are ever made, so a returned connection needs no RESET round trip."""

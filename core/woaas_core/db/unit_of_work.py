@@ -1,0 +1,106 @@
+"""The unit of work: one transaction in one tenant, with the events of its changes."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from woaas_core.clock import Clock
+from woaas_core.db.statements import Statement
+from woaas_core.events.envelope import Actor, Event, EventType, Version
+from woaas_core.events.log import append
+from woaas_core.ids import encode_id, uuid7
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+    from asyncpg.connection import Connection
+    from asyncpg.pool import PoolConnectionProxy
+
+
+class UnitOfWork:
+    """What a use case works with: statements run on it, events recorded on it commit with the rows.
+
+    Application code never commits: the edge does, by leaving the context of ``Database.unit_of_work``.
+    """
+
+    def __init__(self, connection: "Connection | PoolConnectionProxy", clock: Clock) -> None:
+        self.connection = connection
+        self.clock = clock
+        self.tenant_id: UUID | None = None
+        self.livemode = True
+        self.actor = Actor("system", "system")
+        self.request_id: str | None = None
+        self.reason: str | None = None
+        self.events: list[Event] = []
+        self.last_event_id: UUID | None = None
+        self._flushed = 0
+
+    @property
+    def tenant(self) -> UUID:
+        """The tenant this transaction has entered; asking before that is a defect."""
+        if self.tenant_id is None:
+            msg = "no tenant entered"
+            raise RuntimeError(msg)
+        return self.tenant_id
+
+    async def all(self, statement: Statement, **values: object) -> "list[Record]":
+        """Every row."""
+        rows: list[Record] = await self.connection.fetch(statement.sql, *statement.arguments(values))
+        return rows
+
+    async def first(self, statement: Statement, **values: object) -> "Record | None":
+        """The first row, or None."""
+        return await self.connection.fetchrow(statement.sql, *statement.arguments(values))
+
+    async def value(self, statement: Statement, **values: object) -> Any:
+        """The first column of the first row, or None."""
+        return await self.connection.fetchval(statement.sql, *statement.arguments(values))
+
+    async def execute(self, statement: Statement, **values: object) -> int:
+        """Run it and return the number of rows it touched."""
+        status: str = await self.connection.execute(statement.sql, *statement.arguments(values))
+        return int(status.rpartition(" ")[2]) if status[-1].isdigit() else 0
+
+    async def execute_many(self, statement: Statement, rows: Iterable[Mapping[str, object]]) -> None:
+        """Run it for each row in one round trip."""
+        await self.connection.executemany(statement.sql, [statement.arguments(r) for r in rows])
+
+    def record(
+        self,
+        event_type: EventType,
+        *,
+        subject: str,
+        version: Version = (None, None),
+        work_order_id: UUID | None = None,
+        data: Mapping[str, object] | None = None,
+        changes: Mapping[str, object] | None = None,
+    ) -> Event:
+        """Note a fact; it is written with the commit and becomes the audit entry.
+
+        ``subject`` is the object's wire id. ``data`` is public within the tenant (webhooks, /v1/events): ids
+        and facts, no restricted value. ``changes`` are the new values by field; the log holds only salted
+        commitments to them.
+        """
+        event = Event(
+            id=uuid7(),
+            type=event_type.name,
+            subject=subject,
+            version=version,
+            work_order_id=work_order_id,
+            data=data or {},
+            changes=changes or {},
+        )
+        self.events.append(event)
+        self.last_event_id = event.id
+        return event
+
+    async def flush_events(self) -> None:
+        """Write the events noted so far (the edge does this before it commits)."""
+        fresh = self.events[self._flushed :]
+        if fresh:
+            self._flushed = len(self.events)
+            await append(self, fresh)
+
+    @property
+    def last_event_text(self) -> str | None:
+        """The wire id of the last event: the value of ``Woaas-Event-Id``."""
+        return encode_id("evt", self.last_event_id) if self.last_event_id else None

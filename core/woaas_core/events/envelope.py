@@ -1,0 +1,112 @@
+"""What an event is: the envelope whose canonical bytes are the audit entry."""
+
+import os
+from base64 import b64encode
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import sha256
+from hmac import digest
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from woaas_core.events.canonical import canonical
+from woaas_core.ids import encode_id
+
+Version = tuple[int | None, int | None]
+"""An object's version before and after; (None, 1) is a creation, (None, None) concerns no versioned object."""
+
+_SALT_BYTES = 32
+_CATALOGUE: dict[str, "EventType"] = {}
+
+
+class EventType(NamedTuple):
+    """A kind of fact: ``<noun>.<past participle>``."""
+
+    name: str
+    description: str
+
+
+class Actor(NamedTuple):
+    """Who did it: ``api_key``, ``user`` or ``system``, with its wire id or process name."""
+
+    type: str
+    id: str
+
+
+class Event(msgspec.Struct, frozen=True):
+    """A fact as the code notes it, before it is sealed."""
+
+    id: UUID
+    type: str
+    subject: str
+    version: Version
+    work_order_id: UUID | None
+    data: Mapping[str, object]
+    changes: Mapping[str, object]
+
+
+class Sealed(NamedTuple):
+    """The exact bytes that enter the tree, their RFC 6962 leaf hash, and the openings of the commitments."""
+
+    payload: bytes
+    leaf_hash: bytes
+    openings: dict[str, tuple[str, object]]
+
+
+def event_type(name: str, description: str) -> EventType:
+    """Declare a kind of event; the catalogue is what ``GET /v1/event-types`` lists."""
+    kind = EventType(name, description)
+    if _CATALOGUE.setdefault(name, kind) != kind:
+        msg = f"event type {name} is declared twice"
+        raise ValueError(msg)
+    return kind
+
+
+def event_types() -> list[EventType]:
+    """Every declared kind, by name."""
+    return sorted(_CATALOGUE.values())
+
+
+def seal(
+    event: Event, *, tenant_id: UUID, actor: Actor, at: datetime, request_id: str | None, reason: str | None, live: bool
+) -> Sealed:
+    """Canonical bytes (RFC 8785), leaf hash (RFC 6962 §2.1) and openings of an event.
+
+    A change enters as HMAC-SHA256 under a random salt over its canonical value, so the log proves a value to
+    whoever is shown it and tells nobody else, and a destroyed opening makes it unknowable.
+    """
+    openings: dict[str, tuple[str, object]] = {}
+    commitments: dict[str, str] = {}
+    if event.changes:
+        salts = os.urandom(_SALT_BYTES * len(event.changes))
+        for i, (field, value) in enumerate(event.changes.items()):
+            salt = salts[i * _SALT_BYTES : (i + 1) * _SALT_BYTES]
+            plain = to_plain(value)
+            commitments[field] = b64encode(digest(salt, canonical(plain), "sha256")).decode()
+            openings[field] = (b64encode(salt).decode(), plain)
+    payload = canonical(
+        {
+            "v": 1,
+            "id": encode_id("evt", event.id),
+            "tenant": encode_id("ten", tenant_id),
+            "type": event.type,
+            "at": at,
+            "actor": {"type": actor.type, "id": actor.id},
+            "request_id": request_id,
+            "subject": event.subject,
+            "work_order": encode_id("wo", event.work_order_id) if event.work_order_id else None,
+            "version": event.version,
+            "reason": reason,
+            "livemode": live,
+            "data": event.data,
+            "changes": commitments,
+        }
+    )
+    return Sealed(payload, sha256(b"\x00" + payload).digest(), openings)
+
+
+def to_plain(value: object) -> object:
+    """A value as JSON shows it, so that a commitment can be checked against what a client was shown."""
+    return msgspec.to_builtins(value)

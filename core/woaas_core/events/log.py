@@ -1,0 +1,123 @@
+"""The tables of the one log and how a transaction appends to it.
+
+``event`` rows are the audit entries; ``pending`` is the sequencer's queue; ``log`` gives each event its gap-free
+index in its tenant. Only the sequencer writes ``log`` and ``log_head``.
+"""
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import BigInteger, Column, Identity, Index, Integer, LargeBinary, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+
+from woaas_core.db.base import instant, metadata, tenant_index, tenant_table
+from woaas_core.db.statements import Statement
+from woaas_core.events.envelope import Event, seal
+
+if TYPE_CHECKING:
+    from woaas_core.db.unit_of_work import UnitOfWork
+
+event = tenant_table(
+    "event",
+    Column("id", Uuid, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("work_order_id", Uuid),
+    Column("actor", Text, nullable=False),
+    instant("recorded_at"),
+    Column("payload", LargeBinary, nullable=False),
+    Column("openings", JSONB),
+    tenant_index("event", "work_order_id", "id"),
+    tenant_index("event", "subject", "id"),
+)
+
+pending = Table(
+    "pending",
+    metadata,
+    # The identity is drawn inside the business transaction: of two causally ordered commits the later is higher.
+    Column("seq", BigInteger, Identity(always=True), primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("event_id", Uuid, nullable=False),
+    Column("leaf_hash", LargeBinary, nullable=False),
+    info={"tenant": True},
+)
+
+log = tenant_table(
+    "log",
+    Column("index", BigInteger, nullable=False),
+    Column("event_id", Uuid, nullable=False),
+    Column("leaf_hash", LargeBinary, nullable=False),
+    Index("uq_log_event_id", "tenant_id", "event_id", unique=True),
+    key=("index",),
+)
+
+log_head = tenant_table(
+    "log_head",
+    Column("size", BigInteger, nullable=False),
+    Column("frontier", LargeBinary, nullable=False),
+    instant("updated_at"),
+    key=(),
+)
+
+reader_cursor = tenant_table(
+    "reader_cursor",
+    Column("reader", Text, nullable=False),
+    Column("next_index", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    instant("retry_at", nullable=True),
+    Column("error", Text),
+    key=("reader",),
+)
+
+_APPEND = Statement.text(
+    """
+    WITH made AS (
+      INSERT INTO event (tenant_id, id, type, subject, work_order_id, actor, recorded_at, payload, openings)
+      SELECT $1, u.id, u.type, u.subject, u.work_order_id, $2, $3, u.payload, u.openings
+      FROM unnest($4::uuid[], $5::text[], $6::text[], $7::uuid[], $8::bytea[], $9::jsonb[])
+        AS u (id, type, subject, work_order_id, payload, openings)
+    )
+    INSERT INTO pending (tenant_id, event_id, leaf_hash)
+    SELECT $1, u.id, u.leaf_hash FROM unnest($4::uuid[], $10::bytea[]) WITH ORDINALITY AS u (id, leaf_hash, n)
+    ORDER BY u.n
+    """,
+    "tenant_id",
+    "actor",
+    "recorded_at",
+    "ids",
+    "types",
+    "subjects",
+    "work_orders",
+    "payloads",
+    "openings",
+    "leaves",
+)
+
+
+async def append(uow: "UnitOfWork", events: list[Event]) -> None:
+    """Write events and their places in the sequencer's queue, in one statement of the open transaction."""
+    at = uow.clock.now()
+    sealed = [
+        seal(
+            e,
+            tenant_id=uow.tenant,
+            actor=uow.actor,
+            at=at,
+            request_id=uow.request_id,
+            reason=uow.reason,
+            live=uow.livemode,
+        )
+        for e in events
+    ]
+    await uow.execute(
+        _APPEND,
+        tenant_id=uow.tenant,
+        actor=uow.actor.id,
+        recorded_at=at,
+        ids=[e.id for e in events],
+        types=[e.type for e in events],
+        subjects=[e.subject for e in events],
+        work_orders=[e.work_order_id for e in events],
+        payloads=[s.payload for s in sealed],
+        openings=[s.openings or None for s in sealed],
+        leaves=[s.leaf_hash for s in sealed],
+    )

@@ -1,0 +1,139 @@
+"""Readers follow the log: each event's effect and the reader's cursor commit together, so it happens once.
+
+A reader is a name, where it starts and a handler; parts declare theirs in ``handlers.py`` and ``woaas_infra``
+lists them. A handler that fails is retried with backoff; after ``MAX_ATTEMPTS`` its tenant is stalled until an
+operator retries or skips, while other tenants go on.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+from uuid import UUID
+
+import msgspec
+
+from woaas_core.db.statements import Statement
+
+if TYPE_CHECKING:
+    from woaas_core.db.unit_of_work import UnitOfWork
+
+BATCH = 200
+MAX_ATTEMPTS = 5
+
+
+class LoggedEvent(msgspec.Struct, frozen=True):
+    """An event at its place in the tenant's log, as a reader meets it."""
+
+    index: int
+    id: UUID
+    type: str
+    subject: str
+    work_order_id: UUID | None
+    recorded_at: datetime
+    data: Mapping[str, object]
+
+
+Handler = Callable[["UnitOfWork", LoggedEvent], Awaitable[None]]
+
+
+class Reader(msgspec.Struct, frozen=True):
+    """A follower of the log.
+
+    ``types`` are the event types it acts on; others only move its cursor. ``start`` is where it begins in a
+    tenant it has not read before: handlers with effects outside start at ``head`` and never see replays.
+    """
+
+    name: str
+    types: frozenset[str]
+    handle: Handler
+    start: Literal["beginning", "head"] = "beginning"
+    may_skip: bool = True
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What one advance did."""
+
+    read: int
+    done: bool
+
+
+class _Payload(msgspec.Struct):
+    data: dict[str, object]
+
+
+_decode = msgspec.json.Decoder(_Payload).decode
+
+_CURSOR = Statement.text(
+    """
+    INSERT INTO reader_cursor AS c (tenant_id, reader, next_index, attempts)
+    VALUES (app_tenant(), $1, CASE WHEN $2 THEN coalesce((SELECT size FROM log_head), 0) ELSE 0 END, 0)
+    ON CONFLICT (tenant_id, reader) DO UPDATE SET reader = excluded.reader
+    RETURNING c.next_index, c.attempts
+    """,
+    "reader",
+    "from_head",
+)
+_ENTRIES = Statement.text(
+    """
+    SELECT l.index, e.id, e.type, e.subject, e.work_order_id, e.recorded_at, e.payload
+    FROM log l JOIN event e ON e.tenant_id = l.tenant_id AND e.id = l.event_id
+    WHERE l.tenant_id = $1 AND l.index >= $2 ORDER BY l.index LIMIT $3
+    """,
+    "tenant_id",
+    "start",
+    "limit",
+)
+_MOVE = Statement.text(
+    "UPDATE reader_cursor SET next_index = $3, attempts = 0, retry_at = NULL, error = NULL "
+    "WHERE tenant_id = $1 AND reader = $2",
+    "tenant_id",
+    "reader",
+    "next_index",
+)
+_FAILED = Statement.text(
+    "UPDATE reader_cursor SET attempts = attempts + 1, retry_at = $3, error = $4 WHERE tenant_id = $1 AND reader = $2 "
+    "RETURNING attempts",
+    "tenant_id",
+    "reader",
+    "retry_at",
+    "error",
+)
+
+
+async def advance(uow: "UnitOfWork", reader: Reader, *, batch: int = BATCH) -> Step:
+    """Read the next entries of the entered tenant, apply the handler, move the cursor; commit is the caller's.
+
+    Locks the reader's cursor of this tenant: two processes reading for one reader take turns.
+    """
+    cursor = await uow.first(_CURSOR, reader=reader.name, from_head=reader.start == "head")
+    assert cursor is not None
+    # After a failure entries go one by one, so that the ones before the bad one are not repeated with it.
+    limit = batch if cursor["attempts"] == 0 else 1
+    rows = await uow.all(_ENTRIES, tenant_id=uow.tenant, start=cursor["next_index"], limit=limit)
+    for row in rows:
+        if row["type"] in reader.types:
+            await reader.handle(
+                uow,
+                LoggedEvent(
+                    index=row["index"],
+                    id=row["id"],
+                    type=row["type"],
+                    subject=row["subject"],
+                    work_order_id=row["work_order_id"],
+                    recorded_at=row["recorded_at"],
+                    data=_decode(row["payload"]).data,
+                ),
+            )
+    if rows:
+        await uow.execute(_MOVE, tenant_id=uow.tenant, reader=reader.name, next_index=rows[-1]["index"] + 1)
+    return Step(len(rows), len(rows) < limit)
+
+
+async def note_failure(uow: "UnitOfWork", reader: Reader, error: str) -> bool:
+    """Count a failed attempt in its own transaction and set when to try again; True when now stalled."""
+    await uow.first(_CURSOR, reader=reader.name, from_head=reader.start == "head")
+    now = uow.clock.now()
+    attempts = await uow.value(
+        _FAILED, tenant_id=uow.tenant, reader=reader.name, retry_at=now + timedelta(seconds=1), error=error[:500]
+    )
+    return int(attempts) >= MAX_ATTEMPTS

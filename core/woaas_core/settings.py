@@ -1,0 +1,74 @@
+"""Everything that can be configured, read once from ``WOAAS_*`` variables."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The configuration of a process; every value has a zero-config fallback.
+
+    ``database_url`` empty means: the embedded Postgres under ``home``. ``secret_key`` peppers API keys and
+    signs cursors and sessions; it is made on first use and kept in ``home/secret.key``.
+    """
+
+    home: Path
+    host: str = "127.0.0.1"
+    port: int = 8000
+    database_url: str = ""
+    secret_key: bytes
+    base_url: str = ""
+    audit_origin: str = "woaas.local/audit"
+    ray_address: str = ""
+    rate_limit_per_minute: int = 60_000
+    log_level: str = "info"
+    pool_size: int = 10
+
+    @property
+    def url(self) -> str:
+        """Where this instance is reached, without a trailing slash."""
+        return self.base_url.rstrip("/") or f"http://{self.host}:{self.port}"
+
+    @property
+    def signing_key_path(self) -> Path:
+        """The Ed25519 key that signs checkpoints: outside the database on purpose."""
+        return self.home / "audit-signing.key"
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None, **overrides: object) -> "Settings":
+        """Read the environment; keyword overrides (from the command line) win over it.
+
+        Raises:
+            ValueError: a variable does not fit its type.
+        """
+        env = os.environ if environ is None else environ
+        given: dict[str, object] = {
+            name: env[f"WOAAS_{name.upper()}"] for name in cls.__struct_fields__ if env.get(f"WOAAS_{name.upper()}")
+        }
+        given.update({k: v for k, v in overrides.items() if v is not None})
+        home = Path(str(given.pop("home", ".woaas"))).expanduser().absolute()
+        secret = given.pop("secret_key", None)
+        key = str(secret).encode() if secret else _kept_secret(home / "secret.key")
+        try:
+            rest = msgspec.convert(given, type=dict[str, str | int], strict=False)
+            return msgspec.convert({**rest, "home": home, "secret_key": key}, type=cls, strict=False)
+        except msgspec.ValidationError as error:
+            msg = f"configuration: {error}"
+            raise ValueError(msg) from None
+
+
+def _kept_secret(path: Path) -> bytes:
+    if path.exists():
+        return path.read_bytes()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    key = secrets.token_hex(32).encode()
+    try:
+        fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        return path.read_bytes()
+    with os.fdopen(fd, "wb") as file:
+        file.write(key)
+    return key

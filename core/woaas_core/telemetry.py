@@ -1,0 +1,30 @@
+"""Structured logs: one JSON line per event, ids as fields, no payloads."""
+
+import logging
+import sys
+
+import structlog
+
+
+def configure_logging(level: str = "info") -> None:
+    """Set up structlog for a process; call once at its start."""
+    threshold = logging.getLevelNamesMapping()[level.upper()]
+    logging.basicConfig(level=threshold, stream=sys.stderr, format="%(message)s")
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def logger(name: str) -> structlog.stdlib.BoundLogger:
+    """The logger of a module; events are named ``part.noun.verb``."""
+    bound: structlog.stdlib.BoundLogger = structlog.get_logger(name)
+    return bound

@@ -1,0 +1,1 @@
+"""Who may do what: Casbin policy compiled to field masks and allowed actions."""

@@ -1,0 +1,84 @@
+"""What permissions are about: kinds of objects, their fields and the actions on them.
+
+A part declares each of its resources once; REST, GraphQL, exports and the console all show an object through
+this declaration and the caller's mask over it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from sqlalchemy import ColumnElement, Table
+
+from woaas_core.durations import format_duration
+from woaas_core.ids import encode_id
+
+if TYPE_CHECKING:
+    from woaas_security.principal import Principal
+
+Kind = Literal["text", "id", "instant", "date", "decimal", "integer", "boolean", "duration", "json", "texts"]
+RowScope = Callable[["Principal"], ColumnElement[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a resource as the wire shows it.
+
+    ``column`` is its column where the names differ; ``prefix`` is the id prefix of kind ``id``. A field with
+    ``render`` is shown through it. ``filterable`` also allows sorting; kinds json and texts only filter.
+    """
+
+    name: str
+    kind: Kind = "text"
+    column: str = ""
+    prefix: str = ""
+    filterable: bool = False
+    searched: bool = False
+    render: Callable[[Any], Any] | None = None
+
+    @property
+    def source(self) -> str:
+        """The column the value is read from."""
+        return self.column or self.name
+
+    @property
+    def renderer(self) -> Callable[[Any], Any] | None:
+        """How a stored value becomes a wire value; None where msgspec's own form is the wire's."""
+        if self.render is not None:
+            return self.render
+        if self.kind == "id":
+            prefix = self.prefix
+            return lambda value: encode_id(prefix, value)
+        return format_duration if self.kind == "duration" else None
+
+
+@dataclass(frozen=True, eq=False)
+class Resource:
+    """A kind of object: its fields, the actions beside read, and which rows a guest role sees.
+
+    ``scopes`` limits the rows of a caller all of whose roles are named in it; a role that is not named sees
+    every row of its tenant.
+    """
+
+    name: str
+    prefix: str
+    table: Table
+    fields: tuple[Field, ...]
+    actions: frozenset[str] = frozenset()
+    scopes: Mapping[str, RowScope] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        names = [f.name for f in self.fields]
+        if len(names) != len(set(names)):
+            msg = f"{self.name} declares a field twice"
+            raise ValueError(msg)
+
+    def row_scope(self, principal: "Principal") -> ColumnElement[bool] | None:
+        """The predicate over this resource's rows for the caller; None means every row of the tenant."""
+        if not self.scopes or not principal.roles <= self.scopes.keys():
+            return None
+        parts = [self.scopes[r](principal) for r in sorted(principal.roles)]
+        result = parts[0]
+        for part in parts[1:]:
+            result = result | part
+        return result

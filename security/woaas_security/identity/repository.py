@@ -1,0 +1,67 @@
+"""All SQL about keys, users, sessions and policy lines."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy import bindparam, select, update
+
+from woaas_core.db.statements import Statement, insert_row
+from woaas_security.authz.policy import PolicyLine
+from woaas_security.identity.models import api_keys, permission_policy, sessions, users
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+    from woaas_core.db.unit_of_work import UnitOfWork
+
+_BY_KEY = Statement.text("SELECT * FROM authenticate_key($1, $2)", "key_id", "secret_hash")
+_BY_SESSION = Statement.text("SELECT * FROM authenticate_session($1)", "token_hash")
+_BY_EMAIL = Statement.text("SELECT * FROM find_login($1)", "email")
+_POLICY = Statement(select(permission_policy).where(permission_policy.c.tenant_id == bindparam("tenant_id")))
+INSERT_KEY = insert_row(api_keys)
+INSERT_USER = insert_row(users)
+INSERT_SESSION = insert_row(sessions)
+_END_SESSION = Statement(
+    update(sessions)
+    .where(sessions.c.tenant_id == bindparam("tenant"), sessions.c.id == bindparam("session"))
+    .values(expires_at=bindparam("at"))
+)
+_REVOKE_KEY = Statement(
+    update(api_keys)
+    .where(api_keys.c.tenant_id == bindparam("tenant"), api_keys.c.id == bindparam("key"))
+    .where(api_keys.c.revoked_at.is_(None))
+    .values(revoked_at=bindparam("at"))
+    .returning(*api_keys.c)
+)
+
+
+async def by_key(uow: "UnitOfWork", key_id: str, secret_hash: bytes) -> "Record | None":
+    """Look up a live key and enter its tenant, in one round trip."""
+    return await uow.first(_BY_KEY, key_id=key_id, secret_hash=secret_hash)
+
+
+async def by_session(uow: "UnitOfWork", token_hash: bytes) -> "Record | None":
+    """Look up a running session and enter its tenant, in one round trip."""
+    return await uow.first(_BY_SESSION, token_hash=token_hash)
+
+
+async def by_email(uow: "UnitOfWork", email: str) -> "list[Record]":
+    """The users of that address in every tenant, for signing in."""
+    return await uow.all(_BY_EMAIL, email=email)
+
+
+async def own_policy(uow: "UnitOfWork") -> list[PolicyLine]:
+    """The tenant's own policy lines."""
+    rows = await uow.all(_POLICY, tenant_id=uow.tenant)
+    return [PolicyLine(r["role"], r["resource"], r["field"], r["action"], r["effect"]) for r in rows]
+
+
+async def end_session(uow: "UnitOfWork", session_id: UUID, at: datetime) -> None:
+    """Let a session end now."""
+    await uow.execute(_END_SESSION, tenant=uow.tenant, session=session_id, at=at)
+
+
+async def revoke_key(uow: "UnitOfWork", key_id: UUID, at: datetime) -> "Record | None":
+    """End a key; None if it is not there or already ended."""
+    return await uow.first(_REVOKE_KEY, tenant=uow.tenant, key=key_id, at=at)
