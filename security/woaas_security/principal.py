@@ -18,7 +18,8 @@ _PREFIX = {"api_key": "key", "user": "usr"}
 class Principal:
     """An authenticated caller in one tenant, with the policy in force in this very transaction.
 
-    ``customer`` binds a guest of role customer to the orders of one customer code.
+    ``customer`` binds a guest of role customer to the orders of one customer code; ``releases_limited`` tells
+    that the tenant's allowance counts releases, so that others need not touch its row.
     """
 
     tenant_id: UUID
@@ -29,6 +30,7 @@ class Principal:
     livemode: bool
     organisation_id: UUID
     customer: str | None
+    releases_limited: bool
     policy: TenantPolicy
 
     @property

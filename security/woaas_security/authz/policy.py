@@ -41,7 +41,7 @@ class BuiltIn(NamedTuple):
     @classmethod
     def read(cls) -> "BuiltIn":
         """From ``policy.csv`` beside this module."""
-        text = files(__package__).joinpath("policy.csv").read_text()
+        text = files("woaas_security.authz").joinpath("policy.csv").read_text()
         rows = csv.reader(line for line in text.splitlines() if line and not line.startswith("#"))
         cells = [[cell.strip() for cell in row] for row in rows]
         return cls(
@@ -56,6 +56,7 @@ class TenantPolicy:
     def __init__(self, built_in: BuiltIn, own: Iterable[PolicyLine] = (), *, version: int) -> None:
         self.version = version
         self.enforcer = _enforcer([*built_in.lines, *own], built_in.families)
+        self._lines: list[list[str]] = self.enforcer.get_policy()
         self._families = dict(built_in.families)
         self._compiled: dict[tuple[frozenset[str], str], Access] = {}
 
@@ -71,7 +72,7 @@ class TenantPolicy:
         fields = frozenset(f.name for f in resource.fields)
         names = ("*", resource.name, self._families.get(resource.name))
         granted: dict[tuple[str, str], set[str]] = {}
-        for sub, obj, field, action, effect in self.enforcer.model["p"]["p"].policy:
+        for sub, obj, field, action, effect in self._lines:
             if sub in roles and obj in names:
                 granted.setdefault((action, effect), set()).update(fields | {"*"} if field == "*" else {field})
 
@@ -125,5 +126,5 @@ class _Lines(Adapter):  # type: ignore[misc]  # casbin ships no types
 
 
 def _enforcer(lines: Iterable[PolicyLine], families: Iterable[tuple[str, str]]) -> casbin.Enforcer:
-    model = casbin.Enforcer.new_model(text=files(__package__).joinpath("model.conf").read_text())
+    model = casbin.Enforcer.new_model(text=files("woaas_security.authz").joinpath("model.conf").read_text())
     return casbin.Enforcer(model, _Lines(lines, families))

@@ -88,6 +88,7 @@ class Authenticator:
             livemode=row["livemode"],
             organisation_id=row["organisation_id"],
             customer=None,
+            releases_limited=row["releases_limited"],
             policy=policy,
         )
 
@@ -166,6 +167,7 @@ class Authenticator:
             livemode=row["livemode"],
             organisation_id=row["organisation_id"],
             customer=row["customer"],
+            releases_limited=row["releases_limited"],
             policy=await self._policy(uow, row["tenant_id"], row["policy_version"]),
         )
         uow.actor = principal.actor

@@ -18,12 +18,14 @@ _INSERT = insert_row(tenants)
 _GET = Statement(select(tenants).where(tenants.c.id == bindparam("id")))
 _TAKE = Statement(
     update(tenants)
-    .where(tenants.c.id == bindparam("id"), (tenants.c.release_allowance.is_(None)) | (tenants.c.release_allowance > 0))
+    .where(
+        tenants.c.id == bindparam("tenant_id"),
+        (tenants.c.release_allowance.is_(None)) | (tenants.c.release_allowance > 0),
+    )
     .values(release_allowance=tenants.c.release_allowance - 1)
 )
-_LIMITED = Statement(select(tenants.c.release_allowance).where(tenants.c.id == bindparam("id")))
 _SET_ALLOWANCE = Statement(
-    update(tenants).where(tenants.c.id == bindparam("id")).values(release_allowance=bindparam("level"))
+    update(tenants).where(tenants.c.id == bindparam("tenant_id")).values(release_allowance=bindparam("level"))
 )
 
 
@@ -48,19 +50,11 @@ async def get(uow: "UnitOfWork") -> "Record":
     return row
 
 
-async def take_release(uow: "UnitOfWork", *, limited: bool) -> bool:
-    """Take one release from the allowance in a single statement; False when it is used up.
-
-    ``limited`` comes from entering the tenant, so that a tenant without a limit takes no lock on its row.
-    """
-    return not limited or await uow.execute(_TAKE, id=uow.tenant) == 1
-
-
-async def is_limited(uow: "UnitOfWork") -> bool:
-    """Whether releases are counted at all."""
-    return await uow.value(_LIMITED, id=uow.tenant) is not None
+async def take_release(uow: "UnitOfWork") -> bool:
+    """Take one release from the allowance in a single statement; False when it is used up."""
+    return await uow.execute(_TAKE, tenant_id=uow.tenant) == 1
 
 
 async def set_release_allowance(uow: "UnitOfWork", level: int | None) -> None:
     """Set how many more orders may be released; None lifts the limit."""
-    await uow.execute(_SET_ALLOWANCE, id=uow.tenant, level=level)
+    await uow.execute(_SET_ALLOWANCE, tenant_id=uow.tenant, level=level)

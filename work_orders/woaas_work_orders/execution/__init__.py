@@ -1,0 +1,1 @@
+"""What happened on the floor: reports, inspections, receipts, and the figures computed from them."""

@@ -1,0 +1,106 @@
+"""All SQL about reports, inspections and receipts."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy import bindparam, select, update
+
+from woaas_core.db.statements import Statement, insert_row
+from woaas_work_orders.execution.models import inspections, receipts, reports
+from woaas_work_orders.orders.models import operations
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+    from woaas_core.db.unit_of_work import UnitOfWork
+
+_R = reports.c
+_OWN = select(reports).where(_R.tenant_id == bindparam("tenant_id"))
+_BY_REF = Statement(_OWN.where(_R.external_ref == bindparam("external_ref")))
+_BY_ID = Statement(_OWN.where(_R.id == bindparam("report_id")))
+_CORRECTION_OF = Statement(_OWN.where(_R.corrects == bindparam("report_id")))
+_INSERT_REPORT = insert_row(reports)
+_INSERT_INSPECTION = insert_row(inspections)
+_SET_INSPECTION = Statement(
+    update(operations)
+    .where(operations.c.tenant_id == bindparam("tenant_key"), operations.c.id == bindparam("operation_key"))
+    .values(inspection_passed=bindparam("passed"))
+)
+_INSERT_RECEIPT = insert_row(receipts)
+
+# A replaced report no longer counts. Minutes are clipped to nothing: a report belongs to the window it ended in,
+# and overlaps count in full, so that shares stay additive over machines and windows.
+_SUMS = Statement.text(
+    """
+    SELECT coalesce(r.work_center, '') AS work_center,
+      sum(r.good) AS good, sum(r.scrap) AS scrap, sum(r.rework) AS rework,
+      sum(extract(epoch FROM r.ended_at - r.started_at)) AS seconds,
+      sum(extract(epoch FROM r.ended_at - r.started_at)) FILTER (WHERE r.kind = 'setup') AS setup_seconds,
+      sum(extract(epoch FROM r.ended_at - r.started_at)) FILTER (WHERE r.kind = 'breakdown') AS breakdown_seconds
+    FROM reports r
+    WHERE r.tenant_id = $1 AND r.ended_at >= $2 AND r.ended_at < $3
+      AND NOT EXISTS (SELECT FROM reports c WHERE c.tenant_id = r.tenant_id AND c.corrects = r.id)
+    GROUP BY 1 ORDER BY 1
+    """,
+    "tenant_id",
+    "since",
+    "until",
+)
+_ON_TIME = Statement.text(
+    """
+    SELECT count(*) FILTER (WHERE due_at IS NULL OR completed_at <= due_at) AS on_time, count(*) AS completed
+    FROM work_orders WHERE tenant_id = $1 AND completed_at >= $2 AND completed_at < $3
+    """,
+    "tenant_id",
+    "since",
+    "until",
+)
+
+
+async def by_external_ref(uow: "UnitOfWork", external_ref: str) -> "Record | None":
+    """The report sent under a caller's own reference."""
+    return await uow.first(_BY_REF, tenant_id=uow.tenant, external_ref=external_ref)
+
+
+async def get(uow: "UnitOfWork", report_id: UUID) -> "Record | None":
+    """A report by id."""
+    return await uow.first(_BY_ID, tenant_id=uow.tenant, report_id=report_id)
+
+
+async def correction_of(uow: "UnitOfWork", report_id: UUID) -> "Record | None":
+    """The report that replaced this one."""
+    return await uow.first(_CORRECTION_OF, tenant_id=uow.tenant, report_id=report_id)
+
+
+async def insert_report(uow: "UnitOfWork", values: Mapping[str, object]) -> None:
+    """Append a report."""
+    await uow.execute(_INSERT_REPORT, tenant_id=uow.tenant, **values)
+
+
+async def insert_inspection(uow: "UnitOfWork", values: Mapping[str, object]) -> None:
+    """Append an inspection result."""
+    await uow.execute(_INSERT_INSPECTION, tenant_id=uow.tenant, **values)
+
+
+async def set_inspection(uow: "UnitOfWork", operation_id: UUID, *, passed: bool) -> None:
+    """Note the latest result on the operation."""
+    await uow.execute(_SET_INSPECTION, tenant_key=uow.tenant, operation_key=operation_id, passed=passed)
+
+
+async def insert_receipt(uow: "UnitOfWork", values: Mapping[str, object]) -> None:
+    """Append a receipt."""
+    await uow.execute(_INSERT_RECEIPT, tenant_id=uow.tenant, **values)
+
+
+async def sums(uow: "UnitOfWork", since: datetime, until: datetime) -> "list[Record]":
+    """Quantities and seconds by work center of reports that ended in ``[since, until)``."""
+    return await uow.all(_SUMS, tenant_id=uow.tenant, since=since, until=until)
+
+
+async def on_time(uow: "UnitOfWork", since: datetime, until: datetime) -> "Record":
+    """Orders first completed in the window, and those of them not late."""
+    row = await uow.first(_ON_TIME, tenant_id=uow.tenant, since=since, until=until)
+    assert row is not None
+    return row

@@ -1,0 +1,1 @@
+"""Work orders and operations: states, commands and everything that follows from them."""

@@ -1,0 +1,198 @@
+"""All SQL about work orders and operations."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, select, update
+
+from woaas_core.db.statements import Statement, insert_row
+from woaas_work_orders.orders.entities import Operation, Order, WorkOrder
+from woaas_work_orders.orders.models import operations, work_orders
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+    from woaas_core.db.unit_of_work import UnitOfWork
+    from woaas_security.principal import Principal
+
+_W, _P = work_orders.c, operations.c
+_HEAD = select(work_orders).where(_W.tenant_id == bindparam("tenant_id"))
+_HEAD_BY_ID = Statement(_HEAD.where(_W.id == bindparam("key")))
+_HEAD_BY_NUMBER = Statement(_HEAD.where(_W.number == bindparam("key")))
+_HEAD_BY_REF = Statement(_HEAD.where(_W.external_ref == bindparam("key")))
+_LOCK_BY_ID = Statement(_HEAD.where(_W.id == bindparam("key")).with_for_update())
+_LOCK_BY_NUMBER = Statement(_HEAD.where(_W.number == bindparam("key")).with_for_update())
+_LOCK_BY_OPERATION = Statement(
+    _HEAD.where(
+        _W.id
+        == select(_P.work_order_id)
+        .where(_P.tenant_id == bindparam("tenant_id"), _P.id == bindparam("key"))
+        .scalar_subquery()
+    ).with_for_update()
+)
+_OPERATIONS = Statement(
+    select(operations)
+    .where(_P.tenant_id == bindparam("tenant_id"), _P.work_order_id == bindparam("order_id"))
+    .order_by(_P.sequence)
+)
+_OPERATIONS_OF = Statement(
+    select(operations)
+    .where(_P.tenant_id == bindparam("tenant_id"), _P.work_order_id == bindparam("order_ids").any_())
+    .order_by(_P.work_order_id, _P.sequence)
+)
+_OPERATION = Statement(
+    select(operations).where(_P.tenant_id == bindparam("tenant_id"), _P.id == bindparam("operation_id"))
+)
+_INSERT_ORDER = insert_row(work_orders)
+_INSERT_OPERATION = insert_row(operations)
+_NUMBER = Statement.text(
+    "INSERT INTO number_counters AS n (tenant_id, series, value) VALUES ($1, $2, 1) "
+    "ON CONFLICT (tenant_id, series) DO UPDATE SET value = n.value + 1 RETURNING value",
+    "tenant_id",
+    "series",
+)
+
+_FIXED = {"id", "number", "created_at", "request_hash", "work_order_id"}
+_UPDATE_ORDER = Statement(
+    update(work_orders)
+    .where(_W.tenant_id == bindparam("tenant_key"), _W.id == bindparam("id_key"))
+    .values({c: bindparam(c.name) for c in work_orders.columns if c.name not in _FIXED | {"tenant_id"}})
+)
+_UPDATE_OPERATION = Statement(
+    update(operations)
+    .where(_P.tenant_id == bindparam("tenant_key"), _P.id == bindparam("id_key"))
+    .values({c: bindparam(c.name) for c in operations.columns if c.name not in _FIXED | {"tenant_id"}})
+)
+# What commands change, in one round trip for any number of operations; the order's row last, if it moved at all.
+_ADVANCE_OPERATIONS = """
+    UPDATE operations o SET state = u.state, held_from = u.held_from, operator = u.operator,
+      work_center = u.work_center, kitted = u.kitted, good = u.good, scrap = u.scrap, rework = u.rework,
+      started_at = u.started_at, ended_at = u.ended_at, version = o.version + 1, updated_at = $2
+    FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bool[], $9::numeric[], $10::numeric[],
+                $11::numeric[], $12::timestamptz[], $13::timestamptz[])
+      AS u (id, state, held_from, operator, work_center, kitted, good, scrap, rework, started_at, ended_at)
+    WHERE o.tenant_id = $1 AND o.id = u.id
+"""
+_MOVED = ("state", "held_from", "operator", "work_center", "kitted", "good", "scrap", "rework", "started_at",
+          "ended_at")  # fmt: skip
+_ADVANCE = Statement.text(_ADVANCE_OPERATIONS, "tenant_id", "now", "ids", *_MOVED)
+_ADVANCE_BOTH = Statement.text(
+    f"""
+    WITH steps AS ({_ADVANCE_OPERATIONS})
+    UPDATE work_orders SET state = $14, held_from = $15, stage = $16, stages = $17, released_at = $18,
+      started_at = $19, completed_at = $20, closed_at = $21, version = version + 1, updated_at = $2
+    WHERE tenant_id = $1 AND id = $22
+    """,
+    *("tenant_id", "now", "ids", *_MOVED),
+    *("order_state", "order_held_from", "stage", "stages", "released_at", "order_started_at", "completed_at"),
+    *("closed_at", "order_id"),
+)
+
+
+async def get(uow: "UnitOfWork", principal: "Principal", key: UUID | str, *, lock: bool = False) -> WorkOrder | None:
+    """An order by id or number, if the caller's role may see that row."""
+    by_id = isinstance(key, UUID)
+    statement = (_LOCK_BY_ID if by_id else _LOCK_BY_NUMBER) if lock else (_HEAD_BY_ID if by_id else _HEAD_BY_NUMBER)
+    row = await uow.first(statement, tenant_id=uow.tenant, key=key)
+    return WorkOrder.from_row(row) if row and visible(principal, row) else None
+
+
+def visible(principal: "Principal", row: "Record") -> bool:
+    """The customer guest's row scope on a row already read (lists filter in SQL)."""
+    return principal.roles != {"customer"} or row["customer"] == principal.customer
+
+
+async def by_external_ref(uow: "UnitOfWork", external_ref: str) -> WorkOrder | None:
+    """The order entered under a caller's own reference."""
+    row = await uow.first(_HEAD_BY_REF, tenant_id=uow.tenant, key=external_ref)
+    return WorkOrder.from_row(row) if row else None
+
+
+async def lock_by_operation(uow: "UnitOfWork", operation_id: UUID) -> Order | None:
+    """The order of an operation with all its operations, locked: commands on one order take turns."""
+    row = await uow.first(_LOCK_BY_OPERATION, tenant_id=uow.tenant, key=operation_id)
+    return await _with_operations(uow, WorkOrder.from_row(row)) if row else None
+
+
+async def load(uow: "UnitOfWork", head: WorkOrder) -> Order:
+    """The operations to an order already read (and locked, where a command follows)."""
+    return await _with_operations(uow, head)
+
+
+async def _with_operations(uow: "UnitOfWork", head: WorkOrder) -> Order:
+    # Read after the lock, in a snapshot of its own: one taken before could be stale.
+    rows = await uow.all(_OPERATIONS, tenant_id=uow.tenant, order_id=head.id)
+    return Order(head, [Operation.from_row(r) for r in rows])
+
+
+async def operations_of(uow: "UnitOfWork", order_ids: Sequence[UUID]) -> "list[Record]":
+    """The operations of several orders, grouped by order and in sequence."""
+    return await uow.all(_OPERATIONS_OF, tenant_id=uow.tenant, order_ids=list(order_ids))
+
+
+async def get_operation(uow: "UnitOfWork", principal: "Principal", operation_id: UUID) -> "Record | None":
+    """An operation, if the caller's role may see that row."""
+    row = await uow.first(_OPERATION, tenant_id=uow.tenant, operation_id=operation_id)
+    if row and principal.roles == {"partner"} and row["sourcing"] == "make":
+        return None
+    return row
+
+
+async def next_number(uow: "UnitOfWork", series: str) -> int:
+    """The next number of a series, gap-free: the counter's row stays locked until the commit."""
+    return int(await uow.value(_NUMBER, tenant_id=uow.tenant, series=series))
+
+
+async def insert(uow: "UnitOfWork", order: Order) -> None:
+    """Add an order with its operations."""
+    await uow.execute(_INSERT_ORDER, tenant_id=uow.tenant, **order.head.values())
+    await insert_operations(uow, order.operations)
+
+
+async def insert_operations(uow: "UnitOfWork", new: Sequence[Operation]) -> None:
+    """Add operations to an order."""
+    await uow.execute_many(_INSERT_OPERATION, ({"tenant_id": uow.tenant, **o.values()} for o in new))
+
+
+async def update_order(uow: "UnitOfWork", head: WorkOrder) -> None:
+    """Write every changeable column of an order."""
+    await uow.execute(_UPDATE_ORDER, tenant_key=uow.tenant, id_key=head.id, **head.values())
+
+
+async def update_operations(uow: "UnitOfWork", changed: Sequence[Operation]) -> None:
+    """Write every changeable column of operations."""
+    await uow.execute_many(
+        _UPDATE_OPERATION, ({"tenant_key": uow.tenant, "id_key": o.id, **o.values()} for o in changed)
+    )
+
+
+async def advance(uow: "UnitOfWork", order: Order, changed: Sequence[Operation], *, head_changed: bool) -> None:
+    """Write what a command moved; versions and updated_at are raised here and on the entities alike."""
+    now = uow.clock.now()
+    values: dict[str, Any] = {"tenant_id": uow.tenant, "now": now, "ids": [o.id for o in changed]}
+    for name in _MOVED:
+        values[name] = [getattr(o, name) for o in changed]
+    for operation in changed:
+        operation.version += 1
+        operation.updated_at = now
+    if not head_changed:
+        if changed:
+            await uow.execute(_ADVANCE, **values)
+        return
+    head = order.head
+    head.version += 1
+    head.updated_at = now
+    await uow.execute(
+        _ADVANCE_BOTH,
+        **values,
+        order_id=head.id,
+        order_state=head.state,
+        order_held_from=head.held_from,
+        stage=head.stage,
+        stages=head.stages,
+        released_at=head.released_at,
+        order_started_at=head.started_at,
+        completed_at=head.completed_at,
+        closed_at=head.closed_at,
+    )

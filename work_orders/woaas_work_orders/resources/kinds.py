@@ -1,0 +1,216 @@
+"""The kinds of master data: what each may hold, and how it is shown."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from woaas_core.wire import Body, Code, DurationText, Instant, MoneyBody, Name, Quantity
+from woaas_security.authz.resource import Field, Resource
+from woaas_work_orders.orders.inputs import NewOperation, UnitText
+from woaas_work_orders.resources.models import master_data
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WallTime = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$", examples=["06:00"])]
+LocalDate = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
+
+
+class Site(Body, kw_only=True):
+    """A place with machines."""
+
+    name: Name | UnsetType = UNSET
+    time_zone: Name | UnsetType = UNSET
+
+
+class Line(Body, kw_only=True):
+    """A group of work centers in a site."""
+
+    name: Name | UnsetType = UNSET
+    site: Code | None | UnsetType = UNSET
+
+
+class WorkCenter(Body, kw_only=True):
+    """One schedulable unit: a machine or a place of work."""
+
+    name: Name | UnsetType = UNSET
+    site: Code | None | UnsetType = UNSET
+    line: Code | None | UnsetType = UNSET
+    equipment_class: Code | None | UnsetType = UNSET
+    calendar: Code | None | UnsetType = UNSET
+    cost_per_hour: MoneyBody | None | UnsetType = UNSET
+    initial_setup_group: Code | None | UnsetType = UNSET
+    state: Literal["up", "down", "maintenance", "stale"] | UnsetType = UNSET
+
+
+class Shift(Body, kw_only=True):
+    """A weekly working window in the calendar's wall time; an end at or before the start is on the next day."""
+
+    day: Day
+    start: WallTime
+    end: WallTime
+
+
+class CalendarException(Body, kw_only=True):
+    """A date that differs: its windows replace the week's; none means closed."""
+
+    date: LocalDate
+    windows: Annotated[list["Window"], msgspec.Meta(max_length=10)] = []
+
+
+class Window(Body, kw_only=True):
+    """A working window of one date."""
+
+    start: WallTime
+    end: WallTime
+
+
+class Calendar(Body, kw_only=True):
+    """When work happens."""
+
+    time_zone: Name | UnsetType = UNSET
+    weekly: Annotated[list[Shift], msgspec.Meta(max_length=100)] | UnsetType = UNSET
+    exceptions: Annotated[list[CalendarException], msgspec.Meta(max_length=1000)] | UnsetType = UNSET
+
+
+class Qualification(Body, kw_only=True):
+    """A skill a person holds, with its validity (both days inclusive)."""
+
+    skill: Code
+    level: Annotated[int, msgspec.Meta(ge=1, le=5)] = 1
+    valid_from: LocalDate | None = None
+    valid_to: LocalDate | None = None
+
+
+class Operator(Body, kw_only=True):
+    """A person on the floor."""
+
+    name: Name | UnsetType = UNSET
+    qualifications: Annotated[list[Qualification], msgspec.Meta(max_length=100)] | UnsetType = UNSET
+    calendar: Code | None | UnsetType = UNSET
+    location: Code | None | UnsetType = UNSET
+
+
+class Tool(Body, kw_only=True):
+    """A mould, fixture or gauge of which there are so many."""
+
+    name: Name | UnsetType = UNSET
+    count: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] | UnsetType = UNSET
+    life: Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)] | None | UnsetType = UNSET
+    setup_group: Code | None | UnsetType = UNSET
+
+
+class SetupEntry(Body, kw_only=True):
+    """How long changing over from one group to another takes."""
+
+    from_group: Code
+    to_group: Code
+    duration: DurationText
+
+
+class SetupMatrix(Body, kw_only=True):
+    """Sequence-dependent setup times of some work centers or an equipment class."""
+
+    work_centers: Annotated[list[Code], msgspec.Meta(max_length=200)] | UnsetType = UNSET
+    equipment_class: Code | None | UnsetType = UNSET
+    entries: Annotated[list[SetupEntry], msgspec.Meta(max_length=10_000)] | UnsetType = UNSET
+
+
+class Material(Body, kw_only=True):
+    """Something that is bought, made or consumed."""
+
+    name: Name | UnsetType = UNSET
+    unit: UnitText | UnsetType = UNSET
+
+
+class MaterialLot(Body, kw_only=True):
+    """A lot of a material; a restricted one may not be used."""
+
+    lot: Code | UnsetType = UNSET
+    material: Code | UnsetType = UNSET
+    quantity: Quantity | UnsetType = UNSET
+    disposition: Literal["planned", "in_process", "restricted", "unrestricted", "closed"] | UnsetType = UNSET
+    available_at: Instant | None | UnsetType = UNSET
+
+
+class Routing(Body, kw_only=True):
+    """How a product is made; its code is the product's."""
+
+    name: Name | UnsetType = UNSET
+    product: Code | UnsetType = UNSET
+    operations: Annotated[list[NewOperation], msgspec.Meta(max_length=200)] | UnsetType = UNSET
+
+
+class Asset(Body, kw_only=True):
+    """A thing that is maintained."""
+
+    name: Name | UnsetType = UNSET
+    site: Code | None | UnsetType = UNSET
+    serial_number: Code | None | UnsetType = UNSET
+
+
+class Customer(Body, kw_only=True):
+    """Somebody who orders."""
+
+    name: Name | UnsetType = UNSET
+    email: Name | None | UnsetType = UNSET
+
+
+@dataclass(frozen=True, eq=False)
+class MasterKind:
+    """A kind with its path, body and the resource that permissions are about."""
+
+    path: str
+    body: type[Body]
+    resource: Resource
+
+    @property
+    def name(self) -> str:
+        """The kind as stored and as policies name it."""
+        return self.resource.name
+
+
+def _member(name: str) -> Callable[[Any], Any]:
+    return lambda body: body.get(name)
+
+
+def _kind(path: str, name: str, prefix: str, body: type[Body]) -> MasterKind:
+    members = tuple(Field(m, "json", column="body", render=_member(m)) for m in body.__struct_fields__ if m != "code")
+    return MasterKind(
+        path,
+        body,
+        Resource(
+            name,
+            prefix,
+            master_data,
+            (
+                Field("id", "id", prefix=prefix),
+                Field("code", filterable=True, searched=True),
+                *members,
+                Field("archived_at", "instant", filterable=True),
+                Field("created_at", "instant", filterable=True),
+                Field("updated_at", "instant", filterable=True),
+                Field("version", "integer"),
+            ),
+            actions=frozenset({"create", "archive"}),
+        ),
+    )
+
+
+KINDS: tuple[MasterKind, ...] = (
+    _kind("sites", "site", "sit", Site),
+    _kind("lines", "line", "lin", Line),
+    _kind("work-centers", "work_center", "wc", WorkCenter),
+    _kind("calendars", "calendar", "cal", Calendar),
+    _kind("operators", "operator", "opr", Operator),
+    _kind("tools", "tool", "tol", Tool),
+    _kind("setup-matrices", "setup_matrix", "stm", SetupMatrix),
+    _kind("materials", "material", "mat", Material),
+    _kind("material-lots", "material_lot", "lot", MaterialLot),
+    _kind("routings", "routing", "rtg", Routing),
+    _kind("assets", "asset", "ast", Asset),
+    _kind("customers", "customer", "cus", Customer),
+)
+
+BY_NAME = {k.name: k for k in KINDS}

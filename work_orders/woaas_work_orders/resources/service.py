@@ -1,0 +1,128 @@
+"""Use cases of master data: upsert by code, archive."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from msgspec import UNSET
+
+from woaas_core.errors import NotFound, StaleETag
+from woaas_core.events.envelope import event_type
+from woaas_core.ids import encode_id, try_decode_id, uuid7
+from woaas_core.wire import Body, MoneyBody, duration_of, given, invalid
+from woaas_security.principal import Principal
+from woaas_work_orders.resources import repository
+from woaas_work_orders.resources.kinds import KINDS, Calendar, MasterKind, Routing, SetupMatrix
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+    from woaas_core.db.unit_of_work import UnitOfWork
+
+CHANGED = {k.name: event_type(f"{k.name}.changed", f"A {k.name.replace('_', ' ')} was set.") for k in KINDS}
+ARCHIVED = {k.name: event_type(f"{k.name}.archived", f"A {k.name.replace('_', ' ')} was retired.") for k in KINDS}
+
+
+async def find(uow: "UnitOfWork", principal: Principal, kind: MasterKind, code: str) -> "Record":
+    """A record by code or id.
+
+    Raises:
+        NotFound: missing.
+    """
+    principal.require(kind.resource, "read")
+    row = await repository.find(uow, kind.name, code)
+    if row is None:
+        record_id = try_decode_id(kind.resource.prefix, code)
+        row = await repository.find_by_id(uow, kind.name, record_id) if record_id else None
+    if row is None:
+        raise NotFound
+    return row
+
+
+async def put(
+    uow: "UnitOfWork", principal: Principal, kind: MasterKind, code: str, body: Body, known: "Record | None"
+) -> tuple["Record | Mapping[str, Any]", bool]:
+    """Create or replace the record of a code; returns it and whether it is new.
+
+    Members left out are unset: PUT replaces. The same body again changes nothing and records nothing.
+    """
+    access = principal.require(kind.resource, "create")
+    sent = given(body)
+    access.check_writable(sent)
+    _check(body)
+    plain: dict[str, Any] = msgspec.to_builtins({n: v for n, v in sent.items() if v is not UNSET})
+    if known is not None:
+        if known["body"] == plain and known["archived_at"] is None:
+            return known, False
+        row = await repository.replace(uow, known, body=plain, archived_at=None)
+        if row is None:
+            raise StaleETag
+        _record(uow, kind, row, plain, before=known["version"])
+        return row, False
+    now = uow.clock.now()
+    values: dict[str, Any] = {
+        "id": uuid7(),
+        "kind": kind.name,
+        "code": code,
+        "body": plain,
+        "archived_at": None,
+        "version": 1,
+        "created_at": now,
+        "updated_at": now,
+    }
+    await repository.insert(uow, values)
+    _record(uow, kind, values, plain, before=None)
+    return values, True
+
+
+async def archive(uow: "UnitOfWork", principal: Principal, kind: MasterKind, code: str) -> "Record":
+    """Retire a record: it stays readable and is no longer used by plans."""
+    principal.require(kind.resource, "archive")
+    known = await find(uow, principal, kind, code)
+    if known["archived_at"] is not None:
+        return known
+    row = await repository.replace(uow, known, body=known["body"], archived_at=uow.clock.now())
+    if row is None:
+        raise StaleETag
+    uow.record(
+        ARCHIVED[kind.name],
+        subject=encode_id(kind.resource.prefix, row["id"]),
+        version=(known["version"], row["version"]),
+        data={"code": row["code"]},
+    )
+    return row
+
+
+def _record(uow: "UnitOfWork", kind: MasterKind, row: Any, plain: dict[str, Any], *, before: int | None) -> None:
+    uow.record(
+        CHANGED[kind.name],
+        subject=encode_id(kind.resource.prefix, row["id"]),
+        version=(before, row["version"]),
+        data={"code": row["code"]},
+        changes=plain,
+    )
+
+
+def _check(body: Body) -> None:
+    """What the shapes cannot say: zones that exist, amounts that fit their currency, durations that fit."""
+    for name, value in given(body).items():
+        if isinstance(value, MoneyBody):
+            value.money(f"/{name}")
+    zone = getattr(body, "time_zone", UNSET)
+    if zone is not UNSET:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise invalid("/time_zone", "invalid", f"{zone!r} is not an IANA time zone.") from None
+    elif isinstance(body, Calendar):
+        raise invalid("/time_zone", "required", "'time_zone' is required.")
+    if isinstance(body, SetupMatrix) and body.entries is not UNSET:
+        for i, entry in enumerate(body.entries):
+            duration_of(entry.duration, f"/entries/{i}/duration")
+    if isinstance(body, Routing) and body.operations is not UNSET:
+        for i, step in enumerate(body.operations):
+            for name in ("setup_time", "unit_time"):
+                text = getattr(step, name)
+                if text is not UNSET:
+                    duration_of(text, f"/operations/{i}/{name}")
