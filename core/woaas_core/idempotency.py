@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Column, Integer, LargeBinary, Text
+from sqlalchemy import Column, Integer, LargeBinary
 from sqlalchemy.dialects.postgresql import JSONB
 
 from woaas_core.db.base import instant, tenant_index, tenant_table
@@ -23,7 +23,6 @@ idempotency = tenant_table(
     Column("status", Integer, nullable=False),
     Column("headers", JSONB, nullable=False),
     Column("body", LargeBinary, nullable=False),
-    Column("etag_scope", Text, nullable=False),
     instant("created_at"),
     tenant_index("idempotency", "created_at"),
     key=("scope",),
@@ -35,7 +34,7 @@ _CLAIM = Statement.text(
     WITH claim AS MATERIALIZED (
       SELECT pg_try_advisory_xact_lock(hashtextextended($1::text || encode($2, 'hex'), 0)) AS free
     )
-    SELECT claim.free, i.body_hash, i.status, i.headers, i.body, i.etag_scope
+    SELECT claim.free, i.body_hash, i.status, i.headers, i.body
     FROM claim LEFT JOIN idempotency i ON claim.free AND i.tenant_id = $1::uuid AND i.scope = $2
     """,
     "tenant_id",
@@ -50,9 +49,9 @@ async def claim(uow: "UnitOfWork", scope: bytes) -> "Record | None":
 
 
 async def keep(
-    uow: "UnitOfWork", *, scope: bytes, body_hash: bytes, status: int, headers: dict[str, str], body: bytes, view: str
+    uow: "UnitOfWork", *, scope: bytes, body_hash: bytes, status: int, headers: dict[str, str], body: bytes
 ) -> None:
-    """Store the rendered answer; ``view`` is the fingerprint of the masks it was rendered under."""
+    """Store the rendered answer beside its effect."""
     await uow.execute(
         _KEEP,
         tenant_id=uow.tenant,
@@ -61,6 +60,5 @@ async def keep(
         status=status,
         headers=headers,
         body=body,
-        etag_scope=view,
         created_at=uow.clock.now(),
     )

@@ -41,6 +41,7 @@ DurationText = Annotated[
 ]
 CurrencyCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$", examples=["CNY"])]
 
+_CODE = re.compile(r"[\w.\-]{1,64}")
 _AT = re.compile(r"(.*) - at `(?:key )?(.+)`$", re.DOTALL)
 _UNKNOWN = re.compile(r"Object contains unknown field `(.+)`")
 _MISSING = re.compile(r"Object missing required field `(.+)`")
@@ -89,6 +90,16 @@ def given(body: msgspec.Struct) -> dict[str, Any]:
     """The members the caller sent: absent is not null."""
     values = ((name, getattr(body, name)) for name in body.__struct_fields__)
     return {name: value for name, value in values if value is not msgspec.UNSET}
+
+
+def check_code(text: str) -> None:
+    """Refuse a code in a path that no body could hold.
+
+    Raises:
+        Invalid: other characters than letters, digits and ``._-``, or not 1 to 64 of them.
+    """
+    if _CODE.fullmatch(text) is None:
+        raise invalid("/code", "invalid", "A code has 1 to 64 letters, digits, '.', '_' or '-'.")
 
 
 def duration_of(text: str, pointer: str) -> Any:

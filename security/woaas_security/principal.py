@@ -1,10 +1,10 @@
 """Who is calling: every service's second argument."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from woaas_core.db.statements import Row
 from woaas_core.events.envelope import Actor
 from woaas_core.ids import encode_id
 from woaas_security.authz.access import Access
@@ -42,7 +42,7 @@ class Principal:
         """What the caller may see, write and do on a kind of object."""
         return self.policy.access(self.roles, resource)
 
-    def show(self, access: Access, row: Mapping[str, Any], only: frozenset[str] | None = None) -> dict[str, Any]:
+    def show(self, access: Access, row: Row, only: frozenset[str] | None = None) -> dict[str, Any]:
         """The object as the caller may see it, with the mode its tenant is in."""
         shown = access.project(row, only)
         if only is None or "livemode" in only:

@@ -5,7 +5,7 @@ Hot paths pay for neither an ORM nor a compilation: a statement is a module cons
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Column, Executable, Table, bindparam, insert
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
@@ -13,6 +13,14 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
 _DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it unannotated
+
+
+class Row(Protocol):
+    """A database row, or anything that reads like one."""
+
+    def __getitem__(self, name: str, /) -> Any:
+        """The value of a column."""
+        ...
 
 
 class Statement:

@@ -1,6 +1,7 @@
 """The unit of work: one transaction in one tenant, with the events of its changes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -92,6 +93,19 @@ class UnitOfWork:
         self.events.append(event)
         self.last_event_id = event.id
         return event
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Part of the work that may fail alone: its rows and events are taken back, the rest goes on."""
+        known = len(self.events)
+        await self.connection.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            del self.events[known:]
+            await self.connection.execute("ROLLBACK TO SAVEPOINT part")
+            raise
+        await self.connection.execute("RELEASE SAVEPOINT part")
 
     async def flush_events(self) -> None:
         """Write the events noted so far (the edge does this before it commits)."""

@@ -1,8 +1,9 @@
 """The compiled verdict: what one set of roles may see, write and do on one resource."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from woaas_core.db.statements import Row
 from woaas_core.errors import FieldError, FieldForbidden, Forbidden, UnknownField, UnknownParameter
 from woaas_security.authz.resource import Field, Resource
 
@@ -62,7 +63,7 @@ class Access:
             raise UnknownParameter(msg)
         return self._by_name[name]
 
-    def project(self, row: Mapping[str, Any], only: frozenset[str] | None = None) -> dict[str, Any]:
+    def project(self, row: Row, only: frozenset[str] | None = None) -> dict[str, Any]:
         """The object as this caller may see it; masked fields are null and named in ``masked_fields``."""
         shown: Iterable[tuple[str, str, Callable[[Any], Any] | None]] = self._shown
         if only is not None:

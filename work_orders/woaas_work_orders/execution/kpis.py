@@ -4,11 +4,13 @@ Yield is good / (good + scrap + rework); setup and breakdown share are minutes o
 minutes, overlaps counted in full (ISO 22400-2 names, restricted to what reports can prove).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-Sums = Mapping[str, Any]
+from woaas_core.db.statements import Row
+
+Sums = Row
 _ZERO = Decimal(0)
 
 
@@ -39,8 +41,9 @@ def kpi(name: str, sums: Sequence[Sums], *, by_work_center: bool) -> list[dict[s
     return [ratio(name, sum((above(s) for s in sums), _ZERO), sum((below(s) for s in sums), _ZERO))]
 
 
-def ratio(name: str, numerator: Decimal, denominator: Decimal, **of: str | None) -> dict[str, Any]:
+def ratio(name: str, numerator: Decimal | int, denominator: Decimal | int, **of: str | None) -> dict[str, Any]:
     """A figure as the wire shows it: six digits after the point."""
+    numerator, denominator = Decimal(numerator), Decimal(denominator)
     value = (numerator / denominator).quantize(Decimal("0.000001")) if denominator else None
     return {"name": name, **of, "numerator": _text(numerator), "denominator": _text(denominator),
             "value": None if value is None else _text(value)}  # fmt: skip

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import ColumnElement, bindparam, select, update
 
 from woaas_core.db.statements import Statement, insert_row
 from woaas_work_orders.execution.models import inspections, receipts, reports
@@ -57,6 +57,16 @@ _ON_TIME = Statement.text(
     "since",
     "until",
 )
+
+
+def of_order() -> ColumnElement[bool]:
+    """The condition of a list of receipts under one order; its parameter is ``order_id``."""
+    return receipts.c.work_order_id == bindparam("order_id")
+
+
+def of_operation() -> ColumnElement[bool]:
+    """The condition of a list of reports under one operation; its parameter is ``operation_id``."""
+    return _R.operation_id == bindparam("operation_id")
 
 
 async def by_external_ref(uow: "UnitOfWork", external_ref: str) -> "Record | None":

@@ -1,18 +1,20 @@
 """A work order and its operations as the rules handle them, loaded under the order's lock."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Self
 from uuid import UUID
 
+from woaas_core.db.statements import Row
+
 
 class Entity:
     """A row as an object; it also reads like a row, which is how doors show it."""
 
     @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Self:
+    def from_row(cls, row: Row) -> Self:
         """Build from a row that holds at least the entity's columns."""
         return cls(*(row[name] for name in _names(cls)))
 

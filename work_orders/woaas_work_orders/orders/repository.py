@@ -83,7 +83,7 @@ _ADVANCE_BOTH = Statement.text(
     UPDATE work_orders SET state = $14, held_from = $15, stage = $16, stages = $17, released_at = $18,
       started_at = $19, completed_at = $20, closed_at = $21, version = version + 1, updated_at = $2
     WHERE tenant_id = $1 AND id = $22
-    """,
+    """,  # noqa: S608 - both halves are constants of this module
     *("tenant_id", "now", "ids", *_MOVED),
     *("order_state", "order_held_from", "stage", "stages", "released_at", "order_started_at", "completed_at"),
     *("closed_at", "order_id"),

@@ -1,0 +1,81 @@
+"""The whole wiring of the HTTP side on one page."""
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar, Request, Response, get
+from litestar.handlers import HTTPRouteHandler
+
+from woaas_api.answers import RawResponse
+from woaas_api.edge import Edge
+from woaas_api.endpoint import Route
+from woaas_api.problems import MEDIA_TYPE, handle, pages
+from woaas_api.rest import events, identity, kpis, master_data, operations, work_orders
+from woaas_core.clock import Clock
+from woaas_core.db.database import Database
+from woaas_core.db.tenancy import APP
+from woaas_core.errors import NotFound
+from woaas_core.settings import Settings
+
+MAX_BODY_BYTES = 1 << 20
+
+ROUTES: tuple[Route, ...] = (
+    *work_orders.ROUTES,
+    *operations.ROUTES,
+    *master_data.ROUTES,
+    *kpis.ROUTES,
+    *events.ROUTES,
+    *identity.ROUTES,
+)
+
+
+async def create_app(
+    settings: Settings, *, readers: Collection[str] = (), clock: Clock | None = None, database: Database | None = None
+) -> Litestar:
+    """Connect and wire: the app owns the pool it opens and closes it at shutdown.
+
+    ``readers`` are the names of the log's readers that ``Woaas-After`` waits for.
+    """
+    own = database is None
+    db = database or await Database.connect(settings.database_url, role=APP, size=settings.pool_size, clock=clock)
+    edge = Edge(settings, db, readers)
+
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        yield
+        if own:
+            await db.close()
+
+    return Litestar(
+        route_handlers=handlers(edge),
+        lifespan=[lifespan],
+        exception_handlers={Exception: handle},
+        request_max_body_size=MAX_BODY_BYTES,
+        openapi_config=None,
+    )
+
+
+def handlers(edge: Edge) -> list[HTTPRouteHandler]:
+    """Every handler, over one edge."""
+    return [*(r.handler(edge) for r in ROUTES), problem_page, health]
+
+
+@get("/healthz", include_in_schema=False)
+async def health() -> dict[str, str]:
+    """Whether the process answers."""
+    return {"status": "ok"}
+
+
+@get("/problems/{code:str}", include_in_schema=False)
+async def problem_page(code: str, request: Request[Any, Any, Any]) -> Response[Any] | RawResponse:
+    """The catalogue page of a problem type."""
+    found = pages().get(code)
+    if found is None:
+        raise NotFound
+    body = {"type": f"/problems/{code}", "code": code, "title": found.title, "status": found.status, "fix": found.hint}
+    wants_json = "json" in request.headers.get("accept", "")
+    if wants_json:
+        return Response(body, media_type=MEDIA_TYPE.replace("problem+", ""))
+    text = f"{found.title}\n\ncode: {code}\nstatus: {found.status}\n\n{found.hint}\n"
+    return Response(text, media_type="text/plain")

@@ -1,0 +1,301 @@
+"""The edge of every request: one transaction, authentication, idempotency, rendering, commit.
+
+An endpoint gets a ``Call`` and returns an ``Answer``. The answer is rendered before the commit, so that the
+stored answer of an Idempotency-Key and the effect become durable together or not at all.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+
+from woaas_api.answers import Answer, RawResponse
+from woaas_api.problems import as_domain_error, log, problem
+from woaas_api.queries import Asked, read_query
+from woaas_api.rate_limit import RateLimiter
+from woaas_core import idempotency
+from woaas_core.db.database import Database
+from woaas_core.db.statements import Statement
+from woaas_core.db.unit_of_work import UnitOfWork
+from woaas_core.errors import (
+    IdempotencyInProgress,
+    IdempotencyKeyReused,
+    Internal,
+    Malformed,
+    NotReady,
+    StaleETag,
+    Unauthenticated,
+    UnsupportedMediaType,
+)
+from woaas_core.events.readers import MAX_ATTEMPTS
+from woaas_core.ids import encode_id, try_decode_id, uuid7
+from woaas_core.pagination import CursorCodec
+from woaas_core.settings import Settings
+from woaas_core.wire import decode
+from woaas_security.authz.access import Access
+from woaas_security.authz.listing import list_rows
+from woaas_security.authz.policy import PolicyCache
+from woaas_security.authz.resource import Resource
+from woaas_security.identity.service import Authenticator
+from woaas_security.principal import Principal
+
+AnyRequest = Request[Any, Any, Any]
+T = TypeVar("T")
+Endpoint = Callable[["Call"], Awaitable[Answer[Any]]]
+
+SESSION_COOKIE = "woaas_session"
+CONSOLE_HEADER = "woaas-console"
+_WAIT_S = 2.0
+_POLL_S = 0.01
+_MAX_KEY = 255
+
+_VIEW = ":view"
+
+_encode = msgspec.json.Encoder().encode
+
+# In the log, and every reader past it; a stalled reader is alerted on and does not hold answers back.
+_SETTLED = Statement.text(
+    """
+    SELECT (SELECT count(*) FROM reader_cursor c WHERE c.tenant_id = l.tenant_id AND c.reader = ANY($3::text[])
+              AND (c.next_index > l.index OR c.attempts >= $4)) = cardinality($3::text[])
+    FROM log l WHERE l.tenant_id = $1 AND l.event_id = $2
+    """,
+    "tenant_id",
+    "event_id",
+    "readers",
+    "max_attempts",
+)
+
+
+class Call:
+    """One request inside its transaction."""
+
+    __slots__ = ("edge", "principal", "raw_body", "request", "uow")
+
+    def __init__(self, edge: "Edge", request: AnyRequest, uow: UnitOfWork, principal: Principal, raw: bytes) -> None:
+        self.edge = edge
+        self.request = request
+        self.uow = uow
+        self.principal = principal
+        self.raw_body = raw
+
+    def body(self, into: type[T]) -> T:
+        """The request body, typed; 400 or 422 where it does not fit."""
+        return decode(self.raw_body, into)
+
+    def path(self, name: str) -> str:
+        """A path parameter."""
+        return str(self.request.path_params[name])
+
+    def list_query(self, access: Access, *, expandable: Collection[str] = (), own: Collection[str] = ()) -> Asked:
+        """The query string of a list."""
+        return read_query(self.request.query_params.multi_items(), access, expandable=expandable, own=own)
+
+    def require_match(self, shown: Callable[[], object]) -> None:
+        """Honour If-Match: the caller's view of the object must be the one he decided on.
+
+        Raises:
+            StaleETag: it has changed.
+        """
+        wanted = self.request.headers.get("if-match")
+        if wanted and wanted.strip() != "*" and etag_of(_encode(shown())) not in wanted:
+            raise StaleETag
+
+    async def page(
+        self, resource: Resource, *, show: Callable[[Any], dict[str, Any]] | None = None, **options: Any
+    ) -> Answer[Any]:
+        """A page of a resource through the caller's mask: the whole of most list endpoints."""
+        access = self.principal.require(resource, "read")
+        asked = self.list_query(access)
+        page = await list_rows(self.uow, self.principal, access, asked.query, self.edge.cursors, **options)
+        data = [show(row) if show else self.principal.show(access, row, asked.fields) for row in page.rows]
+        return Answer({"data": data, "next_cursor": page.next_cursor})
+
+
+class Edge:
+    """What requests share in a process."""
+
+    def __init__(self, settings: Settings, database: Database, readers: Collection[str] = ()) -> None:
+        self.settings = settings
+        self.database = database
+        self.cursors = CursorCodec(settings.secret_key)
+        self.authenticator = Authenticator(pepper=settings.secret_key, policies=PolicyCache())
+        self._limiter = RateLimiter(settings.rate_limit_per_minute)
+        self._readers = list(readers)
+
+    async def serve(self, request: AnyRequest, endpoint: Endpoint, *, safe: bool) -> RawResponse:
+        """Run an endpoint and answer; every exception becomes a problem."""
+        request_id = request_id_of(request)
+        try:
+            budget = self._limiter.take(request.headers.get("authorization") or _client(request))
+            after = request.headers.get("woaas-after") if safe else None
+            if after:
+                await self._wait_for(request, after)
+            raw = b"" if safe else await _read_body(request)
+            response = await self._transaction(request, endpoint, raw, request_id, safe=safe)
+            response.headers.update(budget.headers())
+            return response
+        except HTTPException:
+            raise
+        except Exception as error:  # noqa: BLE001, RUF100 - the edge is where anything unforeseen becomes a 500
+            domain_error = as_domain_error(error)
+            if isinstance(domain_error, Internal):
+                log.error("api.request.failed", path=request.url.path, request_id=request_id, exc_info=error)
+            return problem(domain_error, path=request.url.path, request_id=request_id)
+
+    async def authenticate(self, uow: UnitOfWork, request: AnyRequest) -> Principal:
+        """The caller, by API key or, from the console's own scripts, by session.
+
+        A session only counts with the console's header: another site cannot send it, since CORS is off.
+        """
+        scheme, _, token = (request.headers.get("authorization") or "").partition(" ")
+        if scheme.lower() == "bearer" and token:
+            return await self.authenticator.by_key(uow, token.strip())
+        session = request.cookies.get(SESSION_COOKIE)
+        if session and request.headers.get(CONSOLE_HEADER):
+            principal, _ = await self.authenticator.by_session(uow, session)
+            return principal
+        raise Unauthenticated
+
+    async def _transaction(
+        self, request: AnyRequest, endpoint: Endpoint, raw: bytes, request_id: str, *, safe: bool
+    ) -> RawResponse:
+        async with self.database.unit_of_work() as uow:
+            uow.request_id = request_id
+            principal = await self.authenticate(uow, request)
+            call = Call(self, request, uow, principal, raw)
+            key = None if safe else request.headers.get("idempotency-key")
+            if key is None:
+                return self._render(call, await endpoint(call))
+            scope = _scope(request, principal, key)
+            replay = await self._claimed(call, scope, request)
+            if replay is not None:
+                return replay
+            answer = await endpoint(call)
+            response = self._render(call, answer)
+            await self._keep(call, scope, answer, response)
+            return response
+
+    def _render(self, call: Call, answer: Answer[Any]) -> RawResponse:
+        body = b"" if answer.status == 204 else _encode(answer.value)
+        etag = etag_of(body)
+        headers = {"X-Request-Id": call.uow.request_id or "", "ETag": etag, **answer.headers}
+        if answer.location:
+            headers["Location"] = answer.location
+        if call.uow.last_event_text:
+            headers["Woaas-Event-Id"] = call.uow.last_event_text
+        headers["Cache-Control"] = "private, no-cache" if call.request.method == "GET" else "no-store"
+        status = answer.status
+        if call.request.method == "GET" and call.request.headers.get("if-none-match") == etag:
+            status, body = 304, b""
+        return Response(body, status_code=status, media_type="application/json", headers=headers)
+
+    async def _claimed(self, call: Call, scope: bytes, request: AnyRequest) -> RawResponse | None:
+        """The stored answer of a key, after authentication has run again; None means the key is ours to use."""
+        found = await idempotency.claim(call.uow, scope)
+        if found is None or not found["free"]:
+            raise IdempotencyInProgress
+        if found["status"] is None:
+            return None
+        if found["body_hash"] != hashlib.sha256(call.raw_body).digest():
+            raise IdempotencyKeyReused
+        stored = found["headers"]
+        body = found["body"]
+        if stored.pop(_VIEW) != _view(call.principal):
+            # The caller's rights have changed since: what may be shown now is a GET's to say.
+            body = _encode({"id": msgspec.json.decode(body, type=dict[str, Any]).get("id")})
+        headers = {**stored, "X-Request-Id": request_id_of(request), "Idempotent-Replayed": "true"}
+        return Response(body, status_code=found["status"], media_type="application/json", headers=headers)
+
+    async def _keep(self, call: Call, scope: bytes, answer: Answer[Any], response: RawResponse) -> None:
+        body = response.content
+        if answer.secret and isinstance(answer.value, dict):
+            body = _encode({k: None if k in answer.secret else v for k, v in answer.value.items()})
+        kept = {k: v for k, v in response.headers.items() if k not in ("X-Request-Id", "Cache-Control")}
+        kept[_VIEW] = _view(call.principal)
+        await idempotency.keep(
+            call.uow,
+            scope=scope,
+            body_hash=hashlib.sha256(call.raw_body).digest(),
+            status=answer.status,
+            headers=kept,
+            body=body,
+        )
+
+    async def _wait_for(self, request: AnyRequest, text: str) -> None:
+        """Wait until an event and its effects are in.
+
+        Raises:
+            NotReady: not within two seconds.
+        """
+        event_id = try_decode_id("evt", text)
+        if event_id is None:
+            msg = "Woaas-After must be the Woaas-Event-Id of a write."
+            raise Malformed(msg)
+        try:
+            async with asyncio.timeout(_WAIT_S):
+                # Another process sequences and reads, so there is nothing in this one to be woken by.
+                while not await self._settled(request, event_id):  # noqa: ASYNC110
+                    await asyncio.sleep(_POLL_S)
+        except TimeoutError:
+            raise NotReady from None
+
+    async def _settled(self, request: AnyRequest, event_id: UUID) -> bool:
+        async with self.database.unit_of_work() as uow:
+            await self.authenticate(uow, request)
+            return bool(
+                await uow.value(
+                    _SETTLED,
+                    tenant_id=uow.tenant,
+                    event_id=event_id,
+                    readers=self._readers,
+                    max_attempts=MAX_ATTEMPTS,
+                )
+            )
+
+
+def etag_of(body: bytes) -> str:
+    """A strong validator of exactly these bytes: two callers with other masks have other tags."""
+    return f'"{hashlib.blake2b(body, digest_size=9).hexdigest()}"'
+
+
+def request_id_of(request: AnyRequest) -> str:
+    """The caller's X-Request-Id if it is a sane one, else ours; made once a request."""
+    state = request.scope.setdefault("state", {})
+    known = state.get("request_id")
+    if known is None:
+        sent = request.headers.get("x-request-id", "")
+        sane = 0 < len(sent) <= 128 and sent.isascii() and sent.isprintable()
+        known = state["request_id"] = sent if sane else encode_id("req", uuid7())
+    return str(known)
+
+
+async def _read_body(request: AnyRequest) -> bytes:
+    raw = await request.body()
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if raw and kind and kind != "application/json":
+        raise UnsupportedMediaType
+    return raw
+
+
+def _scope(request: AnyRequest, principal: Principal, key: str) -> bytes:
+    """Tenant and mode are the table's key; the rest of the scope is hashed together."""
+    if not 0 < len(key) <= _MAX_KEY:
+        msg = "An Idempotency-Key has 1 to 255 characters."
+        raise Malformed(msg)
+    text = f"{principal.id}\n{request.method}\n{request.url.path}\n{key}"
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _view(principal: Principal) -> str:
+    """The rights an answer was rendered under."""
+    return f"{principal.policy.version}:{','.join(sorted(principal.roles))}"
+
+
+def _client(request: AnyRequest) -> str:
+    return request.client.host if request.client else "?"

@@ -1,0 +1,94 @@
+"""Endpoints as values: a path, a function, and what its signature says, from which the OpenAPI is written too.
+
+An endpoint function takes the ``Call``, its path parameters by name, and ``body`` if it reads one; it returns
+``Answer[View]``. Modules under ``rest`` list theirs as ``ROUTES``; nothing is registered by importing.
+"""
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from litestar import Request
+from litestar.handlers import HTTPRouteHandler
+
+from woaas_api.answers import Answer, Listed, RawResponse
+from woaas_api.edge import Call, Edge
+
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+Function = Callable[..., Awaitable[Answer[Any]]]
+_PARAMETER = re.compile(r"{(\w+)}")
+
+
+@dataclass(frozen=True, eq=False)
+class Route:
+    """One operation of the API."""
+
+    method: Method
+    path: str
+    function: Function
+    status: int
+    body: Any
+    returns: Any
+    is_list: bool
+    tag: str
+    name: str
+    summary: str
+    description: str
+    parameters: tuple[str, ...]
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether it only reads."""
+        return self.method == "GET"
+
+    def handler(self, edge: Edge) -> HTTPRouteHandler:
+        """The Litestar handler that serves it."""
+
+        async def endpoint(call: Call) -> Answer[Any]:
+            arguments: dict[str, Any] = {name: call.path(name) for name in self.parameters}
+            if self.body is not None:
+                arguments["body"] = call.body(self.body)
+            return await self.function(call, **arguments)
+
+        async def serve(request: Request[Any, Any, Any]) -> RawResponse:
+            return await edge.serve(request, endpoint, safe=self.is_safe)
+
+        return HTTPRouteHandler(
+            _PARAMETER.sub(r"{\1:str}", self.path),
+            http_method=self.method,
+            status_code=self.status,
+            name=self.name,
+            include_in_schema=False,
+            opt={"route": self},
+        )(serve)
+
+
+def route(
+    method: Method, path: str, *, tag: str, status: int = 200, name: str | None = None
+) -> Callable[[Function], Route]:
+    """Declare an endpoint under ``/v1``; its docstring becomes summary and description, its name the operation id."""
+
+    def declare(function: Function) -> Route:
+        hints = get_type_hints(function)
+        returned = get_args(hints["return"])[0]
+        is_list = get_origin(returned) is Listed
+        text = inspect.getdoc(function) or ""
+        summary, _, description = text.partition("\n\n")
+        return Route(
+            method=method,
+            path=f"/v1{path}",
+            function=function,
+            status=status,
+            body=hints.get("body"),
+            returns=get_args(returned)[0] if is_list else returned,
+            is_list=is_list,
+            tag=tag,
+            name=name or function.__name__,
+            summary=" ".join(summary.split()).rstrip("."),
+            description=description.partition("Raises:")[0].strip(),
+            parameters=tuple(_PARAMETER.findall(path)),
+        )
+
+    return declare

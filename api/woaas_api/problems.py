@@ -1,0 +1,106 @@
+"""Errors on the wire: RFC 9457 problem+json, from the one catalogue in ``woaas_core.errors``."""
+
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+
+from woaas_core.errors import (
+    Conflict,
+    DomainError,
+    IdempotencyInProgress,
+    Internal,
+    Invalid,
+    Malformed,
+    NotFound,
+    PayloadTooLarge,
+    catalogue,
+)
+from woaas_core.telemetry import logger
+
+if TYPE_CHECKING:
+    from woaas_api.answers import RawResponse
+
+log = logger(__name__)
+MEDIA_TYPE = "application/problem+json"
+
+
+class MethodNotAllowed(DomainError):
+    """A path that exists, with a method it does not have."""
+
+    code = "method_not_allowed"
+    title = "Method not allowed"
+    status = 405
+    hint = "The Allow header lists the methods of this path."
+
+
+def problem(error: DomainError, *, path: str, request_id: str) -> "RawResponse":
+    """The response for an error."""
+    body: dict[str, Any] = {
+        "type": f"/problems/{error.code}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "instance": path,
+        "code": error.code,
+        "request_id": request_id,
+        **error.members,
+    }
+    if error.errors:
+        body["errors"] = error.errors
+    headers = {"X-Request-Id": request_id}
+    if error.retry_after_s is not None or error.status in (429, 503) or isinstance(error, IdempotencyInProgress):
+        headers["Retry-After"] = str(error.retry_after_s or 1)
+    if error.status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="woaas"'
+    return Response(msgspec.json.encode(body), status_code=error.status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def as_domain_error(error: Exception) -> DomainError:  # noqa: PLR0911 - a table of cases
+    """What a caller is told about an exception; nothing of SQL, constraints or values passes through."""
+    if isinstance(error, DomainError):
+        return error
+    if isinstance(error, HTTPException):
+        return _of_http(error)
+    if isinstance(error, asyncpg.UniqueViolationError):
+        if getattr(error, "constraint_name", "") == "pk_idempotency":
+            return IdempotencyInProgress()
+        return Conflict("An object with this reference was just made; read it and decide anew.")
+    if isinstance(error, asyncpg.DataError | OverflowError):
+        return Invalid("A value is out of range.")
+    if isinstance(error, asyncpg.DeadlockDetectedError | asyncpg.SerializationError):
+        return IdempotencyInProgress("Two requests met on the same objects; repeat this one.")
+    return Internal()
+
+
+def _of_http(error: HTTPException) -> DomainError:
+    match error.status_code:
+        case 404:
+            return NotFound()
+        case 405:
+            return MethodNotAllowed()
+        case 413:
+            return PayloadTooLarge()
+        case status if 400 <= status < 500:
+            return Malformed(error.detail or None)
+        case _:
+            return Internal()
+
+
+def handle(request: Request[Any, Any, Any], error: Exception) -> "RawResponse":
+    """Litestar's handler for everything raised outside the endpoint runner."""
+    domain_error = as_domain_error(error)
+    request_id = str(request.scope.get("state", {}).get("request_id", ""))
+    if isinstance(domain_error, Internal):
+        log.error("api.request.failed", path=request.url.path, request_id=request_id, exc_info=error)
+    response = problem(domain_error, path=request.url.path, request_id=request_id)
+    if isinstance(error, HTTPException) and error.headers:
+        response.headers.update(dict(error.headers))
+    return response
+
+
+def pages() -> dict[str, type[DomainError]]:
+    """Every problem code with its class: what ``/problems/<code>`` shows."""
+    return catalogue()

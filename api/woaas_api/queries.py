@@ -1,0 +1,76 @@
+"""Query strings of lists: limit, cursor, sort, q, fields, expand and filters such as ``due_at[lt]=…``."""
+
+import re
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from woaas_core.errors import InvalidLimit, UnknownParameter
+from woaas_security.authz.access import Access
+from woaas_security.authz.listing import DEFAULT_LIMIT, Filter, ListQuery
+
+_FILTER = re.compile(r"([a-z_]+)(?:\.([^\[\]]{1,64}))?(?:\[([a-z]+)\])?")
+_MAX_FILTERS = 20
+
+
+class Asked(NamedTuple):
+    """A list request taken apart."""
+
+    query: ListQuery
+    fields: frozenset[str] | None
+    expand: frozenset[str]
+
+
+def read_query(
+    pairs: Iterable[tuple[str, str]], access: Access, *, expandable: Collection[str] = (), own: Collection[str] = ()
+) -> Asked:
+    """Read a list's query string; ``own`` are parameters that the endpoint reads itself.
+
+    Raises:
+        UnknownParameter, InvalidLimit: see each; a hidden field answers like one that does not exist.
+    """
+    filters: list[Filter] = []
+    known: dict[str, str] = {}
+    for name, value in pairs:
+        if "\x00" in value or "\x00" in name:
+            msg = "Query parameters must not contain the NUL character."
+            raise UnknownParameter(msg)
+        if name in ("limit", "cursor", "sort", "q", "fields", "expand"):
+            known[name] = value
+        elif name not in own:
+            filters.append(_filter(name, value))
+    if len(filters) > _MAX_FILTERS:
+        msg = f"At most {_MAX_FILTERS} filters at once."
+        raise UnknownParameter(msg)
+    fields = frozenset(known["fields"].split(",")) if known.get("fields") else None
+    for name in fields or ():
+        if name not in access.masked and name not in ("id", "livemode", *expandable):
+            access.readable_field(name)
+    expand = frozenset(known["expand"].split(",")) if known.get("expand") else frozenset()
+    for name in expand:
+        if name not in expandable:
+            msg = f"{name!r} cannot be expanded here."
+            raise UnknownParameter(msg)
+    query = ListQuery(
+        filters=tuple(filters),
+        sort=tuple(known["sort"].split(",")) if known.get("sort") else (),
+        q=known.get("q", ""),
+        limit=_limit(known.get("limit")),
+        cursor=known.get("cursor") or None,
+    )
+    return Asked(query, fields, expand)
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return DEFAULT_LIMIT
+    if not text.isascii() or not text.isdigit() or len(text) > 6:
+        raise InvalidLimit
+    return int(text)
+
+
+def _filter(name: str, value: str) -> Filter:
+    match = _FILTER.fullmatch(name)
+    if match is None:
+        msg = f"There is no parameter {name!r} here."
+        raise UnknownParameter(msg)
+    return Filter(match[1], match[3] or "eq", value, match[2] or "")

@@ -1,0 +1,52 @@
+"""Token buckets per caller, in this process."""
+
+import math
+from collections import OrderedDict
+from time import monotonic
+from typing import NamedTuple
+
+from woaas_core.errors import RateLimited
+
+_KEPT = 50_000
+
+
+class Budget(NamedTuple):
+    """What is left of a bucket: whole requests, and seconds until it is full again."""
+
+    limit: int
+    remaining: int
+    reset_s: int
+
+    def headers(self) -> dict[str, str]:
+        """The IETF draft's RateLimit-* headers."""
+        return {
+            "RateLimit-Limit": str(self.limit),
+            "RateLimit-Remaining": str(self.remaining),
+            "RateLimit-Reset": str(self.reset_s),
+        }
+
+
+class RateLimiter:
+    """A bucket per caller that holds a minute's budget and refills steadily."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._limit = per_minute
+        self._rate = per_minute / 60
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, caller: str) -> Budget:
+        """Take one request from a caller's bucket.
+
+        Raises:
+            RateLimited: it is empty; Retry-After says when there is one again.
+        """
+        now = monotonic()
+        level, seen = self._buckets.get(caller, (float(self._limit), now))
+        level = min(self._limit, level + (now - seen) * self._rate)
+        if level < 1:
+            raise RateLimited(retry_after_s=max(1, math.ceil((1 - level) / self._rate)))
+        self._buckets[caller] = (level - 1, now)
+        self._buckets.move_to_end(caller)
+        if len(self._buckets) > _KEPT:
+            self._buckets.popitem(last=False)
+        return Budget(self._limit, int(level - 1), math.ceil((self._limit - level + 1) / self._rate))

@@ -1,0 +1,53 @@
+"""Plant and people: twelve kinds, one set of endpoints each."""
+
+from woaas_api.answers import Answer, Listed
+from woaas_api.edge import Call
+from woaas_api.endpoint import Route, route
+from woaas_api.rest.schemas.work_orders import MasterDataView
+from woaas_core.errors import StaleETag
+from woaas_core.wire import check_code
+from woaas_work_orders.resources import repository, service
+from woaas_work_orders.resources.kinds import KINDS, MasterKind
+
+TAG = "Plant and people"
+
+
+def _routes(kind: MasterKind) -> tuple[Route, ...]:
+    words = kind.name.replace("_", " ")
+
+    async def list_all(call: Call) -> Answer[Listed[MasterDataView]]:
+        return await call.page(kind.resource, where=[repository.of_kind()], values={"kind": kind.name})
+
+    async def get(call: Call, code: str) -> Answer[MasterDataView]:
+        row = await service.find(call.uow, call.principal, kind, code)
+        return Answer(call.principal.show(call.principal.access(kind.resource), row))
+
+    async def put(call: Call, code: str, body: kind.body) -> Answer[MasterDataView]:  # type: ignore[name-defined]
+        check_code(code)
+        known = await repository.find(call.uow, kind.name, code)
+        access = call.principal.require(kind.resource, "create")
+        if known is not None:
+            if call.request.headers.get("if-none-match") == "*":
+                raise StaleETag
+            call.require_match(lambda: call.principal.show(access, known))
+        row, is_new = await service.put(call.uow, call.principal, kind, code, body, known)
+        location = f"/v1/{kind.path}/{row['code']}"
+        return Answer(call.principal.show(access, row), 201 if is_new else 200, location if is_new else None)
+
+    async def archive(call: Call, code: str) -> Answer[MasterDataView]:
+        row = await service.archive(call.uow, call.principal, kind, code)
+        return Answer(call.principal.show(call.principal.access(kind.resource), row))
+
+    list_all.__doc__ = f"List {words} records."
+    get.__doc__ = f"Read a {words} by code or id."
+    put.__doc__ = f"Create or replace a {words}.\n\nMembers left out are unset; `If-None-Match: *` only creates."
+    archive.__doc__ = f"Retire a {words}: it stays readable, plans no longer use it."
+    return (
+        route("GET", f"/{kind.path}", tag=TAG, name=f"list_{kind.name}")(list_all),
+        route("GET", f"/{kind.path}/{{code}}", tag=TAG, name=f"get_{kind.name}")(get),
+        route("PUT", f"/{kind.path}/{{code}}", tag=TAG, name=f"put_{kind.name}")(put),
+        route("POST", f"/{kind.path}/{{code}}/archive", tag=TAG, name=f"archive_{kind.name}")(archive),
+    )
+
+
+ROUTES = tuple(r for kind in KINDS for r in _routes(kind))

@@ -1,0 +1,204 @@
+"""Answers about work orders, operations and reports."""
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType
+
+from woaas_core.wire import DecimalText, DurationText
+
+
+class View(Struct, kw_only=True):
+    """What every object shows."""
+
+    id: str
+    livemode: bool | UnsetType = UNSET
+    masked_fields: list[str] | UnsetType = UNSET
+
+
+class OperationView(View, kw_only=True):
+    """An operation as the caller may see it."""
+
+    work_order_id: str | UnsetType = UNSET
+    sequence: int | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    state: str | UnsetType = UNSET
+    plan_status: str | UnsetType = UNSET
+    work_centers: list[str] | UnsetType = UNSET
+    work_center: str | None | UnsetType = UNSET
+    operator: str | None | UnsetType = UNSET
+    setup_time: DurationText | UnsetType = UNSET
+    unit_time: DurationText | UnsetType = UNSET
+    setup_group: str | None | UnsetType = UNSET
+    skills: list[str] | UnsetType = UNSET
+    tool: str | None | UnsetType = UNSET
+    materials: list[dict[str, Any]] | UnsetType = UNSET
+    kitted: bool | UnsetType = UNSET
+    predecessors: list[int] | UnsetType = UNSET
+    inspection_required: bool | UnsetType = UNSET
+    inspection_passed: bool | None | UnsetType = UNSET
+    sourcing: str | UnsetType = UNSET
+    external_state: str | None | UnsetType = UNSET
+    contract_id: str | None | UnsetType = UNSET
+    custom_fields: dict[str, Any] | None | UnsetType = UNSET
+    rework_of: str | None | UnsetType = UNSET
+    good: DecimalText | UnsetType = UNSET
+    scrap: DecimalText | UnsetType = UNSET
+    rework: DecimalText | UnsetType = UNSET
+    planned_work_center: str | None | UnsetType = UNSET
+    planned_start_at: datetime | None | UnsetType = UNSET
+    planned_end_at: datetime | None | UnsetType = UNSET
+    started_at: datetime | None | UnsetType = UNSET
+    ended_at: datetime | None | UnsetType = UNSET
+    created_at: datetime | UnsetType = UNSET
+    updated_at: datetime | UnsetType = UNSET
+    version: int | UnsetType = UNSET
+
+
+class WorkOrderView(View, kw_only=True):
+    """A work order as the caller may see it."""
+
+    number: str | UnsetType = UNSET
+    state: str | UnsetType = UNSET
+    stage: str | None | UnsetType = UNSET
+    plan_status: str | UnsetType = UNSET
+    type: str | UnsetType = UNSET
+    template: str | None | UnsetType = UNSET
+    title: str | UnsetType = UNSET
+    product: str | UnsetType = UNSET
+    quantity: DecimalText | UnsetType = UNSET
+    unit: str | UnsetType = UNSET
+    priority: int | UnsetType = UNSET
+    due_at: datetime | None | UnsetType = UNSET
+    earliest_start_at: datetime | None | UnsetType = UNSET
+    promised_at: datetime | None | UnsetType = UNSET
+    customer: str | None | UnsetType = UNSET
+    external_ref: str | None | UnsetType = UNSET
+    custom_fields: dict[str, Any] | None | UnsetType = UNSET
+    site: str | None | UnsetType = UNSET
+    line: str | None | UnsetType = UNSET
+    steward: str | None | UnsetType = UNSET
+    participants: list[str] | UnsetType = UNSET
+    data_class: str | None | UnsetType = UNSET
+    export_controlled: bool | UnsetType = UNSET
+    asset: str | None | UnsetType = UNSET
+    serial_number: str | None | UnsetType = UNSET
+    rework_of: str | None | UnsetType = UNSET
+    stages: list[dict[str, Any]] | UnsetType = UNSET
+    released_at: datetime | None | UnsetType = UNSET
+    started_at: datetime | None | UnsetType = UNSET
+    completed_at: datetime | None | UnsetType = UNSET
+    closed_at: datetime | None | UnsetType = UNSET
+    created_at: datetime | UnsetType = UNSET
+    updated_at: datetime | UnsetType = UNSET
+    version: int | UnsetType = UNSET
+    operations: list[OperationView] | UnsetType = UNSET
+
+
+class ReportView(View, kw_only=True):
+    """A report as the caller may see it."""
+
+    operation_id: str | UnsetType = UNSET
+    work_order_id: str | UnsetType = UNSET
+    kind: str | UnsetType = UNSET
+    good: DecimalText | UnsetType = UNSET
+    scrap: DecimalText | UnsetType = UNSET
+    rework: DecimalText | UnsetType = UNSET
+    scrap_reason: str | None | UnsetType = UNSET
+    operator: str | None | UnsetType = UNSET
+    work_center: str | None | UnsetType = UNSET
+    started_at: datetime | UnsetType = UNSET
+    ended_at: datetime | UnsetType = UNSET
+    consumed: list[dict[str, Any]] | UnsetType = UNSET
+    produced: list[dict[str, Any]] | UnsetType = UNSET
+    external_ref: str | None | UnsetType = UNSET
+    corrects: str | None | UnsetType = UNSET
+    recorded_at: datetime | UnsetType = UNSET
+
+
+class InspectionView(View, kw_only=True):
+    """The result of an inspection."""
+
+    subject: str | UnsetType = UNSET
+    work_order_id: str | UnsetType = UNSET
+    result: str | UnsetType = UNSET
+    note: str | None | UnsetType = UNSET
+    recorded_at: datetime | UnsetType = UNSET
+
+
+class ReceiptView(View, kw_only=True):
+    """A booking of finished goods."""
+
+    work_order_id: str | UnsetType = UNSET
+    quantity: DecimalText | UnsetType = UNSET
+    lot: str | None | UnsetType = UNSET
+    location: str | None | UnsetType = UNSET
+    recorded_at: datetime | UnsetType = UNSET
+
+
+class MasterDataView(View, kw_only=True):
+    """A record of plant and people; further members depend on its kind."""
+
+    code: str | UnsetType = UNSET
+    archived_at: datetime | None | UnsetType = UNSET
+    created_at: datetime | UnsetType = UNSET
+    updated_at: datetime | UnsetType = UNSET
+    version: int | UnsetType = UNSET
+
+
+class TimelineEntry(Struct, kw_only=True):
+    """One thing that happened to an order."""
+
+    id: str
+    type: str
+    at: datetime
+    actor: dict[str, str]
+    subject: str
+    reason: str | None
+    data: dict[str, Any]
+
+
+class Timeline(Struct, kw_only=True):
+    """Everything that happened to an order, oldest first."""
+
+    data: list[TimelineEntry]
+
+
+class OperationContext(Struct, kw_only=True):
+    """Where a newcomer stands: this step, who did the one before, where it goes next."""
+
+    now: OperationView
+    previous: list[OperationView]
+    next: list[OperationView]
+
+
+class BatchResult(Struct, kw_only=True):
+    """What became of one item of a batch."""
+
+    key: str
+    status: int
+    work_order: WorkOrderView | UnsetType = UNSET
+    problem: dict[str, Any] | UnsetType = UNSET
+
+
+class BatchResults(Struct, kw_only=True):
+    """What became of each item, in the order sent."""
+
+    results: list[BatchResult]
+
+
+class KpiView(Struct, kw_only=True):
+    """A figure with what it was computed from."""
+
+    name: str
+    work_center: str | None | UnsetType = UNSET
+    numerator: str
+    denominator: str
+    value: str | None
+
+
+class Kpis(Struct, kw_only=True):
+    """Figures over the half-open window ``[from, to)``."""
+
+    window: dict[str, datetime]
+    data: list[KpiView]
