@@ -1,0 +1,1 @@
+"""The verifiable audit log: Merkle tree, signed checkpoints, commitments and offline bundles."""
