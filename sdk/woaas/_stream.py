@@ -11,7 +11,8 @@ import msgspec
 
 from ._errors import APIConnectionError, error_of
 from ._request import Request
-from ._transport import AsyncExecutor, Executor, Send, SyncExecutor, backoff
+from ._retries import backoff
+from ._transport import AsyncExecutor, Executor, Send, SyncExecutor
 
 T = TypeVar("T")
 

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 import uuid
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import BinaryIO, Generic, TypeAlias, TypeVar, cast
 
 import httpx2
@@ -23,14 +20,11 @@ import httpx2
 from ._errors import APIConnectionError, APITimeoutError, error_of
 from ._modes import M
 from ._request import Request
+from ._retries import LONGEST_PAUSE_S, backoff, may_repeat_refused, may_repeat_unanswered, pause_after
 from ._version import __version__
 
 log = logging.getLogger("woaas")
 T = TypeVar("T")
-
-BACKOFF_S = 0.5
-LONGEST_PAUSE_S = 60.0
-NOT_READY_RETRIES = 10
 
 
 @dataclass(frozen=True)
@@ -98,7 +92,7 @@ class Executor(Generic[M]):
             try:
                 response = yield Send(self._build(request, headers), request.sink)
             except httpx2.TransportError as error:
-                if attempt >= self.options.max_retries or not _may_repeat(request, error):
+                if attempt >= self.options.max_retries or not may_repeat_unanswered(request, error):
                     raise _connection_error(request, error) from error
                 pause_s, why = backoff(attempt), type(error).__name__
             else:
@@ -107,10 +101,9 @@ class Executor(Generic[M]):
                 if response.is_success:
                     return request.decode(response)
                 failure = error_of(response)
-                pause_s = _pause_after(response, attempt)
-                if not _is_retryable(failure.status, failure.code, attempt, self.options.max_retries) or (
-                    pause_s > LONGEST_PAUSE_S or not _may_repeat_answered(request, failure.status)
-                ):
+                pause_s = pause_after(response, attempt)
+                may_repeat = may_repeat_refused(request, failure, attempt, self.options.max_retries)
+                if not may_repeat or pause_s > LONGEST_PAUSE_S:
                     raise failure
                 why = f"{failure.status} {failure.code}"
             log.info("retrying %s %s in %.2f s: %s", request.method, request.path, pause_s, why)
@@ -271,48 +264,6 @@ class AsyncRawExecutor(AsyncExecutor[M]):
     def perform(self, request: Request[T]) -> object:
         """A coroutine of a `RawResponse`."""
         return self.run(self.exchange(request.as_raw()))
-
-
-def backoff(attempt: int) -> float:
-    """Half a second doubled at each attempt, less up to a quarter of it so that clients spread out."""
-    return BACKOFF_S * (1 << attempt) * random.uniform(0.75, 1.0)  # noqa: S311  # jitter needs no secrecy
-
-
-def retry_after_s(response: httpx2.Response) -> float | None:
-    """What `Retry-After` asks for, as seconds or as a date; None where it says nothing usable."""
-    value = response.headers.get("retry-after", "")
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
-        return None
-
-
-def _pause_after(response: httpx2.Response, attempt: int) -> float:
-    asked = retry_after_s(response)
-    return backoff(min(attempt, 3)) if asked is None else asked
-
-
-def _is_retryable(status: int, code: str, attempt: int, max_retries: int) -> bool:
-    if status == 503 and code == "not_ready":
-        return max_retries > 0 and attempt < max(max_retries, NOT_READY_RETRIES)
-    if attempt >= max_retries:
-        return False
-    return status in {408, 429} or status >= 500 or (status == 409 and code == "idempotency_in_progress")
-
-
-def _may_repeat(request: Request[T], error: httpx2.TransportError) -> bool:
-    """Whether a repeat cannot do the work twice: nothing was sent, or the service recognises the repeat."""
-    never_sent = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
-    is_guarded = "If-Match" in request.headers and request.method != "POST"  # done once, a repeat would answer 412
-    return never_sent or (request.is_repeatable and not is_guarded)
-
-
-def _may_repeat_answered(request: Request[T], status: int) -> bool:
-    return request.is_repeatable or status in {429, 503}
 
 
 def _connection_error(request: Request[T], error: httpx2.TransportError) -> APIConnectionError:
