@@ -9,6 +9,12 @@
 `woaas.webhooks` checks webhooks, `woaas.audit` verifies an exported log without the service.
 """
 
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING
+
 from ._client import AsyncClient, Client
 from ._errors import (
     APIConnectionError,
@@ -77,3 +83,11 @@ __all__ = [
     "WoaasError",
     "__version__",
 ]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> ModuleType:
+        """`woaas.audit` and `woaas.webhooks` are loaded when they are first used."""
+        if name in {"audit", "webhooks"}:
+            return importlib.import_module(f"woaas.{name}")
+        raise AttributeError(f"module 'woaas' has no attribute {name!r}")
