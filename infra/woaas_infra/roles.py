@@ -56,20 +56,20 @@ async def ensure_database(admin_dsn: str, name: str = DATABASE) -> str:
     """
     admin = await asyncpg.connect(admin_dsn)
     try:
-        # Not an advisory lock in a transaction: CREATE DATABASE runs outside of any.
+        # Held until the connection closes, not by a transaction: CREATE DATABASE runs outside of any.
         await admin.execute("SELECT pg_advisory_lock($1)", _LOCK)
         await ensure_roles(admin)
         if not await admin.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
             await admin.execute(f"CREATE DATABASE \"{name}\" OWNER {OWNER} ENCODING 'UTF8' TEMPLATE template0")
+        dsn = with_database(admin_dsn, name)
+        inside = await asyncpg.connect(dsn)
+        try:
+            await grant_database(inside)
+        finally:
+            await inside.close()
+        return dsn
     finally:
         await admin.close()
-    dsn = with_database(admin_dsn, name)
-    inside = await asyncpg.connect(dsn)
-    try:
-        await grant_database(inside)
-    finally:
-        await inside.close()
-    return dsn
 
 
 async def ensure_roles(admin: "Connection") -> None:
@@ -91,9 +91,10 @@ async def grant_database(admin: "Connection") -> None:
     database = await admin.fetchval("SELECT quote_ident(current_database())")
     ours = ", ".join(role.name for role in ROLES)
     # An external database may belong to the admin login; the owner of the tables then needs what owning would give.
+    # The admin, who does not inherit their rights, needs its own to connect; all at once, or it could lock itself out.
     async with _as_holder(admin, "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()"):
         await admin.execute(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC")
-        await admin.execute(f"GRANT CONNECT ON DATABASE {database} TO {ours}")
+        await admin.execute(f"GRANT CONNECT ON DATABASE {database} TO {ours}, SESSION_USER")
         await admin.execute(f"GRANT CREATE ON DATABASE {database} TO {OWNER}")
         await admin.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
         await admin.execute(f"GRANT USAGE ON SCHEMA public TO {ours}")
@@ -102,11 +103,9 @@ async def grant_database(admin: "Connection") -> None:
 
 @asynccontextmanager
 async def _as_holder(admin: "Connection", query: str) -> AsyncIterator[None]:
-    await admin.execute(f'SET ROLE "{await admin.fetchval(query)}"')
-    try:
+    async with admin.transaction():
+        await admin.execute(f'SET LOCAL ROLE "{await admin.fetchval(query)}"')
         yield
-    finally:
-        await admin.execute("RESET ROLE")
 
 
 async def _tame(admin: "Connection", name: str, held: list[str]) -> None:

@@ -79,4 +79,6 @@ def explain(output: str, data: Path) -> CannotStart:
         return DiskFull(data)
     lines = [line for line in output.splitlines() if line.strip()]
     telling = [line for line in lines if "FATAL" in line or "error:" in line] or lines or ["it gave no reason"]
-    return CannotStart(f"Postgres did not start: {telling[-1].strip()}")
+    # Without the time and pid that lead a line of the server's log.
+    reason = telling[-1].rpartition("FATAL:")[2].strip()
+    return CannotStart(f"Postgres did not start: {reason}")

@@ -15,6 +15,7 @@ from woaas_infra.postgres.binaries import Binaries
 
 # sun_path holds 104 bytes on macOS and 108 on Linux; the margin is for the lock file's name beside the socket.
 LONGEST_SOCKET_PATH = 100
+NOBODYS_FOLDER = Path("/var/lib/woaas")
 _SOCKET_NAME = "/.s.PGSQL.5432"
 
 
@@ -61,7 +62,7 @@ def _nobodys_folder(home: Path, link: Path, binaries: Binaries) -> Path:
         msg = f"{link} was made by root in a user namespace, which the kernel now refuses; allow it or move the data"
         raise CannotStart(msg)
     name = f"woaas-{_digest(home)}"
-    parent = Path("/var/lib/woaas")
+    parent = NOBODYS_FOLDER
     if not link.is_symlink():
         try:
             parent.mkdir(mode=0o711, exist_ok=True)

@@ -109,6 +109,7 @@ class EmbeddedPostgres:
                     break
                 except subprocess.TimeoutExpired:
                     continue
+            self._leave_socket_folder()
         if self._lock is not None:
             self._lock.release()
 
@@ -129,6 +130,13 @@ class EmbeddedPostgres:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def _leave_socket_folder(self) -> None:
+        place, self._place = self._place, None
+        if place is not None and place.socket.parent != place.data.parent:
+            # Outside the home, where nobody would know what an empty folder was for.
+            with suppress(OSError):
+                place.socket.rmdir()
 
     def _await_other(self, lock: ProcessLock) -> None:
         deadline = time.monotonic() + READY_TIMEOUT_S
