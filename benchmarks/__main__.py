@@ -124,7 +124,14 @@ def _print(results: dict[str, dict[str, Figures]]) -> None:
     console = Console(width=120)
     for kind, by_server in results.items():
         table = Table(title=f"{kind}, {CLIENTS} clients", title_justify="left")
-        for column in ("server", "per second", "API CPU ms", "Postgres CPU ms", "sequencer+readers CPU ms", "API CPU of"):
+        for column in (
+            "server",
+            "per second",
+            "API CPU ms",
+            "Postgres CPU ms",
+            "sequencer+readers CPU ms",
+            "API CPU of",
+        ):
             table.add_column(column, justify="left" if column == "server" else "right")
         ours = by_server["WOaaS"].api_ms
         for name, sums in by_server.items():

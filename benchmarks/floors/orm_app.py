@@ -152,16 +152,16 @@ async def get_order(session: AsyncSession, order_id: UUID) -> dict[str, Any]:
 @get("/orders")
 async def list_orders(session: AsyncSession) -> dict[str, Any]:
     """The newest fifty."""
-    statement = (
-        select(Order).where(work_orders.c.tenant_id == TENANT).order_by(work_orders.c.id.desc()).limit(51)
-    )
+    statement = select(Order).where(work_orders.c.tenant_id == TENANT).order_by(work_orders.c.id.desc()).limit(51)
     rows = (await session.execute(statement)).scalars().all()
     return {"data": [plain(o, work_orders) for o in rows[:50]]}
 
 
 def create_app() -> Litestar:
     """The floor as an app; its database comes from BENCH_DSN."""
-    engine = create_async_engine(os.environ["BENCH_DSN"].replace("postgresql://", "postgresql+asyncpg://"), pool_size=10)
+    engine = create_async_engine(
+        os.environ["BENCH_DSN"].replace("postgresql://", "postgresql+asyncpg://"), pool_size=10
+    )
     sessions = async_sessionmaker(engine, expire_on_commit=False)
 
     async def session() -> Any:

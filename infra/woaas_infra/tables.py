@@ -7,6 +7,11 @@ from sqlalchemy import MetaData
 from woaas_core.db.base import metadata
 
 MODULES = (
+    "woaas_core.idempotency",
+    "woaas_security.audit.models",
+    "woaas_work_orders.execution.models",
+    "woaas_work_orders.orders.models",
+    "woaas_work_orders.resources.models",
     "woaas_core.events.log",
     "woaas_security.identity.models",
     "woaas_security.tenants.models",

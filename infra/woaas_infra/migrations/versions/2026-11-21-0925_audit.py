@@ -5,8 +5,8 @@ from alembic import op
 
 from woaas_core.db.tenancy import APP, AUDITOR, SEQUENCER, across_tenants, isolate
 
-revision = "0007_audit"
-down_revision = "0006_capacity_market"
+revision = "0004_audit"
+down_revision = "0003_work_orders"
 branch_labels = None
 depends_on = None
 
