@@ -18,6 +18,11 @@ class ProcessLock:
         self._path = path
         self._fd: int | None = None
 
+    @property
+    def is_held(self) -> bool:
+        """Whether this object holds the lock."""
+        return self._fd is not None
+
     def acquire(self, **note: str) -> bool:
         """Take the lock without waiting; ``note`` is what :meth:`holder` tells others."""
         if self._fd is not None:

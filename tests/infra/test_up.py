@@ -32,7 +32,7 @@ async def seed(settings):
 def try_up(home: Path, port: int, child: str = "http"):
     settings = Settings.load(home=home, port=port)
     programs = {
-        "http": ["-m", "http.server", "--bind", settings.host],
+        "http": ["-m", "http.server", "--bind", settings.host, "--directory", str(home)],
         "broken": ["-c", "raise SystemExit('it is broken')"],
     }
     up(settings, Assembly(

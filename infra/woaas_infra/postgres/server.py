@@ -109,8 +109,8 @@ class EmbeddedPostgres:
                     break
                 except subprocess.TimeoutExpired:
                     continue
+        if self._lock is not None and self._lock.is_held:
             self._leave_socket_folder()
-        if self._lock is not None:
             self._lock.release()
 
     def is_running(self) -> bool:
