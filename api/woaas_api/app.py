@@ -9,6 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from woaas_api.answers import RawResponse
+from woaas_api.console import routes as console
 from woaas_api.edge import Edge
 from woaas_api.endpoint import Route
 from woaas_api.problems import MEDIA_TYPE, handle, pages
@@ -59,7 +60,7 @@ async def create_app(
 
 def handlers(edge: Edge) -> list[HTTPRouteHandler]:
     """Every handler, over one edge."""
-    return [*(r.handler(edge) for r in ROUTES), problem_page, health]
+    return [*(r.handler(edge) for r in ROUTES), *console.handlers(edge, ROUTES), problem_page, health]
 
 
 @get("/healthz", include_in_schema=False)

@@ -15,7 +15,8 @@ from woaas_core.wire import Body, Code, Instant, Name
 from woaas_security.authz.resource import Resource
 from woaas_security.identity import service
 from woaas_security.identity.resources import API_KEY, MEMBER
-from woaas_work_orders.execution.resources import REPORT
+from woaas_security.tenants import repository as tenants
+from woaas_work_orders.execution.resources import INSPECTION, RECEIPT, REPORT
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
 from woaas_work_orders.resources.kinds import KINDS
 
@@ -61,6 +62,8 @@ class Me(Struct, kw_only=True):
     type: str
     name: str
     tenant_id: str
+    tenant_name: str
+    time_zone: str
     livemode: bool
     roles: list[str]
     scopes: list[str]
@@ -71,13 +74,16 @@ class Me(Struct, kw_only=True):
 async def get_me(call: Call) -> Answer[Me]:
     """Read who you are and which fields and actions you have."""
     principal = call.principal
-    resources = (WORK_ORDER, OPERATION, REPORT, *(k.resource for k in KINDS), API_KEY, MEMBER)
+    tenant = await tenants.get(call.uow)
+    resources = (WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT, *(k.resource for k in KINDS), API_KEY, MEMBER)
     return Answer(
         {
             "id": principal.actor.id,
             "type": principal.kind,
             "name": principal.name,
             "tenant_id": encode_id("ten", principal.tenant_id),
+            "tenant_name": tenant["name"],
+            "time_zone": tenant["time_zone"],
             "livemode": principal.livemode,
             "roles": sorted(principal.roles),
             "scopes": [],
