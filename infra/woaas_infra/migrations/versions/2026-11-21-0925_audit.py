@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from woaas_core.db.tenancy import APP, AUDITOR, SEQUENCER, across_tenants, isolate
+from woaas_core.db.tenancy import APP, AUDITOR, DEFINER, SEQUENCER, across_tenants, definer_function, isolate
 
 revision = "0004_audit"
 down_revision = "0003_work_orders"
@@ -52,6 +52,9 @@ def upgrade() -> None:
         f"GRANT SELECT ON audit_key TO {APP}, {AUDITOR}, {SEQUENCER}",
         f"GRANT INSERT ON audit_key TO {SEQUENCER}",
         f"GRANT SELECT, INSERT, UPDATE ON sequencer_fence TO {SEQUENCER}",
+        *across_tenants(DEFINER, "pending", "SELECT"),
+        *across_tenants(DEFINER, "event", "SELECT"),
+        *definer_function("spine_lag() RETURNS TABLE (pending bigint, oldest_s double precision, stalled bigint)", LAG),
         *(
             statement
             for table in ("tile", "checkpoint")
@@ -68,3 +71,14 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("checkpoint", "tile", "audit_key", "sequencer_fence"):
         op.drop_table(table)
+
+
+# How far the spine is behind, over all tenants: what readiness and metrics report.
+LAG = """
+LANGUAGE sql STABLE AS $$
+  SELECT (SELECT count(*) FROM pending),
+    coalesce((SELECT extract(epoch FROM clock_timestamp() - e.recorded_at)::double precision
+      FROM pending p JOIN event e ON e.tenant_id = p.tenant_id AND e.id = p.event_id ORDER BY p.seq LIMIT 1), 0),
+    (SELECT count(*) FROM reader_cursor WHERE attempts >= 5)
+$$
+"""
