@@ -5,6 +5,7 @@ hashes of the log, above it the roots of the newest full tiles of the level belo
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import NamedTuple
 
 from .tree import HASH_SIZE, TILE_WIDTH, Growth
@@ -13,10 +14,10 @@ TILE_BYTES = TILE_WIDTH * HASH_SIZE
 
 
 class OpenTile(NamedTuple):
-    """The open end of one row of tiles: tile `index` of `level` holds `width` of its 256 hashes so far."""
+    """The open end of one row of tiles: tile `position` of `level` holds `width` of its 256 hashes so far."""
 
     level: int
-    index: int
+    position: int
     width: int
 
 
@@ -24,7 +25,7 @@ class FullTile(NamedTuple):
     """A tile that will never change: 8 KiB of hashes and the root over them, which is a hash of the level above."""
 
     level: int
-    index: int
+    position: int
     hashes: bytes
     root: bytes
 
@@ -51,7 +52,7 @@ def full_tiles(growth: Iterable[Growth], open_hashes: Mapping[int, bytes]) -> li
     """
     rows = list(growth)
     tiles: list[FullTile] = []
-    for row, above in zip(rows, rows[1:], strict=False):
+    for row, above in pairwise(rows):
         filled = row.first % TILE_WIDTH
         start = open_hashes.get(row.tile_level, b"") if filled else b""
         if len(start) != filled * HASH_SIZE:
@@ -60,9 +61,7 @@ def full_tiles(growth: Iterable[Growth], open_hashes: Mapping[int, bytes]) -> li
         joined = start + b"".join(row.hashes)
         first_tile = row.first // TILE_WIDTH
         tiles.extend(
-            FullTile(
-                row.tile_level, first_tile + place, joined[place * TILE_BYTES : (place + 1) * TILE_BYTES], root
-            )
+            FullTile(row.tile_level, first_tile + place, joined[place * TILE_BYTES : (place + 1) * TILE_BYTES], root)
             for place, root in enumerate(above.hashes)
         )
     return tiles
