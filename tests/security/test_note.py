@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,39 +23,42 @@ from woaas_security.audit.note import (
     parse_note,
     sign_note,
 )
+from woaas_security.audit.tree import EMPTY_ROOT
 
 VECTORS = Path(os.environ.get("WOAAS_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data")) / "tlog_vectors"
 ORIGIN = "audit.example.com/t/0198"
 KEY = SigningKey.generate(ORIGIN)
 TEXT = "This is a statement.\n"
-# The published key and note of Go's golang.org/x/mod/sumdb/note.
-GO_VKEY = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
-GO_NOTE = """\
-If you think cryptography is the answer to your problem,
-then you don't know what your problem is.
+# The empty log of one tenant, signed with `openssl pkeyutl` under the seed 00 01 02 ... 1f.
+FIXED_VKEY = "audit.example.com/t/1+2e6af8ff+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4"
+FIXED_NOTE = """\
+audit.example.com/t/1
+0
+47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=
 
-\u2014 PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=
+\u2014 audit.example.com/t/1 \
+Lmr4/yAss97voG4D9GfWF43VJ2omJs8FlR0rvFzxKC1oGIZKYJ6NlEe8C3f8WjvhfF0GTOx8vdc+pkMq08455GZWrQQ=
 """
 
 
 class TestVerifierKey:
     def test_a_vkey_reads_back(self):
         assert VerifierKey.parse(str(KEY.verifier)) == KEY.verifier
-        assert str(VerifierKey.parse(GO_VKEY)) == GO_VKEY
+        assert str(VerifierKey.parse(FIXED_VKEY)) == FIXED_VKEY
 
     @pytest.mark.parametrize(
         "vkey",
         [
             "",
-            "PeterNeumann",
-            GO_VKEY.replace("c74f20a3", "c74f20a4"),
-            GO_VKEY.replace("Peter", "Pater"),
-            GO_VKEY.replace("+ARpc", "+AhpC"),
-            GO_VKEY[:-4],
-            GO_VKEY + "\n",
-            GO_VKEY.replace("PeterNeumann", ""),
-            GO_VKEY.replace("PeterNeumann", "Peter Neumann"),
-            GO_VKEY.replace("c74f20a3", "C74F20A3"),
+            "audit.example.com/t/1",
+            FIXED_VKEY.replace("2e6af8ff", "2e6af8fe"),
+            FIXED_VKEY.replace("audit", "audjt"),
+            FIXED_VKEY.replace("+AQOh", "+AgOh"),
+            FIXED_VKEY[:-4],
+            FIXED_VKEY + "\n",
+            FIXED_VKEY.replace("audit.example.com/t/1", ""),
+            FIXED_VKEY.replace("audit.example.com/t/1", "audit example"),
+            FIXED_VKEY.replace("2e6af8ff", "2E6AF8FF"),
         ],
     )
     def test_a_damaged_vkey_is_refused(self, vkey):
@@ -86,8 +90,10 @@ class TestSigningKey:
 
 
 class TestNotes:
-    def test_the_published_note_of_go_opens(self):
-        assert open_note(GO_NOTE, [VerifierKey.parse(GO_VKEY)]).text == GO_NOTE.partition("\n\n")[0] + "\n"
+    def test_a_note_signed_by_openssl_opens_and_is_signed_alike(self):
+        assert open_checkpoint(FIXED_NOTE, [VerifierKey.parse(FIXED_VKEY)]).root == EMPTY_ROOT
+        key = SigningKey("host", Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
+        assert Checkpoint("audit.example.com/t/1", 0, EMPTY_ROOT).sign([key]) == FIXED_NOTE
 
     def test_the_published_note_of_c2sp_opens(self):
         path = VECTORS / "signed-note.json"

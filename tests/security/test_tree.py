@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from woaas_security.audit.tiles import TILE_BYTES, full_tiles, open_tiles_to_fill, split_hashes
+from woaas_security.audit.tiles import TILE_BYTES, OpenTile, full_tiles, open_tiles_to_fill, split_hashes
 from woaas_security.audit.tree import (
     EMPTY_ROOT,
     TILE_WIDTH,
@@ -121,7 +121,7 @@ class TestTiles:
             size = frontier.size
             growth = frontier.extend(numbered(count, size))
             leaves += numbered(count, size)
-            tiles |= {(tile.level, tile.position): tile for tile in full_tiles(growth, open_hashes)}
+            tiles |= {(tile.level, tile.index): tile for tile in full_tiles(growth, open_hashes)}
         assert sorted(index for level, index in tiles if level == 0) == list(range(len(leaves) // TILE_WIDTH))
         for (level, index), tile in tiles.items():
             span = TILE_WIDTH ** (level + 1)
@@ -133,10 +133,10 @@ class TestTiles:
         first = full_tiles(frontier.extend(numbered(65_000)), {})
         assert len(first) == 253
         needed = open_tiles_to_fill(65_000, 1_000)
-        assert needed == [(0, 253, 232), (1, 0, 253)]
+        assert needed == [OpenTile(0, 253, 232), OpenTile(1, 0, 253)]
         below = b"".join(tile.root for tile in first)
         rest = full_tiles(frontier.extend(numbered(1_000, 65_000)), {0: b"".join(numbered(232, 64_768)), 1: below})
-        assert [(tile.level, tile.position) for tile in rest] == [(0, 253), (0, 254), (0, 255), (0, 256), (1, 0)]
+        assert [(tile.level, tile.index) for tile in rest] == [(0, 253), (0, 254), (0, 255), (0, 256), (1, 0)]
         whole = Frontier()
         whole.extend(numbered(65_536))
         assert rest[-1].root == whole.root()
@@ -167,7 +167,7 @@ class TestPublishedTileLog:
 
 def open_tile(tile, tiles, leaves):
     """What the store would hold: newest leaves, or the roots of the newest full tiles below."""
-    start = tile.position * TILE_WIDTH
+    start = tile.index * TILE_WIDTH
     if tile.level == 0:
         return b"".join(leaves[start : start + tile.width])
     return b"".join(tiles[tile.level - 1, start + place].root for place in range(tile.width))

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+from operator import itemgetter
 from typing import NamedTuple
 
 from .report import Malformed
@@ -11,7 +12,6 @@ from .strict_json import canonical, parse_object
 RESERVED = frozenset({"index", "leaf", "leaf_hash"})
 """Members of a line of `entries.jsonl` that are not copies from the leaf."""
 
-_MISSING = object()
 _UNSEEN = -1
 
 _FIELDS: dict[str, tuple[type, ...]] = {
@@ -32,6 +32,9 @@ _FIELDS: dict[str, tuple[type, ...]] = {
 }
 
 
+_members = itemgetter(*_FIELDS)
+
+
 class Leaf(NamedTuple):
     """The event that one leaf records; `content` is all of it as parsed."""
 
@@ -50,9 +53,14 @@ def parse_leaf(raw: bytes) -> Leaf:
         Malformed: a member is missing or has another type, or the schema version is unknown.
     """
     content = parse_object(raw)
-    for name, kinds in _FIELDS.items():
-        if type(content.get(name, _MISSING)) not in kinds:
-            msg = f"{name!r} is missing in the leaf or has another type"
+    try:
+        members = _members(content)
+    except KeyError as error:
+        msg = f"{error} is missing in the leaf"
+        raise Malformed(msg) from error
+    for name, member, kinds in zip(_FIELDS, members, _FIELDS.values(), strict=True):
+        if type(member) not in kinds:
+            msg = f"{name!r} has another type in the leaf than it should"
             raise Malformed(msg)
     if not RESERVED.isdisjoint(content):
         msg = f"the leaf has a member named {' or '.join(sorted(RESERVED))}"

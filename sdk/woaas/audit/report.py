@@ -1,6 +1,6 @@
 """What a verification found, and the exit code that says so."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 
 MAX_PROBLEMS = 20
@@ -98,6 +98,18 @@ class Report:
     def exit_code(self) -> int:
         """0 ok, 1 invalid, 2 malformed, 3 unknown key."""
         return int(self.verdict)
+
+    def to_dict(self) -> dict[str, object]:
+        """The report as JSON values, for programs."""
+        return {
+            "verdict": self.verdict.name.lower(),
+            **{name: value for name, value in asdict(self).items() if name != "problems"},
+            "root": self.root.hex(),
+            "problems": [
+                {"verdict": one.verdict.name.lower(), "file": one.file, "index": one.index, "reason": one.reason}
+                for one in self.problems
+            ],
+        }
 
     def __str__(self) -> str:
         lines = [str(problem) for problem in self.problems]

@@ -5,27 +5,29 @@ hashes of the log, above it the roots of the newest full tiles of the level belo
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
 
 from .tree import HASH_SIZE, TILE_WIDTH, Growth
 
 TILE_BYTES = TILE_WIDTH * HASH_SIZE
 
 
-class OpenTile(NamedTuple):
-    """The open end of one row of tiles: tile `position` of `level` holds `width` of its 256 hashes so far."""
+@dataclass(frozen=True, slots=True)
+class OpenTile:
+    """The open end of one row of tiles: tile `index` of `level` holds `width` of its 256 hashes so far."""
 
     level: int
-    position: int
+    index: int
     width: int
 
 
-class FullTile(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class FullTile:
     """A tile that will never change: 8 KiB of hashes and the root over them, which is a hash of the level above."""
 
     level: int
-    position: int
+    index: int
     hashes: bytes
     root: bytes
 
