@@ -27,7 +27,7 @@ from woaas_security.audit.tree import EMPTY_ROOT
 
 VECTORS = Path(os.environ.get("WOAAS_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data")) / "tlog_vectors"
 ORIGIN = "audit.example.com/t/0198"
-KEY = SigningKey.generate(ORIGIN)
+KEY = SigningKey(ORIGIN, Ed25519PrivateKey.from_private_bytes(b"\x01" * 32))
 TEXT = "This is a statement.\n"
 # The empty log of one tenant, signed with `openssl pkeyutl` under the seed 00 01 02 ... 1f.
 FIXED_VKEY = "audit.example.com/t/1+2e6af8ff+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4"
