@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_skeleton, format_timedelta
 from babel.numbers import format_currency, format_decimal, format_percent
+from babel.units import format_unit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -20,6 +21,9 @@ from woaas_api.console.protection import TOKEN_FIELD
 from woaas_api.console.vocabulary import COMMANDS, EVENTS, OPERATION_COMMAND_WORDS, tone, word
 from woaas_core.durations import parse_duration
 from woaas_core.errors import DomainError
+
+
+_UNITS = (("duration-day", 86_400), ("duration-hour", 3_600), ("duration-minute", 60), ("duration-second", 1))
 
 
 class Renderer:
@@ -105,15 +109,22 @@ class _Writer:
         amount = Decimal(value["amount"])
         return format_currency(amount, value["currency"], locale=self._language.locale, decimal_quantization=False)
 
+    def minutes(self, value: object) -> str:
+        """A figure of a plan, which counts minutes, as days and hours."""
+        return self.duration(timedelta(minutes=float(str(value)))) if value is not None else "–"
+
     def duration(self, value: object) -> str:
-        """An ISO 8601 duration in hours and minutes."""
+        """An ISO 8601 duration in its two largest units."""
         if value is None:
             return "–"
         span = value if isinstance(value, timedelta) else parse_duration(str(value))
-        minutes, seconds = divmod(int(span.total_seconds()), 60)
-        hours, minutes = divmod(minutes, 60)
-        parts = [f"{n} {unit}" for n, unit in ((hours, "h"), (minutes, "min"), (seconds, "s")) if n]
-        return " ".join(parts) or "0"
+        rest = int(span.total_seconds())
+        parts = []
+        for unit, seconds in _UNITS:
+            count, rest = divmod(rest, seconds)
+            if count:
+                parts.append(format_unit(count, unit, "short", locale=self._language.locale))
+        return " ".join(parts[:2]) or "0"
 
 
 def _environment(language: Language, assets: Assets) -> Environment:

@@ -173,6 +173,21 @@ EVENTS = {
     "receipt.booked": N_("Goods booked in"),
 }
 
+# What holds an operation where the plan has put it.
+PLAN_REASONS = {
+    "release": N_("released then"),
+    "predecessor": N_("the step before ends then"),
+    "machine": N_("the machine is busy before"),
+    "operator": N_("the operator is busy before"),
+    "tool": N_("the tool is busy before"),
+    "calendar": N_("closed before"),
+    "fixed": N_("fixed"),
+    "not_before": N_("could start earlier"),
+    "outsourced": N_("done by a partner"),
+    "late": N_("ends late"),
+    "chain": N_("the delay came down a chain"),
+}
+
 # What the catalogue of problems says most often; the detail stays as the API gives it.
 PROBLEMS = (
     N_("The command is not possible in this state"),
