@@ -22,7 +22,6 @@ from woaas_api.console.vocabulary import COMMANDS, EVENTS, OPERATION_COMMAND_WOR
 from woaas_core.durations import parse_duration
 from woaas_core.errors import DomainError
 
-
 _UNITS = (("duration-day", 86_400), ("duration-hour", 3_600), ("duration-minute", 60), ("duration-second", 1))
 
 
