@@ -96,18 +96,18 @@ def choose(t: Tables, load: Load, operation: int, wanted: int, earliest: int, se
 
     Ends count with ``setup_bias`` times their set-up, then by cost; outside only if nothing inside is in time.
     """
-    if wanted >= 0:
-        slot = find_slot(t, load, operation, wanted, earliest)
-        if slot.end <= t.latest_end[operation] and slot.end < NEVER:
-            return wanted, slot
     best_mode, best = -1, Slot(NEVER, NEVER, NEVER, 0, -1, -1)
     best_key = np.inf
-    for mode in range(t.first_mode[operation], t.first_mode[operation + 1]):
-        if t.machine[mode] == OUTSIDE and best_mode >= 0:
+    first = t.first_mode[operation]
+    for i in range(first if wanted < 0 else first - 1, t.first_mode[operation + 1]):
+        mode = i if i >= first else wanted
+        if i >= first and t.machine[mode] == OUTSIDE and best_mode >= 0:
             continue
         slot = find_slot(t, load, operation, mode, earliest)
         if slot.end >= NEVER or slot.end > t.latest_end[operation]:
             continue
+        if i < first:
+            return mode, slot
         key = slot.end + setup_bias * slot.setup
         if key < best_key or (key == best_key and t.cost[mode] < t.cost[best_mode]):
             best_mode, best, best_key = mode, slot, key
@@ -176,10 +176,18 @@ def decode(t: Tables, genes: Genes, begin: int, trail: Trail, plan: Plan, prices
             put(t, load, plan, operation, mode, slot)
             sums[SETUP] += slot.setup
         if _account(t, plan, operation, left, job_end, sums):
-            energy = np.dot(prices, sums)
+            energy = _energy(prices, sums)
             if energy > ceiling:
                 return energy
-    return np.dot(prices, sums)
+    return _energy(prices, sums)
+
+
+@kernel
+def _energy(prices: Floats, sums: Floats) -> float:
+    energy = 0.0
+    for i in range(SUMS):
+        energy += prices[i] * sums[i]
+    return energy
 
 
 @kernel

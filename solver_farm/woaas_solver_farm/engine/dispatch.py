@@ -149,7 +149,7 @@ def _place(
     t: Tables, load: Load, plan: Plan, operation: int, earliest: int, setup_bias: float, missing: Ints, stack: Ints, top: int
 ) -> int:
     wait = earliest if earliest < NEVER else 0
-    mode, slot = choose(t, load, operation, -1, wait, setup_bias)
+    mode, slot = choose(t, load, operation, plan.mode[operation], wait, setup_bias)  # not placed yet: no mode wanted
     put(t, load, plan, operation, mode if earliest < NEVER else -1, slot)
     if plan.mode[operation] < 0:
         plan.start[operation] = -2 * NEVER  # placed nowhere, which is not the same as not yet placed

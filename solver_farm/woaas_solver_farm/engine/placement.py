@@ -137,47 +137,49 @@ def _tool_free(t: Tables, load: Load, tool: int, count: int, start: int, end: in
 
 @kernel
 def _with_operator(t: Tables, load: Load, operation: int, mode: int, setup: int, free: int, earliest: int) -> Slot:
+    """The earliest place with the best operator; a mode that needs none is tried once, without."""
     runs = t.needs_operator[mode] > 0
     sets_up = t.sets_up[mode] > 0 and setup > 0
-    run_calendar, setup_calendar = t.run_calendar[mode], t.machine_calendar[t.machine[mode]]
-    if not (runs or sets_up):
-        return _timed(t, operation, mode, setup, free, earliest, run_calendar, setup_calendar, -1)
+    is_manned = runs or sets_up
     best = Slot(NEVER, NEVER, NEVER, 0, -1, -1)
+    best_since = -NEVER
     team = t.team[mode]
-    for i in range(t.first_member[team], t.first_member[team + 1]):
-        operator = t.member[i]
-        kind = t.operator_class[operator]
-        run = t.common_calendar[run_calendar, kind] if runs else run_calendar
-        setting = t.common_calendar[setup_calendar, kind] if sets_up else setup_calendar
-        since = load.operator_free[operator]
+    first, last = (t.first_member[team], t.first_member[team + 1]) if is_manned else (0, 1)
+    for i in range(first, last):
+        run, setting = t.run_calendar[mode], t.machine_calendar[t.machine[mode]]
+        operator, since = -1, 0
+        if is_manned:
+            operator = t.member[i]
+            since = load.operator_free[operator]
+            kind = t.operator_class[operator]
+            run = t.common_calendar[run, kind] if runs else run
+            setting = t.common_calendar[setting, kind] if sets_up else setting
+        end, start, setup_start = NEVER, NEVER, NEVER
         while since < NEVER:
-            setup_floor = max(free, since) if sets_up else free
-            slot = _timed(t, operation, mode, setup, setup_floor, max(earliest, since), run, setting, operator)
-            if slot.end >= NEVER:
+            ready = max(free, since) if sets_up else free
+            end, start, setup_start = _timed(t, operation, mode, setup, ready, max(earliest, since), run, setting)
+            if end >= NEVER or not is_manned:
                 break
-            begin = slot.setup_start if sets_up else slot.start
-            given = _clash(
-                t, t.first_operator_fixed, t.operator_fixed, operator, begin, slot.end if runs else slot.start
-            )
+            begin, until = setup_start if sets_up else start, end if runs else start
+            given = _clash(t, t.first_operator_fixed, t.operator_fixed, operator, begin, until)
             if given < 0:
                 break
             since = max(since + 1, t.fixed_end[given])
-        later = best.operator >= 0 and since > load.operator_free[best.operator]
-        if slot.end < best.end or (slot.end == best.end and slot.end < NEVER and later):
-            best = slot
+        if end < best.end or (end == best.end and end < NEVER and since > best_since):
+            best, best_since = Slot(end, start, setup_start, setup, operator, -1), since
     return best
 
 
 @kernel
 def _timed(
-    t: Tables, operation: int, mode: int, setup: int, free: int, earliest: int, run: int, setting: int, operator: int
-) -> Slot:
-    """Set-up as late as possible before the earliest run in the given calendars."""
+    t: Tables, operation: int, mode: int, setup: int, free: int, earliest: int, run: int, setting: int
+) -> tuple[int, int, int]:
+    """End, start and set-up start: the earliest run in the given calendars, set up as late as possible before it."""
     ready = free
     if setup > 0:
         ready = work_forward(t.calendars, setting, free, setup)[1]
     if ready >= NEVER:
-        return Slot(NEVER, NEVER, NEVER, 0, -1, -1)
+        return NEVER, NEVER, NEVER
     duration = t.duration[mode]
     if t.resumable[operation]:
         start, end = work_forward(t.calendars, run, max(ready, earliest), duration)
@@ -185,9 +187,8 @@ def _timed(
         start = earliest_fit(t.calendars, run, max(ready, earliest), duration)
         end = start + duration
     if start >= NEVER or end >= NEVER:
-        return Slot(NEVER, NEVER, NEVER, 0, -1, -1)
-    setup_start = work_back(t.calendars, setting, start, setup) if setup > 0 else start
-    return Slot(end, start, setup_start, setup, operator, -1)
+        return NEVER, NEVER, NEVER
+    return end, start, work_back(t.calendars, setting, start, setup) if setup > 0 else start
 
 
 @kernel

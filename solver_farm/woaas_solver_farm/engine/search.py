@@ -20,13 +20,15 @@ Floats = npt.NDArray[np.float64]
 
 _LEVEL = 1e4
 _UNPLACED_PRICE = 1e13
+_PATIENCE = 300
+_FORGIVENESS = 0.02
 
 
 class Walk(NamedTuple):
     """One search in progress; all its arrays change in place.
 
-    ``position`` is the inverse of the genes' order. ``numbers`` are the random state, the iteration and how many
-    better plans were found; ``energies`` the current and the best energy.
+    ``position`` is the inverse of the genes' order. ``numbers`` are the random state, the iteration, how many
+    better plans were found and the iteration of the last one; ``energies`` the current and the best energy.
     """
 
     genes: Genes
@@ -72,7 +74,7 @@ def start_walk(t: Tables, genes: Genes, seed: int) -> Walk:
         history=np.full(int(np.clip(40_000 // max(1, count), 20, 1000)), energy),
         prices=prices,
         log=new_log(),
-        numbers=np.array([(seed * 0x9E3779B97F4A7C15 + 0xD1B54A32D192ED03) % 2**64 | 1, 0, 0], np.uint64),
+        numbers=np.array([(seed * 0x9E3779B97F4A7C15 + 0xD1B54A32D192ED03) % 2**64 | 1, 0, 0, 0], np.uint64),
         energies=np.array([energy, energy]),
     )
 
@@ -103,13 +105,11 @@ def search(t: Tables, walk: Walk, iterations: int) -> bool:
             undo(walk.genes, walk.position, walk.log)
             _copy_places(walk.genes.order, begin, walk.plan, walk.trial)
         walk.history[slot] = min(walk.history[slot], walk.energies[0])
+        if walk.numbers[1] - walk.numbers[3] > np.uint64(_PATIENCE * walk.history.size):
+            # Nothing better for long: plans somewhat worse than the best are welcome again.
+            walk.history[:] = walk.energies[1] + abs(walk.energies[1]) * _FORGIVENESS
+            walk.numbers[3] = walk.numbers[1]
     return walk.numbers[2] > before
-
-
-@kernel
-def restart(walk: Walk, factor: float) -> None:
-    """Forgive the walk for a while: plans up to ``factor`` times the best energy are acceptable again."""
-    walk.history[:] = walk.energies[1] + abs(walk.energies[1]) * (factor - 1.0)
 
 
 @kernel
@@ -124,6 +124,7 @@ def _accept(walk: Walk, begin: int, first: int, energy: float) -> None:
     if energy < walk.energies[1]:
         walk.energies[1] = energy
         walk.numbers[2] += np.uint64(1)
+        walk.numbers[3] = walk.numbers[1]
         walk.best.order[:] = walk.genes.order
         walk.best.mode[:] = walk.genes.mode
         walk.best.not_before[:] = walk.genes.not_before

@@ -16,10 +16,10 @@ from .bounds import lower_bound
 from .budget import Budget
 from .calendars import NEVER
 from .cp import model as cp
-from .decoding import NOWHERE, Genes, Plan, decode, new_plan, new_trail
+from .decoding import Genes, Plan, decode, new_plan, new_trail
 from .explain import explain
 from .plan import Writer
-from .search import Walk, prices_of, restart, search, start_walk
+from .search import prices_of, search, start_walk
 from .tables import OUTSIDE, Tables, build_tables
 
 # What share of the time the phases take; whatever one leaves goes to the last search.

@@ -65,7 +65,7 @@ def solve_exactly(
     bound: float | None = None
     values: list[float] = []
     for level, weights in enumerate(t.goals):
-        term = objective.goal(model, t, v, weights.tolist())
+        term, scale = objective.goal(model, t, v, weights.tolist())
         model.minimize(term)
         if is_whole:
             _hint(model, t, v, plan)
@@ -75,12 +75,12 @@ def solve_exactly(
         solver, status = _run(model, share, _Solutions(t, v, on_genes), should_stop)
         if status == cp_model.INFEASIBLE:
             return Answer(None, False, level == 0, ())
-        bound = solver.best_objective_bound if level == 0 else bound
+        bound = solver.best_objective_bound / scale if level == 0 else bound
         if status != cp_model.OPTIMAL:
             return Answer(bound, False, False, tuple(values))
-        values.append(solver.objective_value)
+        values.append(solver.objective_value / scale)
         model.clear_objective()
-        model.add(term <= _rounded_up(solver.objective_value, weights.tolist()))
+        model.add(term <= round(solver.objective_value))
         plan = _plan_of(solver, t, v)
     return Answer(bound, True, False, tuple(values))
 
@@ -188,7 +188,3 @@ def _depths(t: Tables) -> Ints:
                 ready.append(after)
     return depth
 
-
-def _rounded_up(value: float, weights: Sequence[float]) -> float:
-    """The value itself for whole-numbered goals; else a hair above it, for the solver's own rounding."""
-    return round(value) if all(weight == int(weight) for weight in weights) else value + 1e-6

@@ -1,6 +1,7 @@
 """The metrics as CP expressions, in the order of ``problem.METRICS``."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from ortools.sat.python import cp_model
 
@@ -10,31 +11,46 @@ from ..tables import OUTSIDE, Tables
 from .constraints import setup_of_change
 from .variables import Variables
 
+_SCALES = (1, 10, 100, 1000, 10**4, 10**5, 10**6)
 
-def goal(model: cp_model.CpModel, t: Tables, v: Variables, weights: Sequence[float]) -> cp_model.LinearExprT:
+
+class Goal(NamedTuple):
+    """A whole-numbered expression to minimise; its value divided by ``scale`` is the goal's (or just below it)."""
+
+    expression: cp_model.LinearExprT
+    scale: int
+
+
+Terms = list[tuple[float, cp_model.LinearExprT]]
+
+
+def goal(model: cp_model.CpModel, t: Tables, v: Variables, weights: Sequence[float]) -> Goal:
     """The weighted sum of the metrics that count; each only as tight as minimising makes it."""
-    wanted = {metric: weight for metric, weight in zip(METRICS, weights, strict=True) if weight}
     ends = _job_ends(model, t, v)
-    terms: list[cp_model.LinearExprT] = []
-    for metric, weight in wanted.items():
-        terms += [weight * term for term in _metric(model, t, v, ends, metric)]
-    return cp_model.LinearExpr.sum(terms) if terms else 0
+    terms: Terms = []
+    for metric, weight in zip(METRICS, weights, strict=True):
+        if weight:
+            terms += [(weight * factor, term) for factor, term in _metric(model, t, v, ends, metric) if factor]
+    scale = next((scale for scale in _SCALES if all(_is_whole(factor * scale) for factor, _ in terms)), _SCALES[-1])
+    return Goal(cp_model.LinearExpr.sum([int(factor * scale + 1e-6) * term for factor, term in terms]), scale)
 
 
-def _metric(
-    model: cp_model.CpModel, t: Tables, v: Variables, ends: list[cp_model.IntVar], metric: Metric
-) -> list[cp_model.LinearExprT]:
+def _is_whole(number: float) -> bool:
+    return abs(number - round(number)) < 1e-6
+
+
+def _metric(model: cp_model.CpModel, t: Tables, v: Variables, ends: list[cp_model.IntVar], metric: Metric) -> Terms:
     if metric == "makespan":
         makespan = model.new_int_var(0, v.horizon, "makespan")
         model.add_max_equality(makespan, ends)
-        return [makespan]
+        return [(1, makespan)]
     if metric == "flow_time":
-        return [end - int(release) for end, release in zip(ends, t.job_release, strict=True)]
+        return [(1, end - int(release)) for end, release in zip(ends, t.job_release, strict=True)]
     if metric == "setup_time":
-        own = [(v.chosen[m], int(t.setup[m])) for m in range(t.machine.size) if t.setup[m] and _is_counted(t, m)]
-        return [setup * literal for literal, setup in [*own, *setup_of_change(t, v)]]
+        own = [(int(t.setup[m]), v.chosen[m]) for m in range(t.machine.size) if t.setup[m] and _is_counted(t, m)]
+        return [*own, *((setup, literal) for literal, setup in setup_of_change(t, v))]
     if metric == "outsourcing_cost":
-        return [float(t.cost[m]) * v.chosen[m] for m in range(t.machine.size) if t.machine[m] == OUTSIDE]
+        return [(float(t.cost[m]), v.chosen[m]) for m in range(t.machine.size) if t.machine[m] == OUTSIDE]
     if metric == "changes":
         return _changes(model, t, v)
     return _lateness(model, t, v, ends, metric)
@@ -51,8 +67,8 @@ def _job_ends(model: cp_model.CpModel, t: Tables, v: Variables) -> list[cp_model
 
 def _lateness(
     model: cp_model.CpModel, t: Tables, v: Variables, ends: list[cp_model.IntVar], metric: Metric
-) -> list[cp_model.LinearExprT]:
-    terms: list[cp_model.LinearExprT] = []
+) -> Terms:
+    terms: Terms = []
     for j, end in enumerate(ends):
         due = int(t.due[j])
         if due >= NEVER:
@@ -60,16 +76,16 @@ def _lateness(
         if metric == "late_orders":
             late = model.new_bool_var("")
             model.add(end <= due).only_enforce_if(late.negated())
-            terms.append(late)
+            terms.append((1, late))
             continue
         tardiness = model.new_int_var(0, max(0, v.horizon - due), "")
         model.add(tardiness >= end - due)
-        terms.append(tardiness if metric == "total_tardiness" else float(t.weight[j]) * tardiness)
+        terms.append((1 if metric == "total_tardiness" else float(t.weight[j]), tardiness))
     return terms
 
 
-def _changes(model: cp_model.CpModel, t: Tables, v: Variables) -> list[cp_model.LinearExprT]:
-    terms: list[cp_model.LinearExprT] = []
+def _changes(model: cp_model.CpModel, t: Tables, v: Variables) -> Terms:
+    terms: Terms = []
     for i in range(t.job_of.size):
         if t.baseline_machine[i] == -2:
             continue
@@ -79,7 +95,7 @@ def _changes(model: cp_model.CpModel, t: Tables, v: Variables) -> list[cp_model.
         model.add_bool_or(
             [v.chosen[m] for m in modes if t.machine[m] == t.baseline_machine[i]], same.negated()
         )
-        terms.append(1 - same)
+        terms.append((1, 1 - same))
     return terms
 
 
