@@ -1,0 +1,220 @@
+"""From an order of operations to a plan: each is placed in turn, as early as what came before allows.
+
+Every plan in which nothing can start earlier without changing a sequence is reached by some order (Sprecher,
+Kolisch and Drexl 1995), so a search over orders, modes and not-before times searches plans.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .calendars import NEVER
+from .jit import kernel
+from .placement import Load, Slot, commit, find_slot
+from .tables import OUTSIDE, Tables
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+# Columns of the running sums: the metrics in the order of problem.METRICS, then operations without a place.
+WEIGHTED, TARDY, LATE, MAKESPAN, SETUP, FLOW, CHANGES, OUTSOURCING, UNPLACED = range(9)
+SUMS = 9
+NOWHERE = -NEVER
+
+
+class Genes(NamedTuple):
+    """What a search varies. Predecessors stand before their successors in ``order``, given places first of all.
+
+    ``mode`` -1 takes the mode that ends first; ``not_before`` holds an operation back.
+    """
+
+    order: Ints
+    mode: Ints
+    not_before: Ints
+
+
+class Plan(NamedTuple):
+    """Places by operation; ``start`` and ``end`` are NOWHERE for an operation without one."""
+
+    start: Ints
+    end: Ints
+    setup_start: Ints
+    mode: Ints
+    operator: Ints
+
+
+class Trail(NamedTuple):
+    """States saved every ``stride`` positions of an order, from which a changed order is decoded again."""
+
+    states: Ints
+    sums: Floats
+    stride: Ints
+
+
+def new_plan(count: int) -> Plan:
+    """An empty plan of ``count`` operations."""
+    start, end, setup_start, mode, operator = (np.full(count, fill, np.int64) for fill in (NOWHERE,) * 3 + (-1,) * 2)
+    return Plan(start, end, setup_start, mode, operator)
+
+
+def new_trail(t: Tables) -> Trail:
+    """A trail whose first state is the plant before anything is planned."""
+    count = t.job_of.size
+    stride = max(8, count // 64)
+    first = initial_state(t)
+    states = np.zeros((count // stride + 1, first.size), np.int64)
+    states[0] = first
+    return Trail(states, np.zeros((len(states), SUMS)), np.array([stride], np.int64))
+
+
+def initial_state(t: Tables) -> Ints:
+    """One vector: machines free from and group, operators and tool pieces free from, jobs' operations left and end."""
+    machines, operators, units = t.machine_calendar.size, t.operator_class.size, int(t.first_unit[-1])
+    groups = t.machine_group.copy()
+    for machine in range(machines):
+        for given in t.machine_fixed[t.first_machine_fixed[machine] : t.first_machine_fixed[machine + 1]]:
+            if t.fixed_end[given] <= 0 and t.group[given] >= 0:
+                groups[machine] = t.group[given]
+    sizes = np.diff(t.first_operation)
+    zeros = np.zeros(machines, np.int64)
+    return np.concatenate((zeros, groups, np.zeros(operators + units, np.int64), sizes, np.zeros_like(sizes)))
+
+
+@kernel
+def load_of(t: Tables, state: Ints) -> Load:
+    """The resources' part of a state vector, as views."""
+    machines, operators, units = t.machine_calendar.size, t.operator_class.size, t.first_unit[-1]
+    people = 2 * machines
+    tools = people + operators
+    return Load(state[:machines], state[machines:people], state[people:tools], state[tools : tools + units])
+
+
+@kernel
+def choose(t: Tables, load: Load, operation: int, wanted: int, earliest: int, setup_bias: float) -> tuple[int, Slot]:
+    """The wanted mode if it can meet the operation's latest end, else the mode with the best end.
+
+    Ends count with ``setup_bias`` times their set-up, then by cost; outside only if nothing inside is in time.
+    """
+    best_mode, best = -1, Slot(NEVER, NEVER, NEVER, 0, -1, -1)
+    best_key = np.inf
+    first = t.first_mode[operation]
+    for i in range(first if wanted < 0 else first - 1, t.first_mode[operation + 1]):
+        mode = i if i >= first else wanted
+        if i >= first and t.machine[mode] == OUTSIDE and best_mode >= 0:
+            continue
+        slot = find_slot(t, load, operation, mode, earliest)
+        if slot.end >= NEVER or slot.end > t.latest_end[operation]:
+            continue
+        if i < first:
+            return mode, slot
+        key = slot.end + setup_bias * slot.setup
+        if key < best_key or (key == best_key and t.cost[mode] < t.cost[best_mode]):
+            best_mode, best, best_key = mode, slot, key
+    return best_mode, best
+
+
+@kernel
+def earliest_run(t: Tables, plan: Plan, operation: int) -> int:
+    """When release and predecessors allow the run to start; NEVER if a predecessor has no place."""
+    earliest = t.release[operation]
+    for p in range(t.first_pred[operation], t.first_pred[operation + 1]):
+        end = plan.end[t.pred[p]]
+        if end == NOWHERE:
+            return NEVER
+        earliest = max(earliest, end + t.pred_lag[p])
+    return earliest
+
+
+@kernel
+def put(t: Tables, load: Load, plan: Plan, operation: int, mode: int, slot: Slot) -> None:
+    """Write a chosen place into the plan and book it; without a mode the operation has no place."""
+    plan.mode[operation] = mode
+    plan.operator[operation] = slot.operator
+    if mode < 0:
+        plan.start[operation] = plan.end[operation] = plan.setup_start[operation] = NOWHERE
+        return
+    plan.start[operation], plan.end[operation] = slot.start, slot.end
+    plan.setup_start[operation] = slot.setup_start
+    commit(t, load, operation, mode, slot)
+
+
+@kernel
+def put_given(t: Tables, plan: Plan, operation: int) -> None:
+    """Write a given place into the plan; the resources already know of it."""
+    plan.mode[operation], plan.operator[operation] = t.fixed_mode[operation], t.fixed_operator[operation]
+    plan.start[operation], plan.end[operation] = t.fixed_start[operation], t.fixed_end[operation]
+    plan.setup_start[operation] = t.fixed_start[operation]
+
+
+@kernel
+def decode(t: Tables, genes: Genes, begin: int, trail: Trail, plan: Plan, prices: Floats, ceiling: float) -> float:
+    """Place ``order[begin:]`` and return the plan's energy, ``prices`` times its sums; stops once above ``ceiling``.
+
+    The trail must hold the state at ``begin``, a multiple of its stride; later states are written to it.
+    """
+    stride = trail.stride[0]
+    state = trail.states[begin // stride].copy()
+    sums = trail.sums[begin // stride].copy()
+    load = load_of(t, state)
+    jobs = t.due.size
+    left = state[state.size - 2 * jobs : state.size - jobs]
+    job_end = state[state.size - jobs :]
+    for position in range(begin, genes.order.size):
+        if position % stride == 0:
+            trail.states[position // stride] = state
+            trail.sums[position // stride] = sums
+        operation = genes.order[position]
+        if t.fixed_mode[operation] >= 0:
+            put_given(t, plan, operation)
+        else:
+            earliest = earliest_run(t, plan, operation)
+            mode, slot = -1, Slot(NEVER, NEVER, NEVER, 0, -1, -1)
+            if earliest < NEVER:
+                earliest = max(earliest, genes.not_before[operation])
+                mode, slot = choose(t, load, operation, genes.mode[operation], earliest, 0.0)
+            put(t, load, plan, operation, mode, slot)
+            sums[SETUP] += slot.setup
+        if _account(t, plan, operation, left, job_end, sums):
+            energy = _energy(prices, sums)
+            if energy > ceiling:
+                return energy
+    return _energy(prices, sums)
+
+
+@kernel
+def _energy(prices: Floats, sums: Floats) -> float:
+    energy = 0.0
+    for i in range(SUMS):
+        energy += prices[i] * sums[i]
+    return energy
+
+
+@kernel
+def _account(t: Tables, plan: Plan, operation: int, left: Ints, job_end: Ints, sums: Floats) -> bool:
+    """Add a placed operation to the sums; true when it was the last of its job."""
+    job, end, mode = t.job_of[operation], plan.end[operation], plan.mode[operation]
+    machine = t.machine[mode] if mode >= 0 else -4
+    if mode < 0:
+        sums[UNPLACED] += 1
+        end = NEVER
+    elif machine == OUTSIDE:
+        sums[OUTSOURCING] += t.cost[mode]
+    if t.baseline_machine[operation] != -2 and (
+        machine != t.baseline_machine[operation] or plan.start[operation] != t.baseline_start[operation]
+    ):
+        sums[CHANGES] += 1
+    job_end[job] = max(job_end[job], end)
+    left[job] -= 1
+    if left[job] > 0:
+        return False
+    if job_end[job] >= NEVER:
+        sums[LATE] += 1
+        return True
+    late = max(0, job_end[job] - t.due[job])
+    sums[TARDY] += late
+    sums[WEIGHTED] += t.weight[job] * late
+    sums[LATE] += late > 0
+    sums[MAKESPAN] = max(sums[MAKESPAN], job_end[job])
+    sums[FLOW] += job_end[job] - t.job_release[job]
+    return True

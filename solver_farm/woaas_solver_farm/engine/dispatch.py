@@ -1,0 +1,228 @@
+"""The first plan, for a problem of any size: a machine that falls free takes the most urgent waiting operation.
+
+Urgency is the apparent tardiness cost with set-ups and ready times (ATCS: Lee, Bhaskaran and Pinedo 1997; ready
+times: Pfund et al. 2008), in logarithms. The operation then takes the mode that ends first.
+"""
+
+from collections.abc import Iterator
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .calendars import NEVER, earliest_fit
+from .decoding import Genes, Plan, choose, earliest_run, initial_state, load_of, new_plan, put, put_given
+from .jit import kernel
+from .placement import Load, changeover
+from .tables import OUTSIDE, Tables
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+class Rule(NamedTuple):
+    """How urgency is weighed: the smaller a scale, the more slack, set-up or waiting counts.
+
+    ``signed`` lets lateness raise urgency further; ``setup_bias`` counts set-up when modes are compared.
+    """
+
+    slack: float
+    setup: float
+    waiting: float
+    signed: float
+    setup_bias: float
+
+
+class _Queues(NamedTuple):
+    """Waiting operations by machine, each with its mode there."""
+
+    first: Ints
+    size: Ints
+    operation: Ints
+    mode: Ints
+    visit: Ints
+
+
+def rules() -> Iterator[Rule]:
+    """The rules worth trying, best guesses first."""
+    first = [(4.0, 0.3, 0.0), (1.0, 0.3, 0.0), (20.0, 0.3, 0.0), (4.0, 0.05, 0.0), (0.5, 1e6, 1.0), (20.0, 0.05, 1.0)]
+    grid = [*first, *product((10.0, 2.0, 0.5, 40.0), (0.1, 0.02, 1.0, 1e6), (0.1, 0.0))]
+    for number, (slack, setup, bias) in enumerate(grid):
+        yield Rule(slack, setup, 0.2, float(number % 2), bias)
+
+
+def dispatch(t: Tables, rule: Rule) -> tuple[Genes, Plan]:
+    """A plan by one rule, and the genes that decode to one at least as early."""
+    count = t.job_of.size
+    plan = new_plan(count)
+    order = np.full(count, -1, np.int64)
+    _dispatch(t, np.array(rule), initial_state(t), _new_queues(t), plan, order, _wished_ends(t), _scales(t))
+    return genes_of(t, order, plan), plan
+
+
+def genes_of(t: Tables, order: Ints, plan: Plan) -> Genes:
+    """The genes of a plan: given places first, then by start; ``order`` must already respect predecessors."""
+    keys = np.where(plan.start < 0, 2 * NEVER, plan.setup_start)
+    keys = np.where(t.fixed_mode >= 0, -NEVER, keys)
+    _not_before_predecessors(t, order, keys)
+    return Genes(order[np.argsort(keys[order], kind="stable")], plan.mode.copy(), t.release.copy())
+
+
+def _new_queues(t: Tables) -> _Queues:
+    inside = t.machine[t.machine != OUTSIDE]
+    sizes = np.bincount(inside, minlength=t.machine_calendar.size)
+    first = np.concatenate(([0], np.cumsum(sizes))).astype(np.int64)
+    return _Queues(
+        first,
+        np.zeros(sizes.size, np.int64),
+        np.zeros(inside.size, np.int64),
+        np.zeros(inside.size, np.int64),
+        np.full(sizes.size, NEVER, np.int64),
+    )
+
+
+def _wished_ends(t: Tables) -> Ints:
+    """The due dates, and for jobs without one the time by which the plant could be through with everything."""
+    shortest = np.array([t.duration[a:b].min() if b > a else 0 for a, b in zip(t.first_mode, t.first_mode[1:], strict=False)])
+    through = int(t.release.max(initial=0) + shortest.sum() / max(1, t.machine_calendar.size))
+    return np.where(t.due >= NEVER, through, t.due)
+
+
+def _scales(t: Tables) -> Floats:
+    """Mean duration and mean set-up, the units in which slack and set-up are measured."""
+    durations = t.duration[t.machine != OUTSIDE]
+    setups = t.setup_matrix[t.setup_matrix > 0]
+    return np.array([max(1.0, durations.mean() if durations.size else 1.0), max(1.0, setups.mean() if setups.size else 1.0)])
+
+
+@kernel
+def _not_before_predecessors(t: Tables, order: Ints, keys: Ints) -> None:
+    for operation in order:
+        if t.fixed_mode[operation] < 0:
+            for p in range(t.first_pred[operation], t.first_pred[operation + 1]):
+                keys[operation] = max(keys[operation], keys[t.pred[p]])
+
+
+@kernel
+def _dispatch(
+    t: Tables, rule: Floats, state: Ints, queues: _Queues, plan: Plan, order: Ints, wished: Ints, scales: Floats
+) -> None:
+    load = load_of(t, state)
+    missing = t.first_pred[1:] - t.first_pred[:-1]
+    ready = np.zeros(t.job_of.size, np.int64)
+    placed = 0
+    stack = np.empty(t.job_of.size, np.int64)
+    top = 0
+    for operation in range(t.job_of.size):
+        if t.fixed_mode[operation] >= 0:
+            put_given(t, plan, operation)
+            order[placed] = operation
+            placed += 1
+    for i in range(placed):
+        top = _release_successors(t, order[i], missing, stack, top)
+    for operation in range(t.job_of.size):
+        if t.first_pred[operation] == t.first_pred[operation + 1] and t.fixed_mode[operation] < 0:
+            stack[top] = operation
+            top += 1
+    while placed < order.size:
+        while top > 0:
+            operation = stack[top - 1]
+            top -= 1
+            ready[operation] = earliest_run(t, plan, operation)
+            if not _enqueue(t, load, queues, operation, ready[operation]):
+                top = _place(t, load, plan, operation, ready[operation], 0.0, missing, stack, top)
+                order[placed] = operation
+                placed += 1
+        machine = np.argmin(queues.visit)
+        if queues.visit[machine] >= NEVER:
+            break
+        operation = _most_urgent(t, rule, load, queues, plan, machine, ready, wished, scales)
+        if operation >= 0:
+            top = _place(t, load, plan, operation, ready[operation], rule[4], missing, stack, top)
+            order[placed] = operation
+            placed += 1
+
+
+@kernel
+def _place(
+    t: Tables, load: Load, plan: Plan, operation: int, earliest: int, setup_bias: float, missing: Ints, stack: Ints, top: int
+) -> int:
+    wait = earliest if earliest < NEVER else 0
+    mode, slot = choose(t, load, operation, plan.mode[operation], wait, setup_bias)  # not placed yet: no mode wanted
+    put(t, load, plan, operation, mode if earliest < NEVER else -1, slot)
+    if plan.mode[operation] < 0:
+        plan.start[operation] = -2 * NEVER  # placed nowhere, which is not the same as not yet placed
+    return _release_successors(t, operation, missing, stack, top)
+
+
+@kernel
+def _release_successors(t: Tables, operation: int, missing: Ints, stack: Ints, top: int) -> int:
+    for s in range(t.first_succ[operation], t.first_succ[operation + 1]):
+        after = t.succ[s]
+        missing[after] -= 1
+        if missing[after] == 0 and t.fixed_mode[after] < 0:
+            stack[top] = after
+            top += 1
+    return top
+
+
+@kernel
+def _enqueue(t: Tables, load: Load, queues: _Queues, operation: int, ready: int) -> bool:
+    """Queue an operation at each machine it can run on; false if it needs none or can never run."""
+    queued = False
+    if ready >= NEVER:
+        return False
+    for mode in range(t.first_mode[operation], t.first_mode[operation + 1]):
+        machine = t.machine[mode]
+        if machine != OUTSIDE:
+            i = queues.first[machine] + queues.size[machine]
+            queues.operation[i], queues.mode[i] = operation, mode
+            queues.size[machine] += 1
+            queues.visit[machine] = min(queues.visit[machine], max(ready, load.machine_free[machine]))
+            queued = True
+    return queued
+
+
+@kernel
+def _most_urgent(
+    t: Tables, rule: Floats, load: Load, queues: _Queues, plan: Plan, machine: int, ready: Ints, wished: Ints, scales: Floats
+) -> int:
+    """The operation a machine takes now, or -1 if it must be visited later; sets the next visit."""
+    first = queues.first[machine]
+    soonest = NEVER
+    i = first
+    while i < first + queues.size[machine]:
+        operation = queues.operation[i]
+        if plan.mode[operation] >= 0 or plan.start[operation] == -2 * NEVER:
+            queues.size[machine] -= 1
+            last = first + queues.size[machine]
+            queues.operation[i], queues.mode[i] = queues.operation[last], queues.mode[last]
+        else:
+            soonest = min(soonest, ready[operation])
+            i += 1
+    now = max(soonest, load.machine_free[machine])
+    if now < NEVER:
+        # A calendar that is over leaves its operations to be placed elsewhere, or nowhere, by the mode choice.
+        opens = earliest_fit(t.calendars, t.machine_calendar[machine], now, 1)
+        now = opens if opens < NEVER else now
+    if now > queues.visit[machine]:
+        queues.visit[machine] = now if soonest < NEVER else NEVER
+        return -1
+    best, best_urgency = -1, -np.inf
+    for i in range(first, first + queues.size[machine]):
+        operation, mode = queues.operation[i], queues.mode[i]
+        wait = ready[operation] - now
+        if wait > rule[2] * scales[0]:
+            continue
+        job = t.job_of[operation]
+        duration = max(1, t.duration[mode])
+        slack = wished[job] - t.tail[operation] - duration - now
+        if rule[3] == 0.0:
+            slack = max(slack, 0)
+        setup = changeover(t, machine, load.machine_group[machine], t.group[operation])
+        urgency = np.log(max(t.weight[job], 1e-3) / duration) - slack / (rule[0] * scales[0])
+        urgency -= setup / (rule[1] * scales[1]) + max(0, wait) / scales[0]
+        if urgency > best_urgency:
+            best, best_urgency = operation, urgency
+    return best

@@ -1,0 +1,146 @@
+"""Improving a plan: change the genes a little where it hurts, decode again, keep what is not worse than of late.
+
+Late acceptance (Burke and Bykov 2017) needs no scale, so one search serves tardiness in ticks and costs alike. The
+walk is a pure function of its numbers: the same seed and iterations give the same plan.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..problem import METRICS
+from .decoding import SUMS, UNPLACED, Genes, Plan, Trail, decode, new_plan, new_trail
+from .jit import kernel
+from .moves import Log, move, new_log, undo
+from .tables import Tables
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+_LEVEL = 1e4
+_UNPLACED_PRICE = 1e13
+_PATIENCE = 300
+_FORGIVENESS = 0.02
+
+
+class Walk(NamedTuple):
+    """One search in progress; all its arrays change in place.
+
+    ``position`` is the inverse of the genes' order. ``numbers`` are the random state, the iteration, how many
+    better plans were found and the iteration of the last one; ``energies`` the current and the best energy.
+    """
+
+    genes: Genes
+    position: Ints
+    plan: Plan
+    trial: Plan
+    trail: Trail
+    trial_trail: Trail
+    best: Genes
+    best_plan: Plan
+    history: Floats
+    prices: Floats
+    log: Log
+    numbers: npt.NDArray[np.uint64]
+    energies: Floats
+
+
+def prices_of(t: Tables) -> Floats:
+    """What a unit of each sum costs in the walk's energy; earlier levels outweigh later ones."""
+    prices = np.zeros(SUMS)
+    for depth, level in enumerate(t.goals):
+        prices[: len(METRICS)] += level * _LEVEL ** (len(t.goals) - 1 - depth)
+    prices[UNPLACED] = _UNPLACED_PRICE * max(1.0, prices.max())
+    return prices
+
+
+def start_walk(t: Tables, genes: Genes, seed: int) -> Walk:
+    """A walk that stands at the plan the genes decode to."""
+    own = Genes(*(np.array(part) for part in genes))
+    count = t.job_of.size
+    plan, trail, prices = new_plan(count), new_trail(t), prices_of(t)
+    energy = decode(t, own, 0, trail, plan, prices, np.inf)
+    own.mode[:] = plan.mode
+    return Walk(
+        genes=own,
+        position=np.argsort(own.order),
+        plan=plan,
+        trial=Plan(*(part.copy() for part in plan)),
+        trail=trail,
+        trial_trail=Trail(*(part.copy() for part in trail)),
+        best=Genes(*(part.copy() for part in own)),
+        best_plan=Plan(*(part.copy() for part in plan)),
+        history=np.full(int(np.clip(40_000 // max(1, count), 20, 1000)), energy),
+        prices=prices,
+        log=new_log(),
+        numbers=np.array([(seed * 0x9E3779B97F4A7C15 + 0xD1B54A32D192ED03) % 2**64 | 1, 0, 0, 0], np.uint64),
+        energies=np.array([energy, energy]),
+    )
+
+
+@kernel
+def search(t: Tables, walk: Walk, iterations: int) -> bool:
+    """Take so many steps; true if a better plan than ever before was found."""
+    before = walk.numbers[2]
+    if walk.genes.order.size == 0:
+        return False
+    for _ in range(iterations):
+        walk.numbers[1] += np.uint64(1)
+        begin = move(t, walk.genes, walk.position, walk.plan, walk.log, walk.numbers, walk.prices)
+        if begin >= walk.genes.order.size:
+            undo(walk.genes, walk.position, walk.log)
+            continue
+        stride = walk.trail.stride[0]
+        begin = begin // stride * stride
+        slot = int(walk.numbers[1] % np.uint64(walk.history.size))
+        ceiling = max(walk.energies[0], walk.history[slot])
+        first = begin // stride
+        walk.trial_trail.states[first] = walk.trail.states[first]
+        walk.trial_trail.sums[first] = walk.trail.sums[first]
+        energy = decode(t, walk.genes, begin, walk.trial_trail, walk.trial, walk.prices, ceiling)
+        if energy <= ceiling:
+            _accept(walk, begin, first, energy)
+        else:
+            undo(walk.genes, walk.position, walk.log)
+            _copy_places(walk.genes.order, begin, walk.plan, walk.trial)
+        walk.history[slot] = min(walk.history[slot], walk.energies[0])
+        if walk.numbers[1] - walk.numbers[3] > np.uint64(_PATIENCE * walk.history.size):
+            # Nothing better for long: plans somewhat worse than the best are welcome again.
+            walk.history[:] = walk.energies[1] + abs(walk.energies[1]) * _FORGIVENESS
+            walk.numbers[3] = walk.numbers[1]
+    return walk.numbers[2] > before
+
+
+@kernel
+def _accept(walk: Walk, begin: int, first: int, energy: float) -> None:
+    _copy_places(walk.genes.order, begin, walk.trial, walk.plan)
+    for i in range(begin, walk.genes.order.size):
+        operation = walk.genes.order[i]
+        walk.genes.mode[operation] = walk.plan.mode[operation]
+    walk.trail.states[first:] = walk.trial_trail.states[first:]
+    walk.trail.sums[first:] = walk.trial_trail.sums[first:]
+    walk.energies[0] = energy
+    if energy < walk.energies[1]:
+        walk.energies[1] = energy
+        walk.numbers[2] += np.uint64(1)
+        walk.numbers[3] = walk.numbers[1]
+        walk.best.order[:] = walk.genes.order
+        walk.best.mode[:] = walk.genes.mode
+        walk.best.not_before[:] = walk.genes.not_before
+        walk.best_plan.start[:] = walk.plan.start
+        walk.best_plan.end[:] = walk.plan.end
+        walk.best_plan.setup_start[:] = walk.plan.setup_start
+        walk.best_plan.mode[:] = walk.plan.mode
+        walk.best_plan.operator[:] = walk.plan.operator
+
+
+@kernel
+def _copy_places(order: Ints, begin: int, source: Plan, target: Plan) -> None:
+    for i in range(begin, order.size):
+        operation = order[i]
+        target.start[operation] = source.start[operation]
+        target.end[operation] = source.end[operation]
+        target.setup_start[operation] = source.setup_start[operation]
+        target.mode[operation] = source.mode[operation]
+        target.operator[operation] = source.operator[operation]
