@@ -6,6 +6,7 @@ from typing import Any
 
 from litestar import Litestar, Request, Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from woaas_api.answers import RawResponse
 from woaas_api.edge import Edge
@@ -68,7 +69,7 @@ async def health() -> dict[str, str]:
 
 
 @get("/problems/{code:str}", include_in_schema=False)
-async def problem_page(code: str, request: Request[Any, Any, Any]) -> Response[Any] | RawResponse:
+async def problem_page(code: FromPath[str], request: Request[Any, Any, Any]) -> Response[Any] | RawResponse:
     """The catalogue page of a problem type."""
     found = pages().get(code)
     if found is None:

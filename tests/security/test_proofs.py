@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
 from woaas.audit import merkle
 from woaas_security.audit.proofs import (
     NodeHashes,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from woaas_security.audit.tiles import TILE_BYTES, full_tiles, open_tiles_to_fill, split_hashes
 from woaas_security.audit.tree import (
     EMPTY_ROOT,
@@ -20,7 +21,6 @@ from woaas_security.audit.tree import (
 )
 
 VECTORS = Path(os.environ.get("WOAAS_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data")) / "tlog_vectors"
-
 
 
 def naive_root(hashes):

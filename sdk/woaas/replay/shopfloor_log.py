@@ -103,7 +103,7 @@ def read_log(lines: Iterable[str], zone: tzinfo) -> Log:
     return Log(tuple(rows), tuple(bad_rows))
 
 
-def _row(  # noqa: PLR0917  # one call, all of it the row
+def _row(  # one call, all of it the row
     line: int, fields: list[str], header: list[str], zone: tzinfo, content: str, occurrence: int
 ) -> Row:
     values = {name: field.strip() for name, field in zip(header, fields, strict=False)}

@@ -155,9 +155,7 @@ def sign_note(text: str, keys: Iterable[SigningKey]) -> str:
         MalformedNote: the text is empty, has control characters or does not end with a newline.
     """
     _check_text(text)
-    lines = [
-        f"{_SIGNATURE_PREFIX}{key.verifier.name} {_b64(key.verifier.key_hash + key.sign(text))}\n" for key in keys
-    ]
+    lines = [f"{_SIGNATURE_PREFIX}{key.verifier.name} {_b64(key.verifier.key_hash + key.sign(text))}\n" for key in keys]
     return f"{text}\n{''.join(lines)}"
 
 

@@ -60,7 +60,7 @@ class Sequencer:
             self._epoch = await uow.value(store.RAISE_EPOCH)
             now = uow.clock.now()
             await uow.execute_many(
-                store.PUBLISH_KEY, ({"public_key": k.verifier.public_key, "now": now} for k in self._keys)
+                store.PUBLISH_KEY, ({"public_key": k.verifier.public, "now": now} for k in self._keys)
             )
 
     async def step(self, batch: int = BATCH) -> Batch:

@@ -60,9 +60,7 @@ def full_tiles(growth: Iterable[Growth], open_hashes: Mapping[int, bytes]) -> li
         joined = start + b"".join(row.hashes)
         first_tile = row.first // TILE_WIDTH
         tiles.extend(
-            FullTile(
-                row.tile_level, first_tile + place, joined[place * TILE_BYTES : (place + 1) * TILE_BYTES], root
-            )
+            FullTile(row.tile_level, first_tile + place, joined[place * TILE_BYTES : (place + 1) * TILE_BYTES], root)
             for place, root in enumerate(above.hashes)
         )
     return tiles
