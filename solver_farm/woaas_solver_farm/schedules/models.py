@@ -31,6 +31,8 @@ schedule_runs = tenant_table(
     Column("snapshot_hash", LargeBinary, nullable=False),
     Column("params_hash", LargeBinary, nullable=False),
     Column("problem", LargeBinary),
+    # Reasons known before the solve, by operation: material that is short.
+    Column("notes", JSONB, nullable=False),
     Column("best", LargeBinary),
     Column("result", LargeBinary),
     Column("priority", Integer, nullable=False),
