@@ -9,8 +9,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..problem import METRICS
-from .decoding import SUMS, UNPLACED, Genes, Plan, Trail, decode, new_plan, new_trail
+from woaas_solver_farm.problem import METRICS
+
+from .decoding import SUMS, UNPLACED, Genes, Plan, Trail, copy_row, decode, new_plan, new_trail
+from .flat import Flat
 from .jit import kernel
 from .moves import Log, move, new_log, undo
 from .tables import Tables
@@ -55,12 +57,12 @@ def prices_of(t: Tables) -> Floats:
     return prices
 
 
-def start_walk(t: Tables, genes: Genes, seed: int) -> Walk:
+def start_walk(t: Tables, flat: Flat, genes: Genes, seed: int) -> Walk:
     """A walk that stands at the plan the genes decode to."""
     own = Genes(*(np.array(part) for part in genes))
     count = t.job_of.size
     plan, trail, prices = new_plan(count), new_trail(t), prices_of(t)
-    energy = decode(t, own, 0, trail, plan, prices, np.inf)
+    energy = decode(flat, own, 0, trail, plan, prices, np.inf)
     own.mode[:] = plan.mode
     return Walk(
         genes=own,
@@ -80,7 +82,7 @@ def start_walk(t: Tables, genes: Genes, seed: int) -> Walk:
 
 
 @kernel
-def search(t: Tables, walk: Walk, iterations: int) -> bool:
+def search(t: Flat, walk: Walk, iterations: int) -> bool:
     """Take so many steps; true if a better plan than ever before was found."""
     before = walk.numbers[2]
     if walk.genes.order.size == 0:
@@ -96,8 +98,8 @@ def search(t: Tables, walk: Walk, iterations: int) -> bool:
         slot = int(walk.numbers[1] % np.uint64(walk.history.size))
         ceiling = max(walk.energies[0], walk.history[slot])
         first = begin // stride
-        walk.trial_trail.states[first] = walk.trail.states[first]
-        walk.trial_trail.sums[first] = walk.trail.sums[first]
+        copy_row(walk.trail.states, first, walk.trial_trail.states)
+        copy_row(walk.trail.sums, first, walk.trial_trail.sums)
         energy = decode(t, walk.genes, begin, walk.trial_trail, walk.trial, walk.prices, ceiling)
         if energy <= ceiling:
             _accept(walk, begin, first, energy)
@@ -107,7 +109,8 @@ def search(t: Tables, walk: Walk, iterations: int) -> bool:
         walk.history[slot] = min(walk.history[slot], walk.energies[0])
         if walk.numbers[1] - walk.numbers[3] > np.uint64(_PATIENCE * walk.history.size):
             # Nothing better for long: plans somewhat worse than the best are welcome again.
-            walk.history[:] = walk.energies[1] + abs(walk.energies[1]) * _FORGIVENESS
+            for i in range(walk.history.size):
+                walk.history[i] = walk.energies[1] + abs(walk.energies[1]) * _FORGIVENESS
             walk.numbers[3] = walk.numbers[1]
     return walk.numbers[2] > before
 
@@ -118,21 +121,19 @@ def _accept(walk: Walk, begin: int, first: int, energy: float) -> None:
     for i in range(begin, walk.genes.order.size):
         operation = walk.genes.order[i]
         walk.genes.mode[operation] = walk.plan.mode[operation]
-    walk.trail.states[first:] = walk.trial_trail.states[first:]
-    walk.trail.sums[first:] = walk.trial_trail.sums[first:]
+    for row in range(first, walk.trail.states.shape[0]):
+        copy_row(walk.trial_trail.states, row, walk.trail.states)
+        copy_row(walk.trial_trail.sums, row, walk.trail.sums)
     walk.energies[0] = energy
     if energy < walk.energies[1]:
         walk.energies[1] = energy
         walk.numbers[2] += np.uint64(1)
         walk.numbers[3] = walk.numbers[1]
-        walk.best.order[:] = walk.genes.order
-        walk.best.mode[:] = walk.genes.mode
-        walk.best.not_before[:] = walk.genes.not_before
-        walk.best_plan.start[:] = walk.plan.start
-        walk.best_plan.end[:] = walk.plan.end
-        walk.best_plan.setup_start[:] = walk.plan.setup_start
-        walk.best_plan.mode[:] = walk.plan.mode
-        walk.best_plan.operator[:] = walk.plan.operator
+        for i in range(walk.genes.order.size):
+            walk.best.order[i] = walk.genes.order[i]
+            walk.best.mode[i] = walk.genes.mode[i]
+            walk.best.not_before[i] = walk.genes.not_before[i]
+        _copy_places(walk.genes.order, 0, walk.plan, walk.best_plan)
 
 
 @kernel
