@@ -108,7 +108,11 @@ class _Factory:
         work = sum(operation.modes[0].duration for operation in operations)
         due = release + round(work * self.rng.uniform(2, 6)) + self.rng.randrange(2 * _DAY, 6 * _DAY)
         return Job(
-            id=f"WO-{number:05}", release=release, due=due, weight=self.rng.choice([1, 1, 2, 4, 8]), operations=operations
+            id=f"WO-{number:05}",
+            release=release,
+            due=due,
+            weight=self.rng.choice([1, 1, 2, 4, 8]),
+            operations=operations,
         )
 
     def _operation(self, i: int, centre: str, family: int, *, is_manual: bool) -> Operation:

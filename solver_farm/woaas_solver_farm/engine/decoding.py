@@ -4,6 +4,7 @@ Every plan in which nothing can start earlier without changing a sequence is rea
 Kolisch and Drexl 1995), so a search over orders, modes and not-before times searches plans.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from .flat import (
     DUE,
     FIRST_MODE,
     FIRST_PRED,
+    FIRST_SUCC,
     FIRST_UNIT,
     FIXED_END,
     FIXED_MODE,
@@ -31,6 +33,7 @@ from .flat import (
     PRED,
     PRED_LAG,
     RELEASE,
+    SUCC,
     WEIGHT,
     Flat,
     at,
@@ -72,7 +75,10 @@ class Plan(NamedTuple):
 
 
 class Trail(NamedTuple):
-    """States saved every ``stride`` positions of an order, from which a changed order is decoded again."""
+    """States saved every ``stride`` positions of an order, from which a changed order is decoded again.
+
+    ``sums`` has one row more, for the whole plan.
+    """
 
     states: Ints
     sums: Floats
@@ -88,11 +94,11 @@ def new_plan(count: int) -> Plan:
 def new_trail(t: Tables) -> Trail:
     """A trail whose first state is the plant before anything is planned."""
     count = t.job_of.size
-    stride = max(8, count // 64)
+    stride = max(8, math.isqrt(count))
     first = initial_state(t)
     states = np.zeros((count // stride + 1, first.size), np.int64)
     states[0] = first
-    return Trail(states, np.zeros((len(states), SUMS)), np.array([stride], np.int64))
+    return Trail(states, np.zeros((len(states) + 1, SUMS)), np.array([stride], np.int64))
 
 
 def initial_state(t: Tables) -> Ints:
@@ -185,11 +191,33 @@ def copy_row(source: Ints | Floats, row: int, target: Ints | Floats) -> None:
         target[row, i] = source[row, i]
 
 
-@kernel
-def decode(t: Flat, genes: Genes, begin: int, trail: Trail, plan: Plan, prices: Floats, ceiling: float) -> float:
-    """Place ``order[begin:]`` and return the plan's energy, ``prices`` times its sums; stops once above ``ceiling``.
+def decode_all(t: Tables, flat: Flat, genes: Genes, prices: Floats) -> tuple[Plan, Trail, float]:
+    """The plan of an order from its first operation to its last, the trail it leaves and its energy."""
+    plan, trail = new_plan(t.job_of.size), new_trail(t)
+    energy, _ = decode(flat, genes, 0, trail, plan, prices, np.inf, Known(genes.order.size, genes.order, plan, trail))
+    return plan, trail, energy
 
-    The trail must hold the state at ``begin``, a multiple of its stride; later states are written to it.
+
+class Known(NamedTuple):
+    """The plan a change started from: what is decoded need not be decoded again where nothing differs any more.
+
+    From position ``unchanged`` on the order and choices are the same; the inverse of the order is ``position``.
+    """
+
+    unchanged: int
+    position: Ints
+    plan: Plan
+    trail: Trail
+
+
+@kernel
+def decode(
+    t: Flat, genes: Genes, begin: int, trail: Trail, plan: Plan, prices: Floats, ceiling: float, known: Known
+) -> tuple[float, int]:
+    """Place ``order[begin:]``; the plan's energy (``prices`` times its sums) and the position decoded to.
+
+    Stops once the energy is above ``ceiling``, or where the state is again the known plan's. The trail must hold the
+    state at ``begin``, a multiple of its stride; later states are written to it, after the last one the final sums.
     """
     stride = trail.stride[0]
     state = trail.states[begin // stride].copy()
@@ -201,6 +229,12 @@ def decode(t: Flat, genes: Genes, begin: int, trail: Trail, plan: Plan, prices: 
     for position in range(begin, genes.order.size):
         if position % stride == 0:
             row = position // stride
+            if position >= known.unchanged and _has_settled(t, genes, begin, position, state, plan, known):
+                last = trail.sums.shape[0] - 1
+                for i in range(SUMS):
+                    trail.sums[row, i] = sums[i]
+                    sums[i] += known.trail.sums[last, i] - known.trail.sums[row, i]
+                return _energy(prices, sums), position
             for i in range(state.size):
                 trail.states[row, i] = state[i]
             for i in range(SUMS):
@@ -219,8 +253,26 @@ def decode(t: Flat, genes: Genes, begin: int, trail: Trail, plan: Plan, prices: 
         if _account(t, plan, operation, left, job_end, sums):
             energy = _energy(prices, sums)
             if energy > ceiling:
-                return energy
-    return _energy(prices, sums)
+                return energy, position
+    for i in range(SUMS):
+        trail.sums[trail.sums.shape[0] - 1, i] = sums[i]
+    return _energy(prices, sums), genes.order.size
+
+
+@kernel
+def _has_settled(t: Flat, genes: Genes, begin: int, position: int, state: Ints, plan: Plan, known: Known) -> bool:
+    """True if nothing placed from here on can tell the decoded plan from the known one."""
+    row = position // known.trail.stride[0]
+    for i in range(state.size):
+        if state[i] != known.trail.states[row, i]:
+            return False
+    for i in range(begin, position):
+        operation = genes.order[i]
+        if plan.end[operation] != known.plan.end[operation]:
+            for s in range(at(t, FIRST_SUCC, operation), at(t, FIRST_SUCC, operation + 1)):
+                if known.position[at(t, SUCC, s)] >= position:
+                    return False
+    return True
 
 
 @kernel
@@ -249,13 +301,14 @@ def _account(t: Flat, plan: Plan, operation: int, left: Ints, job_end: Ints, sum
     left[job] -= 1
     if left[job] > 0:
         return False
-    if job_end[job] >= NEVER:
+    finished, job_end[job] = job_end[job], 0  # what is over must not tell two states apart
+    if finished >= NEVER:
         sums[LATE] += 1
         return True
-    late = max(0, job_end[job] - at(t, DUE, job))
+    late = max(0, finished - at(t, DUE, job))
     sums[TARDY] += late
     sums[WEIGHTED] += number_at(t, WEIGHT, job) * late
     sums[LATE] += late > 0
-    sums[MAKESPAN] = max(sums[MAKESPAN], job_end[job])
-    sums[FLOW] += job_end[job] - at(t, JOB_RELEASE, job)
+    sums[MAKESPAN] = max(sums[MAKESPAN], finished)
+    sums[FLOW] += finished - at(t, JOB_RELEASE, job)
     return True

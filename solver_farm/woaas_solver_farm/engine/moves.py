@@ -80,6 +80,18 @@ def undo(genes: Genes, position: Ints, log: Log) -> None:
 
 
 @kernel
+def last_touched(position: Ints, log: Log) -> int:
+    """The last position whose operation, mode or hold the log changed."""
+    last = -1
+    for i in range(log.size[0]):
+        if log.kind[i] == _SHIFT:
+            last = max(last, log.where[i], log.before[i])
+        else:
+            last = max(last, position[log.where[i]])
+    return last
+
+
+@kernel
 def move(t: Flat, genes: Genes, position: Ints, plan: Plan, log: Log, numbers: Words, prices: Floats) -> int:
     """Change the genes and return the first position that may decode differently; all of them if nothing changed."""
     log.size[0] = 0

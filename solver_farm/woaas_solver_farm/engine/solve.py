@@ -17,7 +17,7 @@ from .bounds import lower_bound
 from .budget import Budget
 from .calendars import NEVER
 from .cp import model as cp
-from .decoding import Genes, Plan, decode, new_plan, new_trail
+from .decoding import Genes, Plan, decode_all, new_plan
 from .explain import explain
 from .flat import flatten
 from .plan import Writer
@@ -179,9 +179,7 @@ class _Solve:
             self.is_optimal |= all(close)
 
     def _offer_genes(self, genes: Genes) -> bool:
-        plan = new_plan(self.t.job_of.size)
-        decode(self.flat, genes, 0, new_trail(self.t), plan, prices_of(self.t), np.inf)
-        return self._offer(genes, plan)
+        return self._offer(genes, decode_all(self.t, self.flat, genes, prices_of(self.t))[0])
 
     def _offer(self, genes: Genes, plan: Plan) -> bool:
         """Keep a plan if it is better: first by operations placed, then by the goals in order."""
