@@ -165,8 +165,10 @@ class _Check:
             faults.append(("duration", f"works {_worked(calendar, start, end)} of {mode.duration} ticks"))
         if mode.duration and not operation.resumable and _worked(calendar, start, end) != end - start:
             faults.append(("calendar", "does not fit in one common working window"))
-        if mode.duration and operation.resumable and not (
-            _worked(calendar, start, start + 1) and _worked(calendar, end - 1, end)
+        if (
+            mode.duration
+            and operation.resumable
+            and not (_worked(calendar, start, start + 1) and _worked(calendar, end - 1, end))
         ):
             faults.append(("calendar", "starts or ends outside working time"))
         return faults
@@ -234,7 +236,9 @@ class _Check:
             anywhere[key[1]].append(key)
         for key, (job, operation) in self.operations.items():
             for link in operation.predecessors:
-                name, lag, other = (link, 0, None) if isinstance(link, str) else (link.operation, link.min_lag, link.job)
+                name, lag, other = (
+                    (link, 0, None) if isinstance(link, str) else (link.operation, link.min_lag, link.job)
+                )
                 before = (other or job.id, name)
                 self._after(key, before if before in self.operations else anywhere[name][0], lag)
 

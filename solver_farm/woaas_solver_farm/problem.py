@@ -28,7 +28,8 @@ MAX_TICK = 2**40
 Tick = Annotated[int, Meta(ge=0, le=MAX_TICK)]
 Id = Annotated[str, Meta(min_length=1, max_length=200)]
 Amount = Annotated[float, Meta(ge=0)]
-Calendar = tuple[tuple[int, int], ...]
+Moment = Annotated[int, Meta(ge=-MAX_TICK, le=MAX_TICK)]
+Calendar = tuple[tuple[Moment, Moment], ...]
 
 
 class _Value(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -80,7 +81,7 @@ class Predecessor(_Value, kw_only=True):
     """An operation that must end ``min_lag`` ticks before; ``job`` only when it is another job's."""
 
     operation: str
-    min_lag: Annotated[int, Meta(ge=-MAX_TICK, le=MAX_TICK)] = 0
+    min_lag: Moment = 0
     job: str | None = None
 
 
@@ -95,8 +96,8 @@ class Fixed(_Value, kw_only=True):
     """A given place: what runs, is frozen or pinned. It may have started before tick 0."""
 
     machine: str
-    start: Annotated[int, Meta(ge=-MAX_TICK, le=MAX_TICK)]
-    end: Annotated[int, Meta(ge=-MAX_TICK, le=MAX_TICK)]
+    start: Moment
+    end: Moment
     operator: str | None = None
 
 
@@ -119,7 +120,7 @@ class Job(_Value, kw_only=True):
     id: Id
     operations: Annotated[tuple[Operation, ...], Meta(min_length=1)]
     release: Tick = 0
-    due: Annotated[int, Meta(ge=-MAX_TICK, le=MAX_TICK)] | None = None
+    due: Moment | None = None
     deadline: Tick | None = None
     weight: Amount = 1
 
@@ -129,7 +130,7 @@ class Place(_Value, kw_only=True):
 
     operation: str
     machine: str | None = None
-    start: Annotated[int, Meta(ge=-MAX_TICK, le=MAX_TICK)]
+    start: Moment
     job: str | None = None
     operator: str | None = None
 
@@ -156,7 +157,7 @@ class Limits(_Value, kw_only=True):
 
     time_limit: Annotated[float, Meta(ge=0)] | str | None = None
     iterations: Annotated[int, Meta(ge=0)] | None = None
-    seed: Annotated[int, Meta(ge=0, lt=2**63)] = 1
+    seed: Annotated[int, Meta(ge=0, lt=2**53)] = 1
     workers: Annotated[int, Meta(ge=1, le=256)] | None = None
 
 

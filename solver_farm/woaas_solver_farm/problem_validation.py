@@ -27,7 +27,9 @@ def faults(problem: "Problem") -> list[Fault]:
     ]
 
 
-def resolve_operation(problem: "Problem", names: "OperationNames", job: int, link: "str | Predecessor") -> OperationIndex | None:
+def resolve_operation(
+    problem: "Problem", names: "OperationNames", job: int, link: "str | Predecessor"
+) -> OperationIndex | None:
     """The ``(job, operation)`` a predecessor names: in its own job first, else the only one of that id."""
     if isinstance(link, str):
         return names.find(link, near=problem.jobs[job].id)

@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable
 
-from ..durations import seconds
-from ..problem import Limits
+from woaas_solver_farm.durations import seconds
+from woaas_solver_farm.problem import Limits
 
 DEFAULT_TIME_LIMIT_S = 20.0
 _GENEROUS_S = 3600.0

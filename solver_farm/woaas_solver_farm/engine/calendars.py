@@ -1,4 +1,4 @@
-"""Working time: calendars as arrays, their intersections, and the questions placement asks of them."""
+"""Working time: calendars numbered, joined, intersected and laid out as arrays."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,8 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..problem import Calendar
-from .jit import kernel
+from woaas_solver_farm.problem import Calendar
 
 Ints = npt.NDArray[np.int64]
 
@@ -69,7 +68,7 @@ class CalendarBook:
         return self._numbers[calendar]
 
     def _pair(self, one: int, other: int) -> int:
-        if one == other or other == 0:
+        if other in (0, one):
             return one
         if one == 0:
             return other
@@ -93,65 +92,3 @@ def _intersection(one: Calendar, other: Calendar) -> Calendar:
 def _running(calendar: Calendar) -> Ints:
     lengths = np.array([end - start for start, end in calendar], np.int64)
     return np.cumsum(lengths) - lengths
-
-
-@kernel
-def window_at(calendars: Calendars, c: int, time: int) -> int:
-    """The index of the first window of calendar ``c`` that ends after ``time``; the calendar's end if none does."""
-    low, high = calendars.first[c], calendars.first[c + 1]
-    while low < high:
-        middle = (low + high) // 2
-        if calendars.end[middle] <= time:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-@kernel
-def earliest_fit(calendars: Calendars, c: int, time: int, duration: int) -> int:
-    """The first start at or after ``time`` of unbroken work; NEVER if no window is long enough."""
-    if c == 0 or duration == 0:
-        return time
-    for window in range(window_at(calendars, c, time), calendars.first[c + 1]):
-        start = max(time, calendars.start[window])
-        if start + duration <= calendars.end[window]:
-            return start
-    return NEVER
-
-
-@kernel
-def work_forward(calendars: Calendars, c: int, time: int, work: int) -> tuple[int, int]:
-    """First working tick at or after ``time``, and the end of ``work`` ticks done from there across breaks."""
-    if c == 0 or work == 0:
-        return time, time + work
-    window = window_at(calendars, c, time)
-    last = calendars.first[c + 1]
-    if window >= last:
-        return NEVER, NEVER
-    start = max(time, calendars.start[window])
-    target = calendars.before[window] + start - calendars.start[window] + work
-    while window < last and calendars.before[window] + calendars.end[window] - calendars.start[window] < target:
-        window += 1
-    if window >= last:
-        return NEVER, NEVER
-    return start, calendars.start[window] + target - calendars.before[window]
-
-
-@kernel
-def work_back(calendars: Calendars, c: int, time: int, work: int) -> int:
-    """The latest start from which ``work`` ticks are done by ``time``; -NEVER if there is none."""
-    if c == 0 or work == 0:
-        return time - work
-    first = calendars.first[c]
-    window = window_at(calendars, c, time)
-    done = calendars.before[window - 1] + calendars.end[window - 1] - calendars.start[window - 1] if window > first else 0
-    if window < calendars.first[c + 1] and calendars.start[window] < time:
-        done = calendars.before[window] + time - calendars.start[window]
-    target = done - work
-    if target < 0:
-        return -NEVER
-    window = min(window, calendars.first[c + 1] - 1)
-    while window > first and calendars.before[window] > target:
-        window -= 1
-    return calendars.start[window] + target - calendars.before[window]

@@ -2,7 +2,8 @@
 
 from itertools import pairwise
 
-from ..problem import Problem
+from woaas_solver_farm.problem import Problem
+
 from .decoding import Plan
 from .plan import Writer
 from .tables import OUTSIDE, Tables

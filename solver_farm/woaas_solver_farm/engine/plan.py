@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..problem import Problem
-from ..result import Assignment, Metrics, OverflowReason, Result, Status, Unplaced
+from woaas_solver_farm.problem import Problem
+from woaas_solver_farm.result import Assignment, Metrics, OverflowReason, Result, Status, Unplaced
+
 from .decoding import NOWHERE, Plan
 from .tables import OUTSIDE, Tables
 

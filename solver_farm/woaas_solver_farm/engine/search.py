@@ -9,10 +9,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..problem import METRICS
-from .decoding import SUMS, UNPLACED, Genes, Plan, Trail, decode, new_plan, new_trail
+from woaas_solver_farm.problem import METRICS
+
+from .decoding import MAKESPAN, SUMS, UNPLACED, Genes, Known, Plan, Trail, copy_row, decode, decode_all
+from .flat import Flat
 from .jit import kernel
-from .moves import Log, move, new_log, undo
+from .moves import Log, last_touched, move, new_log, undo
 from .tables import Tables
 
 Ints = npt.NDArray[np.int64]
@@ -55,12 +57,11 @@ def prices_of(t: Tables) -> Floats:
     return prices
 
 
-def start_walk(t: Tables, genes: Genes, seed: int) -> Walk:
+def start_walk(t: Tables, flat: Flat, genes: Genes, seed: int) -> Walk:
     """A walk that stands at the plan the genes decode to."""
     own = Genes(*(np.array(part) for part in genes))
-    count = t.job_of.size
-    plan, trail, prices = new_plan(count), new_trail(t), prices_of(t)
-    energy = decode(t, own, 0, trail, plan, prices, np.inf)
+    prices = prices_of(t)
+    plan, trail, energy = decode_all(t, flat, own, prices)
     own.mode[:] = plan.mode
     return Walk(
         genes=own,
@@ -71,7 +72,7 @@ def start_walk(t: Tables, genes: Genes, seed: int) -> Walk:
         trial_trail=Trail(*(part.copy() for part in trail)),
         best=Genes(*(part.copy() for part in own)),
         best_plan=Plan(*(part.copy() for part in plan)),
-        history=np.full(int(np.clip(40_000 // max(1, count), 20, 1000)), energy),
+        history=np.full(int(np.clip(40_000 // max(1, t.job_of.size), 20, 1000)), energy),
         prices=prices,
         log=new_log(),
         numbers=np.array([(seed * 0x9E3779B97F4A7C15 + 0xD1B54A32D192ED03) % 2**64 | 1, 0, 0, 0], np.uint64),
@@ -80,7 +81,7 @@ def start_walk(t: Tables, genes: Genes, seed: int) -> Walk:
 
 
 @kernel
-def search(t: Tables, walk: Walk, iterations: int) -> bool:
+def search(t: Flat, walk: Walk, iterations: int) -> bool:
     """Take so many steps; true if a better plan than ever before was found."""
     before = walk.numbers[2]
     if walk.genes.order.size == 0:
@@ -96,48 +97,62 @@ def search(t: Tables, walk: Walk, iterations: int) -> bool:
         slot = int(walk.numbers[1] % np.uint64(walk.history.size))
         ceiling = max(walk.energies[0], walk.history[slot])
         first = begin // stride
-        walk.trial_trail.states[first] = walk.trail.states[first]
-        walk.trial_trail.sums[first] = walk.trail.sums[first]
-        energy = decode(t, walk.genes, begin, walk.trial_trail, walk.trial, walk.prices, ceiling)
+        copy_row(walk.trail.states, first, walk.trial_trail.states)
+        copy_row(walk.trail.sums, first, walk.trial_trail.sums)
+        # A makespan is no sum: it has to be decoded to the end.
+        unchanged = walk.genes.order.size if walk.prices[MAKESPAN] > 0 else last_touched(walk.position, walk.log) + 1
+        known = Known(unchanged, walk.position, walk.plan, walk.trail)
+        energy, until = decode(t, walk.genes, begin, walk.trial_trail, walk.trial, walk.prices, ceiling, known)
         if energy <= ceiling:
-            _accept(walk, begin, first, energy)
+            _accept(walk, begin, until, energy)
         else:
             undo(walk.genes, walk.position, walk.log)
-            _copy_places(walk.genes.order, begin, walk.plan, walk.trial)
+            # Whatever was placed stands between the first change and where decoding stopped, in either order.
+            _copy_places(walk.genes.order, begin, max(until + 1, unchanged), walk.plan, walk.trial)
         walk.history[slot] = min(walk.history[slot], walk.energies[0])
         if walk.numbers[1] - walk.numbers[3] > np.uint64(_PATIENCE * walk.history.size):
             # Nothing better for long: plans somewhat worse than the best are welcome again.
-            walk.history[:] = walk.energies[1] + abs(walk.energies[1]) * _FORGIVENESS
+            for i in range(walk.history.size):
+                walk.history[i] = walk.energies[1] + abs(walk.energies[1]) * _FORGIVENESS
             walk.numbers[3] = walk.numbers[1]
     return walk.numbers[2] > before
 
 
 @kernel
-def _accept(walk: Walk, begin: int, first: int, energy: float) -> None:
-    _copy_places(walk.genes.order, begin, walk.trial, walk.plan)
-    for i in range(begin, walk.genes.order.size):
+def _accept(walk: Walk, begin: int, until: int, energy: float) -> None:
+    stride = walk.trail.stride[0]
+    _copy_places(walk.genes.order, begin, until, walk.trial, walk.plan)
+    for i in range(begin, until):
         operation = walk.genes.order[i]
         walk.genes.mode[operation] = walk.plan.mode[operation]
-    walk.trail.states[first:] = walk.trial_trail.states[first:]
-    walk.trail.sums[first:] = walk.trial_trail.sums[first:]
+    last = walk.trail.sums.shape[0] - 1
+    if until < walk.genes.order.size:
+        row = until // stride
+        for column in range(SUMS):
+            gain = walk.trial_trail.sums[row, column] - walk.trail.sums[row, column]
+            for i in range(row, last + 1):
+                walk.trail.sums[i, column] += gain
+    else:
+        row = walk.trail.states.shape[0]
+        copy_row(walk.trial_trail.sums, last, walk.trail.sums)
+    for i in range(begin // stride, row):
+        copy_row(walk.trial_trail.states, i, walk.trail.states)
+        copy_row(walk.trial_trail.sums, i, walk.trail.sums)
     walk.energies[0] = energy
     if energy < walk.energies[1]:
         walk.energies[1] = energy
         walk.numbers[2] += np.uint64(1)
         walk.numbers[3] = walk.numbers[1]
-        walk.best.order[:] = walk.genes.order
-        walk.best.mode[:] = walk.genes.mode
-        walk.best.not_before[:] = walk.genes.not_before
-        walk.best_plan.start[:] = walk.plan.start
-        walk.best_plan.end[:] = walk.plan.end
-        walk.best_plan.setup_start[:] = walk.plan.setup_start
-        walk.best_plan.mode[:] = walk.plan.mode
-        walk.best_plan.operator[:] = walk.plan.operator
+        for i in range(walk.genes.order.size):
+            walk.best.order[i] = walk.genes.order[i]
+            walk.best.mode[i] = walk.genes.mode[i]
+            walk.best.not_before[i] = walk.genes.not_before[i]
+        _copy_places(walk.genes.order, 0, walk.genes.order.size, walk.plan, walk.best_plan)
 
 
 @kernel
-def _copy_places(order: Ints, begin: int, source: Plan, target: Plan) -> None:
-    for i in range(begin, order.size):
+def _copy_places(order: Ints, begin: int, until: int, source: Plan, target: Plan) -> None:
+    for i in range(begin, min(until, order.size)):
         operation = order[i]
         target.start[operation] = source.start[operation]
         target.end[operation] = source.end[operation]

@@ -6,24 +6,28 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import numpy as np
 
-from ..checker import check
-from ..objective import objective_of, rank
-from ..problem import Limits, Place, Problem
-from ..problem_validation import OperationNames
-from ..result import Incumbent, OnIncumbent, Result, Status
+from woaas_solver_farm.checker import check
+from woaas_solver_farm.objective import objective_of, rank
+from woaas_solver_farm.problem import Limits, Place, Problem
+from woaas_solver_farm.problem_validation import OperationNames
+from woaas_solver_farm.result import Incumbent, OnIncumbent, Result, Status
+
 from . import dispatch as dispatching
 from .bounds import lower_bound
 from .budget import Budget
 from .calendars import NEVER
 from .cp import model as cp
-from .decoding import Genes, Plan, decode, new_plan, new_trail
+from .decoding import Genes, Plan, decode_all, new_plan
 from .explain import explain
+from .flat import flatten
 from .plan import Writer
 from .search import prices_of, search, start_walk
 from .tables import OUTSIDE, Tables, build_tables
 
 # What share of the time the phases take; whatever one leaves goes to the last search.
 _RULES_SHARE, _FIRST_SEARCH_SHARE, _EXACT_SHARE = 0.1, 0.2, 0.45
+# Where one step of the search takes milliseconds, better rules win more than better sequences.
+_LARGE, _LARGE_RULES_SHARE = 3000, 0.6
 _ROUND_S = 0.05
 _COUNTED_RULES = 12
 _EFFORT_PER_ITERATION = 1e-4
@@ -53,6 +57,7 @@ class _Solve:
         self.on_incumbent = on_incumbent
         self.objective = objective_of(problem)
         self.t: Tables = build_tables(problem)
+        self.flat = flatten(self.t)
         self.writer = Writer(problem, self.t)
         self.genes: Genes | None = None
         self.plan: Plan = new_plan(self.t.job_of.size)
@@ -99,7 +104,7 @@ class _Solve:
         t = self.t
         names = OperationNames(self.problem)
         machines = {machine.id: i for i, machine in enumerate(self.problem.machines)}
-        genes, _ = dispatching.dispatch(t, next(dispatching.rules()))
+        genes = self._dispatched(next(dispatching.rules(0)))
         starts = np.full(t.job_of.size, NEVER, np.int64)
         for place in places:
             found = names.find(place.operation, near=place.job, strict=place.job is not None)
@@ -113,31 +118,44 @@ class _Solve:
         known = new_plan(t.job_of.size)
         known.start[:] = known.setup_start[:] = starts
         known.mode[:] = genes.mode
-        return dispatching.genes_of(t, genes.order, known)._replace(not_before=genes.not_before)
+        return dispatching.genes_of(t, self.flat, genes.order, known)._replace(not_before=genes.not_before)
 
     def _rules(self) -> None:
-        for number, rule in enumerate(dispatching.rules()):
-            if number and self._are_rules_enough(number):
-                break
-            self._offer_genes(dispatching.dispatch(self.t, rule)[0])
+        """Dispatch by one rule after another, drawing new ones around the best; a round has a rule for each worker."""
+        rules = dispatching.rules(self.budget.seed)
+        draws = [next(rules)]
+        tried = 0
+        with ThreadPoolExecutor(self.budget.workers) as pool:
+            while not tried or not self._are_rules_enough(tried):
+                best: dispatching.Rule | None = None
+                for rule, genes in zip(draws, pool.map(self._dispatched, draws), strict=True):
+                    if self._offer_genes(genes):
+                        best = rule
+                        self._offer_genes(dispatching.genes_of(self.t, self.flat, genes.order, self.plan))
+                tried += len(draws)
+                draws = [rules.send(best), *(next(rules) for _ in range(self.budget.workers - 1))]
+
+    def _dispatched(self, rule: dispatching.Rule) -> Genes:
+        return dispatching.dispatch(self.t, self.flat, rule)
 
     def _are_rules_enough(self, tried: int) -> bool:
         if self.budget.iterations is not None:
             return tried >= _COUNTED_RULES or self.budget.is_over()
-        return self.budget.is_over() or self.budget.elapsed_s() > self.budget.time_limit_s * _RULES_SHARE
+        share = _RULES_SHARE if self.t.job_of.size < _LARGE else _LARGE_RULES_SHARE
+        return self.budget.is_over() or self.budget.elapsed_s() > self.budget.time_limit_s * share
 
     # --- improving -------------------------------------------------------------------------------------------------
 
     def _search(self, part: int, until_s: float, iterations: int | None) -> None:
         assert self.genes is not None
         seeds = [(self.budget.seed * 2 + part) * 1009 + worker for worker in range(self.budget.workers)]
-        walks = [start_walk(self.t, self.genes, seed) for seed in seeds]
+        walks = [start_walk(self.t, self.flat, self.genes, seed) for seed in seeds]
         with ThreadPoolExecutor(len(walks)) as pool:
             left, chunk = iterations, 32
             while (left is None or left > 0) and self.budget.elapsed_s() < until_s and not self.budget.is_over():
                 steps = chunk if left is None else min(chunk, left)
                 began = self.budget.elapsed_s()
-                improved = list(pool.map(lambda walk: search(self.t, walk, steps), walks))  # noqa: B023
+                improved = list(pool.map(lambda walk: search(self.flat, walk, steps), walks))  # noqa: B023
                 spent = self.budget.elapsed_s() - began
                 chunk = max(1, min(4 * chunk, int(chunk * _ROUND_S / max(spent, 1e-4))))
                 left = left if left is None else left - steps
@@ -160,17 +178,15 @@ class _Solve:
             close = [abs(a - b) <= 1e-6 * max(1.0, abs(b)) for a, b in zip(self.best[1:], answer.values, strict=True)]
             self.is_optimal |= all(close)
 
-    def _offer_genes(self, genes: Genes) -> None:
-        plan = new_plan(self.t.job_of.size)
-        decode(self.t, genes, 0, new_trail(self.t), plan, prices_of(self.t), np.inf)
-        self._offer(genes, plan)
+    def _offer_genes(self, genes: Genes) -> bool:
+        return self._offer(genes, decode_all(self.t, self.flat, genes, prices_of(self.t))[0])
 
-    def _offer(self, genes: Genes, plan: Plan) -> None:
+    def _offer(self, genes: Genes, plan: Plan) -> bool:
         """Keep a plan if it is better: first by operations placed, then by the goals in order."""
         metrics = self.writer.metrics(plan)
         worth = (float((plan.mode < 0).sum()), *rank(self.objective, metrics))
         if self.best is not None and worth >= self.best:
-            return
+            return False
         self.best = worth
         self.genes = Genes(genes.order.copy(), plan.mode.copy(), genes.not_before.copy())
         self.plan = kept = Plan(*(part.copy() for part in plan))
@@ -180,6 +196,7 @@ class _Solve:
             self.is_optimal = True
         if self.on_incumbent is not None:
             self.on_incumbent(incumbent, lambda: self.writer.result(kept, incumbent.objective, self._status(kept)))
+        return True
 
     # --- the answer ------------------------------------------------------------------------------------------------
 

@@ -10,9 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..objective import levels, objective_of
-from ..problem import METRICS, Job, Mode, Operation, Problem
-from ..problem_validation import OperationNames, resolve_operation
+from woaas_solver_farm.objective import levels, objective_of
+from woaas_solver_farm.problem import METRICS, Job, Mode, Operation, Problem
+from woaas_solver_farm.problem_validation import OperationNames, resolve_operation
+
 from .calendars import NEVER, CalendarBook, Calendars
 
 Ints = npt.NDArray[np.int64]
@@ -295,7 +296,7 @@ def _take_unit(units: list[list[int]], operation: int, start: int, ends: Ints) -
 def _tails(fields: dict[str, Ints | Floats | Calendars]) -> Ints:
     """The least work still to do after each operation, along its longest chain of successors."""
     first_mode, duration = np.asarray(fields["first_mode"]), np.asarray(fields["duration"])
-    first_succ, succ = np.asarray(fields["first_succ"]), np.asarray(fields["succ"])
+    first_succ = np.asarray(fields["first_succ"])
     first_pred, pred = np.asarray(fields["first_pred"]), np.asarray(fields["pred"])
     count = first_mode.size - 1
     shortest = [int(min(duration[first_mode[i] : first_mode[i + 1]], default=0)) for i in range(count)]

@@ -1,6 +1,7 @@
 """Compile the kernels ahead of time: ``python -m woaas_solver_farm.engine.warm`` at set-up or image build."""
 
-from ..problem import Job, Limits, Machine, Mode, Operation, Problem
+from woaas_solver_farm.problem import Job, Limits, Machine, Mode, Operation, Problem
+
 from .solve import solve
 
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 from ortools.sat.python import cp_model
 
-from ..calendars import NEVER
-from ..tables import OUTSIDE, Tables
+from woaas_solver_farm.engine.calendars import NEVER
+from woaas_solver_farm.engine.tables import OUTSIDE, Tables
+
 from .variables import Variables
 
 
@@ -61,9 +62,9 @@ def _working_time(model: cp_model.CpModel, t: Tables, v: Variables) -> None:
             windows = list(_windows(t, int(t.run_calendar[m])))
             need = 1 if t.resumable[i] else duration
             starts = [(a, b - need) for a, b in windows if b - a >= need]
-            model.add_linear_expression_in_domain(
-                v.start[i], cp_model.Domain.from_intervals(starts)
-            ).only_enforce_if(literal)
+            model.add_linear_expression_in_domain(v.start[i], cp_model.Domain.from_intervals(starts)).only_enforce_if(
+                literal
+            )
             if t.resumable[i]:
                 ends = cp_model.Domain.from_intervals([(a + 1, b) for a, b in windows])
                 model.add_linear_expression_in_domain(v.end[i], ends).only_enforce_if(literal)
@@ -76,22 +77,18 @@ def _machines(model: cp_model.CpModel, t: Tables, v: Variables) -> None:
         if t.machine_matrix[machine] >= 0:
             _sequence(model, t, v, machine, modes)
             continue
-        padded = []
-        for i, m in modes:
-            own = 0 if t.fixed_mode[i] >= 0 and t.fixed_start[i] <= 0 else int(t.setup[m])
-            if own:
-                begin = model.new_int_var(min(0, int(t.release[i])) if t.fixed_mode[i] < 0 else -NEVER // 4, v.horizon, "")
-                padded.append(
-                    model.new_optional_interval_var(begin, v.end[i] - v.start[i] + own, v.end[i], v.chosen[m], "")
-                )
-            else:
-                padded.append(v.interval[m])
-        model.add_no_overlap(padded)
+        model.add_no_overlap([_with_setup(model, t, v, i, m) for i, m in modes])
 
 
-def _sequence(
-    model: cp_model.CpModel, t: Tables, v: Variables, machine: int, modes: list[tuple[int, int]]
-) -> None:
+def _with_setup(model: cp_model.CpModel, t: Tables, v: Variables, i: int, m: int) -> cp_model.IntervalVar:
+    """A mode's interval with its own set-up before it."""
+    setup = int(t.setup[m])
+    if not setup or (t.fixed_mode[i] >= 0 and t.fixed_start[i] <= 0):
+        return v.interval[m]
+    return model.new_optional_interval_var(v.start[i] - setup, v.size[i] + setup, v.end[i], v.chosen[m], "")
+
+
+def _sequence(model: cp_model.CpModel, t: Tables, v: Variables, machine: int, modes: list[tuple[int, int]]) -> None:
     circuit: list[tuple[int, int, cp_model.LiteralT]] = [(0, 0, model.new_bool_var("idle"))]
     for k, (i, m) in enumerate(modes, start=1):
         circuit.append((k, k, v.chosen[m].negated()))
@@ -146,8 +143,7 @@ def _operators(model: cp_model.CpModel, t: Tables, v: Variables) -> None:
             team = set(t.member[t.first_member[t.team[m]] : t.first_member[t.team[m] + 1]].tolist())
             model.add_bool_or([literal for member, literal in people if member in team]).only_enforce_if(v.chosen[m])
         for member, literal in people:
-            size = v.end[i] - v.start[i]
-            held[member].append(model.new_optional_interval_var(v.start[i], size, v.end[i], literal, ""))
+            held[member].append(model.new_optional_interval_var(v.start[i], v.size[i], v.end[i], literal, ""))
             calendar = int(t.common_calendar[0, t.operator_class[member]])
             if calendar and not t.resumable[i]:
                 _within_shifts(model, t, v, i, calendar, literal, [int(t.duration[m]) for m in manned])

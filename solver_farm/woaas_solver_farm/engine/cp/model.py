@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from ortools.sat.python import cp_model
 
-from ..decoding import MAKESPAN, Genes, Plan
-from ..tables import OUTSIDE, Tables
+from woaas_solver_farm.engine.decoding import MAKESPAN, Genes, Plan
+from woaas_solver_farm.engine.tables import OUTSIDE, Tables
+
 from . import constraints, objective, variables
 
 Ints = npt.NDArray[np.int64]
@@ -50,7 +51,7 @@ def is_worthwhile(t: Tables) -> bool:
 
 
 def solve_exactly(
-    t: Tables, plan: Plan, budget: Budget, *, on_genes: Callable[[Genes], None], should_stop: Callable[[], bool]
+    t: Tables, plan: Plan, budget: Budget, *, on_genes: Callable[[Genes], object], should_stop: Callable[[], bool]
 ) -> Answer:
     """Minimise the goals one after another, starting from a plan; each solution is handed over as genes.
 
@@ -86,7 +87,7 @@ def solve_exactly(
 
 
 class _Solutions(cp_model.CpSolverSolutionCallback):
-    def __init__(self, t: Tables, v: variables.Variables, on_genes: Callable[[Genes], None]) -> None:
+    def __init__(self, t: Tables, v: variables.Variables, on_genes: Callable[[Genes], object]) -> None:
         super().__init__()
         self._t, self._v, self._on_genes = t, v, on_genes
 
@@ -187,4 +188,3 @@ def _depths(t: Tables) -> Ints:
             if not waiting[after]:
                 ready.append(after)
     return depth
-

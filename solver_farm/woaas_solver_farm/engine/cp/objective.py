@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 from ortools.sat.python import cp_model
 
-from ...problem import METRICS, Metric
-from ..calendars import NEVER
-from ..tables import OUTSIDE, Tables
+from woaas_solver_farm.engine.calendars import NEVER
+from woaas_solver_farm.engine.tables import OUTSIDE, Tables
+from woaas_solver_farm.problem import METRICS, Metric
+
 from .constraints import setup_of_change
 from .variables import Variables
 
@@ -65,9 +66,7 @@ def _job_ends(model: cp_model.CpModel, t: Tables, v: Variables) -> list[cp_model
     return ends
 
 
-def _lateness(
-    model: cp_model.CpModel, t: Tables, v: Variables, ends: list[cp_model.IntVar], metric: Metric
-) -> Terms:
+def _lateness(model: cp_model.CpModel, t: Tables, v: Variables, ends: list[cp_model.IntVar], metric: Metric) -> Terms:
     terms: Terms = []
     for j, end in enumerate(ends):
         due = int(t.due[j])
@@ -92,9 +91,7 @@ def _changes(model: cp_model.CpModel, t: Tables, v: Variables) -> Terms:
         same = model.new_bool_var("")
         model.add(v.start[i] == int(t.baseline_start[i])).only_enforce_if(same)
         modes = range(t.first_mode[i], t.first_mode[i + 1])
-        model.add_bool_or(
-            [v.chosen[m] for m in modes if t.machine[m] == t.baseline_machine[i]], same.negated()
-        )
+        model.add_bool_or([v.chosen[m] for m in modes if t.machine[m] == t.baseline_machine[i]], same.negated())
         terms.append((1, 1 - same))
     return terms
 

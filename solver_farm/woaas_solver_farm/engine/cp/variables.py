@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 from ortools.sat.python import cp_model
 
-from ..calendars import NEVER
-from ..tables import OUTSIDE, Tables
+from woaas_solver_farm.engine.calendars import NEVER
+from woaas_solver_farm.engine.tables import OUTSIDE, Tables
 
 
 class Variables(NamedTuple):
@@ -13,6 +13,7 @@ class Variables(NamedTuple):
 
     horizon: int
     start: list[cp_model.IntVar]
+    size: list[cp_model.IntVar]
     end: list[cp_model.IntVar]
     chosen: list[cp_model.IntVar]
     interval: list[cp_model.IntervalVar]
@@ -41,21 +42,23 @@ def horizon_of(t: Tables, latest: int) -> int:
 
 def create(model: cp_model.CpModel, t: Tables, horizon: int) -> Variables:
     """Add the decision variables to a model."""
-    start, end, chosen, interval = [], [], [], []
+    start, size, end, chosen, interval = [], [], [], [], []
     staffed: dict[tuple[int, int], cp_model.IntVar] = {}
     for i in range(t.job_of.size):
         given = t.fixed_mode[i] >= 0
         low, high = (int(t.fixed_start[i]), int(t.fixed_end[i])) if given else (int(t.release[i]), horizon)
         start.append(model.new_int_var(low, low if given else high, ""))
         end.append(model.new_int_var(high if given else low, high, ""))
+        size.append(model.new_int_var(0, high - low, ""))
+        model.add(size[i] == end[i] - start[i])
         for m in range(t.first_mode[i], t.first_mode[i + 1]):
             literal = model.new_bool_var("")
             chosen.append(literal)
             fits = given or bool(t.resumable[i])
-            size = end[i] - start[i] if fits else int(t.duration[m])
-            interval.append(model.new_optional_interval_var(start[i], size, end[i], literal, ""))
+            length = size[i] if fits else int(t.duration[m])
+            interval.append(model.new_optional_interval_var(start[i], length, end[i], literal, ""))
             if t.needs_operator[m] and t.machine[m] != OUTSIDE and not given:
                 for member in t.member[t.first_member[t.team[m]] : t.first_member[t.team[m] + 1]].tolist():
                     if (i, member) not in staffed:
                         staffed[i, member] = model.new_bool_var("")
-    return Variables(horizon, start, end, chosen, interval, staffed, {})
+    return Variables(horizon, start, size, end, chosen, interval, staffed, {})
