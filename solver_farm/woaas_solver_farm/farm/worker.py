@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import msgspec
@@ -13,6 +14,8 @@ from woaas_solver_farm.farm.executor import Better, Done, Failed, Message, Task
 # Plans are built and sent at most this often: a caller stores each, and a big one is a megabyte.
 INTERVAL_S = 0.5
 
+_Found = tuple[results.Incumbent, Callable[[], results.Result]]
+
 
 def stream(task: Task, should_stop: Callable[[], bool]) -> Iterator[Message]:
     """Solve in a thread of its own and say what comes of it; the first plan at once, then every half second."""
@@ -20,9 +23,7 @@ def stream(task: Task, should_stop: Callable[[], bool]) -> Iterator[Message]:
 
     problem = problems.decode(task.problem)
     limits = msgspec.structs.replace(problem.limits or problems.Limits(), workers=task.workers)
-    found: queue.SimpleQueue[tuple[results.Incumbent, Callable[[], results.Result]] | Done | Failed] = (
-        queue.SimpleQueue()
-    )
+    found: queue.SimpleQueue[_Found | Done | Failed] = queue.SimpleQueue()
 
     def run() -> None:
         try:
@@ -32,18 +33,24 @@ def stream(task: Task, should_stop: Callable[[], bool]) -> Iterator[Message]:
             found.put(Failed(f"{type(error).__name__}: {error}"))
 
     threading.Thread(target=run, name=f"solve-{task.key}", daemon=True).start()
-    pause = threading.Event()
+    pending: list[_Found] = []
+    ready_at = 0.0
     while True:
-        items = [found.get()]
-        while not found.empty():
-            items.append(found.get())
-        plans = [i for i in items if isinstance(i, tuple)]
-        if plans:
-            incumbents = tuple((i.at, i.objective) for i, _ in plans)
-            yield Better(incumbents, results.encode(plans[-1][1]()))
-        last = items[-1]
-        if not isinstance(last, tuple):
-            yield last
-            return
-        # The end must not wait for the pause, so it is looked for meanwhile.
-        pause.wait(INTERVAL_S) if found.empty() else None
+        try:
+            item = found.get(timeout=max(0.0, ready_at - time.monotonic()) if pending else None)
+        except queue.Empty:
+            yield _better(pending)
+            pending, ready_at = [], time.monotonic() + INTERVAL_S
+            continue
+        if isinstance(item, tuple):
+            pending.append(item)
+            continue
+        if pending:
+            yield _better(pending)
+        yield item
+        return
+
+
+def _better(found: list[_Found]) -> Better:
+    """All incumbents with the last one's plan, built only now: the search is not held up for it."""
+    return Better(tuple((i.at, i.objective) for i, _ in found), results.encode(found[-1][1]()))

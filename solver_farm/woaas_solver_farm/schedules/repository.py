@@ -119,13 +119,13 @@ _BARS = Statement.text(
 
 
 def plans_only() -> ColumnElement[bool]:
-    """The condition of the list of runs: private solves are not in it; its parameter is ``kind``."""
-    return _R.kind == bindparam("kind", type_=Text)
+    """The condition of the list of runs: private solves are not in it; its parameter is ``plan_kind``."""
+    return _R.kind == bindparam("plan_kind", type_=Text)
 
 
 def of_schedule() -> ColumnElement[bool]:
-    """The condition of a list of slots under one schedule; its parameter is ``schedule_id``."""
-    return _L.schedule_id == bindparam("schedule_id")
+    """The condition of a list of slots under one schedule; its parameter is ``schedule_key``."""
+    return _L.schedule_id == bindparam("schedule_key")
 
 
 async def fingerprint(uow: "UnitOfWork") -> str:

@@ -38,11 +38,11 @@ async def get_run(
     return row
 
 
-def result_of(principal: Principal, row: "Record") -> dict[str, Any] | None:
-    """The result of an ended private solve, for callers who may see a run's figures."""
-    if row["result"] is None or "metrics" not in principal.access(SCHEDULE_RUN).readable:
-        return None
-    return msgspec.json.decode(row["result"], type=dict[str, Any])
+def result_member(principal: Principal, row: "Record") -> dict[str, Any]:
+    """The ``result`` member of a private solve; none for callers who may not see a run's figures."""
+    if "metrics" not in principal.access(SCHEDULE_RUN).readable:
+        return {}
+    return {"result": msgspec.json.decode(row["result"], type=dict[str, Any]) if row["result"] else None}
 
 
 async def stop(uow: "UnitOfWork", principal: Principal, run_id: UUID) -> "Record":
