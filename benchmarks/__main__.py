@@ -82,7 +82,8 @@ def main() -> None:
             for _ in range(BATCHES):
                 for server in (ours, orm, raw):
                     for kind, figures in _measure(server, postmaster).items():
-                        results.setdefault(kind, {})[server.name] = _sum(results[kind].get(server.name), figures)
+                        by_server = results.setdefault(kind, {})
+                        by_server[server.name] = _sum(by_server.get(server.name), figures)
         _print(results)
     finally:
         postgres.stop()

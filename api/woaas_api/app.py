@@ -11,8 +11,9 @@ from litestar.params import FromPath
 from woaas_api.answers import RawResponse
 from woaas_api.edge import Edge
 from woaas_api.endpoint import Route
+from woaas_api.health import health_handlers
 from woaas_api.problems import MEDIA_TYPE, handle, pages
-from woaas_api.rest import events, identity, kpis, master_data, operations, schedules, work_orders
+from woaas_api.rest import audit, events, identity, kpis, master_data, operations, schedules, work_orders
 from woaas_core.clock import Clock
 from woaas_core.db.database import Database
 from woaas_core.db.tenancy import APP
@@ -28,6 +29,7 @@ ROUTES: tuple[Route, ...] = (
     *schedules.ROUTES,
     *kpis.ROUTES,
     *events.ROUTES,
+    *audit.ROUTES,
     *identity.ROUTES,
 )
 
@@ -60,13 +62,7 @@ async def create_app(
 
 def handlers(edge: Edge) -> list[HTTPRouteHandler]:
     """Every handler, over one edge."""
-    return [*(r.handler(edge) for r in ROUTES), problem_page, health]
-
-
-@get("/healthz", include_in_schema=False)
-async def health() -> dict[str, str]:
-    """Whether the process answers."""
-    return {"status": "ok"}
+    return [*(r.handler(edge) for r in ROUTES), problem_page, *health_handlers(edge.database, edge.metrics)]
 
 
 @get("/problems/{code:str}", include_in_schema=False)

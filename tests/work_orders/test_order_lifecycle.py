@@ -1,7 +1,6 @@
 """One work order from intake to done, through the REST door, on real Postgres."""
 
 import pytest
-
 from fixtures.app import Tenant
 
 pytestmark = pytest.mark.anyio

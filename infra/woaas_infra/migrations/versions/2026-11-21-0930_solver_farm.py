@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from woaas_core.db.tenancy import across_tenants, definer_function, isolate
 
 revision = "0004_solver_farm"
-down_revision = "0003_work_orders"
+down_revision = "0004_audit"
 branch_labels = None
 depends_on = None
 
