@@ -36,7 +36,7 @@ class StreamRoute(Route):
 
         async def serve(request: Request[Any, Any, Any]) -> RawResponse | Stream:
             async def look() -> RawResponse:
-                return await edge.serve(request, endpoint, safe=True)
+                return await edge.serve(request, endpoint, safe=True, name=self.name)
 
             first = await look()
             if first.status_code != 200:

@@ -12,7 +12,7 @@ from woaas_solver_farm.problem import Problem
 from woaas_solver_farm.result import Assignment, Result
 from woaas_solver_farm.result import encode as encode_result
 from woaas_solver_farm.schedules import events, plan_rows, queue, repository
-from woaas_solver_farm.schedules.marks import record_orders, record_overflow
+from woaas_solver_farm.schedules.marks import exact, record_orders, record_overflow
 from woaas_solver_farm.schedules.queue import Claim
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ async def record_end(
     )
     if ended is None:
         return False
-    data: dict[str, object] = {"kind": ended["kind"], "schedule_id": None, "objective": ended["objective"]}
+    data: dict[str, object] = {"kind": ended["kind"], "schedule_id": None, "objective": exact(ended["objective"])}
     if ended["kind"] == "plan" and result is not None and problem is not None:
         data["schedule_id"] = encode_id("sch", await _propose(uow, ended, problem, result))
     if error:
@@ -117,7 +117,7 @@ async def _propose(uow: "UnitOfWork", run: "Record", problem: Problem, result: R
         subject=encode_id("sch", schedule_id),
         version=(None, 1),
         data={"run_id": encode_id("run", run["id"]), "slots": len(places), "overflow": len(overflow)},
-        changes={"metrics": values["metrics"], "objective": values["objective"]},
+        changes={"metrics": exact(values["metrics"]), "objective": exact(values["objective"])},
     )
     await _mark(uow, run, problem, overflow)
     return schedule_id

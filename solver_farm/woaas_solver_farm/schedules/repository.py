@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Text, bindparam, select, update
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from woaas_core.db.unit_of_work import UnitOfWork
 
+_SEPARATOR = "\x1f"
 _R, _S, _L = schedule_runs.c, schedules.c, slots.c
 
 _RUN = Statement(select(schedule_runs).where(_R.tenant_id == bindparam("tenant_id"), _R.id == bindparam("run_id")))
@@ -70,7 +71,7 @@ _LOCK_SCHEDULE = Statement(
 _PUBLISHED = Statement(select(schedules).where(_S.tenant_id == bindparam("tenant_id"), _S.state == "published"))
 _INSERT_SCHEDULE = insert_row(schedules)
 # Two publications of one tenant take turns, also when nothing is published yet and there is no row to lock.
-_TAKE_TURN = Statement.text("SELECT pg_advisory_xact_lock(hashtextextended('publish ' || $1::text, 0))", "tenant_id")
+_TAKE_TURN = Statement.text("SELECT pg_advisory_xact_lock(hashtextextended('publish ' || $1::uuid::text, 0))", "tenant_id")
 _SET_STATE = Statement(
     update(schedules)
     .where(_S.tenant_id == bindparam("tenant_key"), _S.id == bindparam("id_key"))
@@ -87,15 +88,15 @@ _INSERT_SLOTS = Statement.text(
     INSERT INTO slots (tenant_id, schedule_id, id, operation_id, work_order_id, work_center, operator, setup_start_at,
                        start_at, end_at, outsourced, pinned, given, reasons)
     SELECT $1, $2, u.id, u.operation_id, u.work_order_id, u.work_center, u.operator, u.setup_start_at,
-           u.start_at, u.end_at, u.outsourced, u.pinned, u.given, ARRAY(SELECT jsonb_array_elements_text(u.reasons))
+           u.start_at, u.end_at, u.outsourced, u.pinned, u.given, string_to_array(u.reasons, chr(31))
     FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::timestamptz[], $9::timestamptz[],
-                $10::timestamptz[], $11::bool[], $12::bool[], $13::bool[], $14::jsonb[])
+                $10::timestamptz[], $11::bool[], $12::bool[], $13::bool[], $14::text[])
       AS u (id, operation_id, work_order_id, work_center, operator, setup_start_at, start_at, end_at, outsourced,
             pinned, given, reasons)
     """,
     "tenant_id",
     "schedule_id",
-    *(SLOT_COLUMNS := ("id", "operation_id", "work_order_id", "work_center", "operator", "setup_start_at", "start_at",
+    *(_SLOT_COLUMNS := ("id", "operation_id", "work_order_id", "work_center", "operator", "setup_start_at", "start_at",
                        "end_at", "outsourced", "pinned", "given", "reasons")),
 )  # fmt: skip
 _SLOTS = Statement(
@@ -194,11 +195,13 @@ async def set_state(uow: "UnitOfWork", schedule: "Record", state: str, *, publis
 
 
 async def insert_schedule(
-    uow: "UnitOfWork", values: Mapping[str, object], places: Sequence[Mapping[str, object]]
+    uow: "UnitOfWork", values: Mapping[str, object], places: Sequence[Mapping[str, Any]]
 ) -> None:
     """Add a schedule with its slots in one statement; the database refuses free places that overlap."""
     await uow.execute(_INSERT_SCHEDULE, tenant_id=uow.tenant, **values)
-    columns = {name: [place[name] for place in places] for name in SLOT_COLUMNS}
+    columns: dict[str, list[object]] = {name: [place[name] for place in places] for name in _SLOT_COLUMNS}
+    # An array of arrays would have to be rectangular, so each list of reasons travels as one text.
+    columns["reasons"] = [_SEPARATOR.join(place["reasons"]) for place in places]
     await uow.execute(_INSERT_SLOTS, tenant_id=uow.tenant, schedule_id=values["id"], **columns)
 
 

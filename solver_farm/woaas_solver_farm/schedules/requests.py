@@ -18,6 +18,7 @@ from woaas_solver_farm.problem import encode as encode_problem
 from woaas_solver_farm.problem_validation import faults
 from woaas_solver_farm.schedules import events, repository
 from woaas_solver_farm.schedules.inputs import NewScheduleRun
+from woaas_solver_farm.schedules.marks import exact
 from woaas_solver_farm.schedules.resources import SCHEDULE_RUN
 from woaas_work_orders.orders.creation import utc
 
@@ -183,7 +184,7 @@ def _record(uow: "UnitOfWork", row: "Record") -> None:
         events.RUN_REQUESTED,
         subject=encode_id("run", run_id),
         data={"kind": row["kind"], "policy": row["policy"]},
-        changes=row["params"],
+        changes={name: exact(value) for name, value in row["params"].items()},
     )
 
 
