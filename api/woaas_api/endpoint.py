@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from litestar import Request
 from litestar.handlers import HTTPRouteHandler
+from litestar.types import Empty
 
 from woaas_api.answers import Answer, Listed, RawResponse
 from woaas_api.edge import Call, Edge
@@ -37,6 +38,7 @@ class Route:
     summary: str
     description: str
     parameters: tuple[str, ...]
+    max_body_bytes: int | None = None
 
     @property
     def is_safe(self) -> bool:
@@ -55,6 +57,10 @@ class Route:
         async def serve(request: Request[Any, Any, Any]) -> RawResponse:
             return await edge.serve(request, endpoint, name=self.name, safe=self.is_safe)
 
+        return self.registered(serve)
+
+    def registered(self, serve: Callable[..., Awaitable[Any]]) -> HTTPRouteHandler:
+        """A function as the Litestar handler of this path."""
         return HTTPRouteHandler(
             _PARAMETER.sub(r"{\1:str}", self.path),
             http_method=self.method,
@@ -62,11 +68,18 @@ class Route:
             name=self.name,
             include_in_schema=False,
             opt={"route": self},
+            request_max_body_size=Empty if self.max_body_bytes is None else self.max_body_bytes,
         )(serve)
 
 
 def route(
-    method: Method, path: str, *, tag: str, status: int = 200, name: str | None = None
+    method: Method,
+    path: str,
+    *,
+    tag: str,
+    status: int = 200,
+    name: str | None = None,
+    max_body_bytes: int | None = None,
 ) -> Callable[[Function], Route]:
     """Declare an endpoint under ``/v1``; its docstring becomes summary and description, its name the operation id."""
 
@@ -89,6 +102,7 @@ def route(
             summary=" ".join(summary.split()).rstrip("."),
             description=description.partition("Raises:")[0].strip(),
             parameters=tuple(_PARAMETER.findall(path)),
+            max_body_bytes=max_body_bytes,
         )
 
     return declare
