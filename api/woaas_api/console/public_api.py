@@ -64,7 +64,7 @@ class PublicApi:
         if found.route.body is not None:
             arguments["body"] = inner.body(found.route.body)
         answer = await found.route.function(inner, **arguments)
-        answer.value = msgspec.to_builtins(answer.value, builtin_types=(datetime, Decimal))
+        answer.value = msgspec.to_builtins(answer.value, builtin_types=(bytes, datetime, Decimal))
         return answer
 
     def _find(self, method: str, path: str) -> Found | None:

@@ -12,15 +12,24 @@ from woaas_api.endpoint import route
 from woaas_api.rest.schemas.work_orders import View
 from woaas_core.ids import decode_id, encode_id
 from woaas_core.wire import Body, Code, Instant, Name
+from woaas_security.audit.resources import AUDIT_ENTRY, AUDIT_EXPORT, EVENT
 from woaas_security.authz.resource import Resource
 from woaas_security.identity import service
 from woaas_security.identity.resources import API_KEY, MEMBER
 from woaas_security.tenants import repository as tenants
+from woaas_solver_farm.schedules.resources import SCHEDULE, SCHEDULE_RUN, SLOT
 from woaas_work_orders.execution.resources import INSPECTION, RECEIPT, REPORT
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
 from woaas_work_orders.resources.kinds import KINDS
 
 TAG = "Security"
+RESOURCES = (
+    *(WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT),
+    *(k.resource for k in KINDS),
+    *(SCHEDULE_RUN, SCHEDULE, SLOT),
+    *(EVENT, AUDIT_ENTRY, AUDIT_EXPORT, API_KEY, MEMBER),
+)
+"""What permissions are told about."""
 
 
 class NewApiKey(Body, kw_only=True):
@@ -75,7 +84,6 @@ async def get_me(call: Call) -> Answer[Me]:
     """Read who you are and which fields and actions you have."""
     principal = call.principal
     tenant = await tenants.get(call.uow)
-    resources = (WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT, *(k.resource for k in KINDS), API_KEY, MEMBER)
     return Answer(
         {
             "id": principal.actor.id,
@@ -87,7 +95,7 @@ async def get_me(call: Call) -> Answer[Me]:
             "livemode": principal.livemode,
             "roles": sorted(principal.roles),
             "scopes": [],
-            "permissions": {r.name: _permissions(call, r) for r in resources if principal.access(r).sees_anything},
+            "permissions": {r.name: _permissions(call, r) for r in RESOURCES if principal.access(r).sees_anything},
         }
     )
 

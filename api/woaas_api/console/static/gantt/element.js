@@ -9,6 +9,8 @@ import { AXIS, Painter, ROW } from "./painter.js";
 import { Scale } from "./scale.js";
 
 const ZOOM = 1.5;
+const HOUR = 3_600_000;
+const LEAST_HOUR_PX = 6;
 
 class PlanGantt extends HTMLElement {
   connectedCallback() {
@@ -64,7 +66,7 @@ class PlanGantt extends HTMLElement {
     this.painter.labels = this.clientWidth < 600 ? 92 : 148;
     for (const row of this.model.rows) row.label ??= this.words.partners;
     if (known) this.scale.perMs = known.perMs;
-    else this.scale.fit(this._timeWidth());
+    else this.scale.fit(Math.max(this._timeWidth(), ((this.model.end - this.model.start) / HOUR) * LEAST_HOUR_PX));
     this._dress();
     this._lay();
   }

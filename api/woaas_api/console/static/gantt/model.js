@@ -2,6 +2,8 @@
 
 const HUES = [174, 212, 265, 24, 338, 140, 48, 190, 290, 8, 100, 232];
 
+const LOOK_BACK_MS = 12 * 3_600_000;
+
 export function read(gantt) {
   const rows = gantt.rows.map((row, index) => {
     const bars = row.bars.filter((b) => b.start_at).map((b) => parse(b, index));
@@ -13,11 +15,17 @@ export function read(gantt) {
   const starts = all.map((b) => b.setup);
   return {
     rows,
-    start: Math.min(Date.parse(gantt.start_at), ...starts),
+    start: Math.min(...starts, ...begun(rows, Date.parse(gantt.start_at))),
     end: ends.length ? Math.max(...ends) : Date.parse(gantt.end_at),
     count: all.length,
     byOperation: new Map(all.map((b) => [b.operation, b])),
   };
+}
+
+/** The plan's start, and work that began before it, as far back as still helps. */
+function begun(rows, start) {
+  const early = rows.flatMap((row) => row.actual).map((b) => b.start).filter((at) => at > start - LOOK_BACK_MS);
+  return [start, ...early];
 }
 
 function parse(bar, row) {

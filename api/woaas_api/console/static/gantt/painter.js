@@ -108,17 +108,24 @@ export class Painter {
     c.fill();
     if (bar.late) this._outline(c, x, y, width, this.colour.red, 2, 1);
     if (isSelected) this._outline(c, x, y, width, this.colour.ink, 2, -2.5);
-    if (width > 34) {
+    if (width > 24) {
       c.save();
       c.beginPath();
       c.rect(x, y, width - 4, ROW);
       c.clip();
       c.fillStyle = "#fff";
       c.font = `12px ${this.font}`;
-      c.fillText(`${bar.order}  ${bar.name}`, x + 7, y + BAR_TOP + BAR / 2 + 0.5);
+      c.fillText(this._words(c, bar, width - 13), x + 7, y + BAR_TOP + BAR / 2 + 0.5);
       c.restore();
     }
     c.globalAlpha = 1;
+  }
+
+  /** As much of number and name as fits; a cut-off number would be another one. */
+  _words(c, bar, width) {
+    const short = bar.order.replace(/^.*?0*(?=\d+$)/, "");
+    const fitting = [`${bar.order}  ${bar.name}`, `${bar.order}`, short].find((t) => c.measureText(t).width <= width);
+    return fitting ?? "";
   }
 
   _outline(c, x, y, width, colour, thickness, inset) {
