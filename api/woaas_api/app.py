@@ -11,7 +11,7 @@ from woaas_api.answers import RawResponse
 from woaas_api.edge import Edge
 from woaas_api.endpoint import Route
 from woaas_api.problems import MEDIA_TYPE, handle, pages
-from woaas_api.rest import events, identity, kpis, master_data, operations, work_orders
+from woaas_api.rest import events, identity, kpis, market, master_data, operations, work_orders
 from woaas_core.clock import Clock
 from woaas_core.db.database import Database
 from woaas_core.db.tenancy import APP
@@ -24,6 +24,7 @@ ROUTES: tuple[Route, ...] = (
     *work_orders.ROUTES,
     *operations.ROUTES,
     *master_data.ROUTES,
+    *market.ROUTES,
     *kpis.ROUTES,
     *events.ROUTES,
     *identity.ROUTES,
