@@ -6,10 +6,12 @@ from typing import Any
 
 from litestar import Litestar, Request, Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from woaas_api.answers import RawResponse
 from woaas_api.edge import Edge
 from woaas_api.endpoint import Route
+from woaas_api.health import health_handlers
 from woaas_api.problems import MEDIA_TYPE, handle, pages
 from woaas_api.rest import events, identity, kpis, market, master_data, operations, work_orders
 from woaas_core.clock import Clock
@@ -59,17 +61,11 @@ async def create_app(
 
 def handlers(edge: Edge) -> list[HTTPRouteHandler]:
     """Every handler, over one edge."""
-    return [*(r.handler(edge) for r in ROUTES), problem_page, health]
-
-
-@get("/healthz", include_in_schema=False)
-async def health() -> dict[str, str]:
-    """Whether the process answers."""
-    return {"status": "ok"}
+    return [*(r.handler(edge) for r in ROUTES), problem_page, *health_handlers(edge.database, edge.metrics)]
 
 
 @get("/problems/{code:str}", include_in_schema=False)
-async def problem_page(code: str, request: Request[Any, Any, Any]) -> Response[Any] | RawResponse:
+async def problem_page(code: FromPath[str], request: Request[Any, Any, Any]) -> Response[Any] | RawResponse:
     """The catalogue page of a problem type."""
     found = pages().get(code)
     if found is None:

@@ -7,6 +7,7 @@ stored answer of an Idempotency-Key and the effect become durable together or no
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Collection
+from time import perf_counter
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from woaas_api.answers import Answer, RawResponse
+from woaas_api.health import Metrics
 from woaas_api.problems import as_domain_error, log, problem
 from woaas_api.queries import Asked, read_query
 from woaas_api.rate_limit import RateLimiter
@@ -127,9 +129,16 @@ class Edge:
         self.authenticator = Authenticator(pepper=settings.secret_key, policies=PolicyCache())
         self._limiter = RateLimiter(settings.rate_limit_per_minute)
         self._readers = list(readers)
+        self.metrics = Metrics()
 
-    async def serve(self, request: AnyRequest, endpoint: Endpoint, *, safe: bool) -> RawResponse:
-        """Run an endpoint and answer; every exception becomes a problem."""
+    async def serve(self, request: AnyRequest, endpoint: Endpoint, *, name: str, safe: bool) -> RawResponse:
+        """Run an endpoint and answer; every exception becomes a problem. ``name`` is what metrics call it."""
+        began = perf_counter()
+        response = await self._answer(request, endpoint, safe=safe)
+        self.metrics.observe(name, response.status_code or 0, perf_counter() - began)
+        return response
+
+    async def _answer(self, request: AnyRequest, endpoint: Endpoint, *, safe: bool) -> RawResponse:
         request_id = request_id_of(request)
         try:
             budget = self._limiter.take(request.headers.get("authorization") or _client(request))

@@ -53,7 +53,7 @@ class Route:
             return await self.function(call, **arguments)
 
         async def serve(request: Request[Any, Any, Any]) -> RawResponse:
-            return await edge.serve(request, endpoint, safe=self.is_safe)
+            return await edge.serve(request, endpoint, name=self.name, safe=self.is_safe)
 
         return HTTPRouteHandler(
             _PARAMETER.sub(r"{\1:str}", self.path),

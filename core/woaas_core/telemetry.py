@@ -10,6 +10,8 @@ def configure_logging(level: str = "info") -> None:
     """Set up structlog for a process; call once at its start."""
     threshold = logging.getLevelNamesMapping()[level.upper()]
     logging.basicConfig(level=threshold, stream=sys.stderr, format="%(message)s")
+    # Casbin writes a tenant's whole policy at level info each time one is loaded.
+    logging.getLogger("casbin").setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -54,6 +54,9 @@ log_head = tenant_table(
     "log_head",
     Column("size", BigInteger, nullable=False),
     Column("frontier", LargeBinary, nullable=False),
+    Column("signed_size", BigInteger),
+    Column("signed_root", LargeBinary),
+    instant("signed_at", nullable=True),
     instant("updated_at"),
     key=(),
 )

@@ -1,0 +1,33 @@
+"""The command line of the server; each command is a module of its own, imported only when it runs."""
+
+import sys
+
+from cyclopts import App
+
+from woaas_infra.errors import CannotStart
+
+app = App(name="woaas-server", help="Run WOaaS: all on this machine, or one process at a time.")
+app.command("woaas_infra.commands.up:up", name="up", help="Start everything on this machine; Ctrl-C stops it.")
+app.command(
+    "woaas_infra.commands.migrate:migrate", name="migrate", help="Bring the database's schema to the newest revision."
+)
+
+for name, text in {
+    "serve": "Serve the API and the console.",
+    "sequencer": "Order pending events into the tenants' logs and sign checkpoints.",
+    "reader": "Apply the effects of events: metering, market, replanning.",
+    "background": "Sequencer and readers in one process.",
+}.items():
+    app.command(f"woaas_infra.commands.processes:{name}", name=name, help=text)
+tenant = App(name="tenant", help="Tenants.")
+tenant.command("woaas_infra.commands.tenant:create", name="create", help="Open a tenant with its sandbox.")
+app.command(tenant)
+
+
+def main() -> None:
+    """Run a command; what stands in its way is said in one line, with a non-zero exit code."""
+    try:
+        app()
+    except CannotStart as error:
+        sys.stderr.write(f"woaas-server: {error}\n")
+        sys.exit(error.exit_code)

@@ -1,0 +1,1 @@
+"""One module per command of ``woaas-server``; heavy imports happen inside the functions."""

@@ -1,0 +1,57 @@
+"""``woaas-server serve | sequencer | reader | background``: the parts as processes of their own.
+
+They need WOAAS_DATABASE_URL: an external Postgres, or the address that ``up`` hands to its children.
+"""
+
+import asyncio
+from pathlib import Path
+
+from woaas_core.settings import Settings
+from woaas_infra.commands.settings import load_settings
+from woaas_infra.errors import CannotStart
+
+
+def serve(*, home: Path | None = None, host: str | None = None, port: int | None = None) -> None:
+    """Serve the API and the console."""
+    from woaas_infra.processes.run import run  # noqa: PLC0415 - keeps --help fast
+    from woaas_infra.processes.serve import run_api  # noqa: PLC0415
+
+    run(_with_database(home, host=host, port=port), [run_api])
+
+
+def sequencer(*, home: Path | None = None) -> None:
+    """Order pending events into the tenants' logs and sign checkpoints."""
+    from woaas_infra.processes.run import run  # noqa: PLC0415
+    from woaas_infra.processes.sequencer import run_sequencer  # noqa: PLC0415
+
+    run(_with_database(home), [run_sequencer])
+
+
+def reader(*, home: Path | None = None) -> None:
+    """Apply the effects of events: metering, market, replanning."""
+    from woaas_infra.processes.run import run  # noqa: PLC0415
+
+    run(_with_database(home), [_read])
+
+
+def background(*, home: Path | None = None) -> None:
+    """Sequencer and readers in one process: what a single machine runs beside the API."""
+    from woaas_infra.processes.run import run  # noqa: PLC0415
+    from woaas_infra.processes.sequencer import run_sequencer  # noqa: PLC0415
+
+    run(_with_database(home), [run_sequencer, _read])
+
+
+async def _read(settings: Settings, stop: asyncio.Event) -> None:
+    from woaas_infra.processes.reader import run_readers  # noqa: PLC0415
+    from woaas_infra.readers import READERS  # noqa: PLC0415
+
+    await run_readers(settings, READERS, stop)
+
+
+def _with_database(home: Path | None, **said: str | int | None) -> Settings:
+    settings = load_settings(home, **said)
+    if not settings.database_url:
+        msg = "set WOAAS_DATABASE_URL, or use 'woaas-server up', which brings its own Postgres"
+        raise CannotStart(msg)
+    return settings

@@ -1,0 +1,55 @@
+"""The sequencer process."""
+
+import asyncio
+
+from woaas_core.clock import Clock
+from woaas_core.db.database import Database
+from woaas_core.db.tenancy import SEQUENCER
+from woaas_core.settings import Settings
+from woaas_core.telemetry import logger
+from woaas_infra.processes.pause import pause
+from woaas_security.audit.keys import load_or_generate_key_file
+from woaas_security.audit.sequencer import LOCK, LOCK_KEY, Fenced, Sequencer
+
+log = logger(__name__)
+_BUSY_S = 0.02
+_IDLE_S = 0.2
+_WAIT_FOR_LOCK_S = 1.0
+# After this long without work the poll slows down to its idle pace.
+_IDLE_AFTER_S = 2.0
+
+
+async def run_sequencer(settings: Settings, stop: asyncio.Event, *, clock: Clock | None = None) -> None:
+    """Sequence until stopped; while another sequencer holds the lock, wait for it.
+
+    Raises:
+        LogBroken: the stored log contradicts a signed checkpoint; restarting does not mend that.
+    """
+    keys = load_or_generate_key_file(settings.signing_key_path, settings.audit_origin)
+    database = await Database.connect(settings.database_url, role=SEQUENCER, size=2, clock=clock)
+    try:
+        async with database.pool.acquire() as lock_holder:
+            while not await lock_holder.fetchval(LOCK.sql, LOCK_KEY):
+                if await pause(stop, _WAIT_FOR_LOCK_S):
+                    return
+            sequencer = Sequencer(database, keys, origin=settings.audit_origin)
+            await sequencer.open()
+            log.info("infra.sequencer.started")
+            await _work(sequencer, stop)
+    finally:
+        await database.close()
+
+
+async def _work(sequencer: Sequencer, stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    last_work = loop.time()
+    while not stop.is_set():
+        try:
+            done = await sequencer.step()
+        except Fenced:
+            log.warning("infra.sequencer.fenced")
+            return
+        if done.sequenced:
+            last_work = loop.time()
+        idle = loop.time() - last_work > _IDLE_AFTER_S
+        await pause(stop, _IDLE_S if idle else _BUSY_S)

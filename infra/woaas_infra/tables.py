@@ -1,0 +1,25 @@
+"""Every module that defines tables, so that migrations see the whole schema."""
+
+from importlib import import_module
+
+from sqlalchemy import MetaData
+
+from woaas_core.db.base import metadata
+
+MODULES = (
+    "woaas_core.idempotency",
+    "woaas_security.audit.models",
+    "woaas_work_orders.execution.models",
+    "woaas_work_orders.orders.models",
+    "woaas_work_orders.resources.models",
+    "woaas_core.events.log",
+    "woaas_security.identity.models",
+    "woaas_security.tenants.models",
+)
+
+
+def complete_metadata() -> MetaData:
+    """The metadata with the tables of every part in it."""
+    for module in MODULES:
+        import_module(module)
+    return metadata

@@ -1,0 +1,200 @@
+"""Every noun of the service in one place, in whichever mode the client has."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Self
+
+from ._endpoint import endpoint, listing
+from ._modes import Bound, M
+from ._pagination import Listing, listing_of
+from ._request import Request, read, write
+from ._transport import Executor
+from ._wire import Instant
+from .resources.access import APIKeys, Members
+from .resources.audit import Audit
+from .resources.billing import Billing
+from .resources.events import Events
+from .resources.exports import Exports
+from .resources.graphql import GraphQLResult
+from .resources.graphql import document as graphql_document
+from .resources.market import Market
+from .resources.operations import Operations, Reports
+from .resources.plant import (
+    Assets,
+    Calendars,
+    Customers,
+    Lines,
+    MaterialLots,
+    Materials,
+    Operators,
+    Routings,
+    SetupMatrices,
+    Sites,
+    Tools,
+    WorkCenters,
+)
+from .resources.schedules import ScheduleRun, ScheduleRuns, Schedules
+from .resources.work_orders import WorkOrders
+from .types.access import Kpi, Me
+
+
+class API(Bound[M]):
+    """Every noun of the service, in one mode."""
+
+    @endpoint
+    def me(self) -> Request[Me]:
+        """Who the key belongs to and what it may do."""
+        return read("/v1/me", Me)
+
+    @listing
+    def kpis(self, names: Sequence[str], *, since: Instant, until: Instant, by: str | None = None) -> Listing[Kpi]:
+        """Figures such as `oee` or `yield` over `[since, until)`, with numerator and denominator."""
+        return listing_of("/v1/kpis", Kpi, {"names": names, "from": since, "to": until, "by": by})
+
+    @endpoint
+    def solve(self, problem: Mapping[str, object], *, idempotency_key: str | None = None) -> Request[ScheduleRun[M]]:
+        """Solve a scheduling problem of one's own; `run.wait().result` holds the assignments."""
+        body = {**problem, "idempotency_key": idempotency_key}
+        return write("POST", "/v1/solve", self.schedule_runs._handle, body, by_name=False)  # noqa: SLF001
+
+    @endpoint
+    def graphql(self, query: str, variables: Mapping[str, object] | None = None) -> Request[GraphQLResult]:
+        """Run a GraphQL document.
+
+        Raises:
+            GraphQLError: there are errors and no data.
+        """
+        return graphql_document(query, variables)
+
+    @cached_property
+    def work_orders(self) -> WorkOrders[M]:
+        """Work orders."""
+        return WorkOrders(self._executor)
+
+    @cached_property
+    def operations(self) -> Operations[M]:
+        """The steps of work orders."""
+        return Operations(self._executor)
+
+    @cached_property
+    def reports(self) -> Reports[M]:
+        """Reports already made."""
+        return Reports(self._executor)
+
+    @cached_property
+    def schedule_runs(self) -> ScheduleRuns[M]:
+        """Runs that make plans."""
+        return ScheduleRuns(self._executor)
+
+    @cached_property
+    def schedules(self) -> Schedules[M]:
+        """Plans."""
+        return Schedules(self._executor)
+
+    @cached_property
+    def market(self) -> Market[M]:
+        """The capacity market."""
+        return Market(self._executor)
+
+    @cached_property
+    def billing(self) -> Billing[M]:
+        """Usage and invoices."""
+        return Billing(self._executor)
+
+    @cached_property
+    def audit(self) -> Audit[M]:
+        """The tenant's log."""
+        return Audit(self._executor)
+
+    @cached_property
+    def events(self) -> Events[M]:
+        """The tenant's events."""
+        return Events(self._executor)
+
+    @cached_property
+    def members(self) -> Members[M]:
+        """People of the tenant."""
+        return Members(self._executor)
+
+    @cached_property
+    def api_keys(self) -> APIKeys[M]:
+        """Keys of the tenant."""
+        return APIKeys(self._executor)
+
+    @cached_property
+    def exports(self) -> Exports[M]:
+        """Files of many objects."""
+        return Exports(self._executor)
+
+    @cached_property
+    def sites(self) -> Sites[M]:
+        """Sites."""
+        return Sites(self._executor)
+
+    @cached_property
+    def lines(self) -> Lines[M]:
+        """Lines."""
+        return Lines(self._executor)
+
+    @cached_property
+    def work_centers(self) -> WorkCenters[M]:
+        """Work centers."""
+        return WorkCenters(self._executor)
+
+    @cached_property
+    def calendars(self) -> Calendars[M]:
+        """Working calendars."""
+        return Calendars(self._executor)
+
+    @cached_property
+    def operators(self) -> Operators[M]:
+        """Operators."""
+        return Operators(self._executor)
+
+    @cached_property
+    def tools(self) -> Tools[M]:
+        """Tools."""
+        return Tools(self._executor)
+
+    @cached_property
+    def setup_matrices(self) -> SetupMatrices[M]:
+        """Setup matrices."""
+        return SetupMatrices(self._executor)
+
+    @cached_property
+    def materials(self) -> Materials[M]:
+        """Materials and products."""
+        return Materials(self._executor)
+
+    @cached_property
+    def material_lots(self) -> MaterialLots[M]:
+        """Material lots."""
+        return MaterialLots(self._executor)
+
+    @cached_property
+    def routings(self) -> Routings[M]:
+        """Routings."""
+        return Routings(self._executor)
+
+    @cached_property
+    def customers(self) -> Customers[M]:
+        """Customers."""
+        return Customers(self._executor)
+
+    @cached_property
+    def assets(self) -> Assets[M]:
+        """Assets under maintenance."""
+        return Assets(self._executor)
+
+    def _on(self, executor: Executor[M]) -> Self:
+        """A copy on the same connections whose nouns, cached in this one, are made anew."""
+        twin = copy.copy(self)
+        for name in list(vars(self)):
+            if isinstance(inspect.getattr_static(type(self), name, None), cached_property):
+                del twin.__dict__[name]
+        twin.__dict__["_executor"] = executor
+        return twin

@@ -1,0 +1,90 @@
+"""`woaas audit`."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+from .config import client
+from .output import AsJSON, Limit, print_json, say, show_many
+
+if TYPE_CHECKING:
+    from woaas.types.audit import NewAuditExport
+
+app = App(name="audit", help="Export the log, and verify an export without the service.")
+
+
+@app.command
+def export(*, output: Path, since: str | None = None, until: str | None = None, as_json: AsJSON = False) -> None:
+    """Write a bundle of the log with its proofs.
+
+    Parameters
+    ----------
+    output
+        The file to write.
+    since
+        From this time or log index on.
+    until
+        Up to, not including, this time or log index.
+    """
+    bounds: NewAuditExport = {}
+    if since is not None:
+        bounds["since"] = _bound(since)
+    if until is not None:
+        bounds["until"] = _bound(until)
+    with client() as woaas:
+        run = woaas.audit.export(**bounds)
+        written = run.wait().download(output)
+    if as_json:
+        print_json({**run.to_dict(), "path": str(written)})
+    else:
+        say(f"wrote {written}; check it with: woaas audit verify {written}")
+
+
+@app.command
+def verify(
+    bundle: Path,
+    *,
+    vkey: Annotated[list[Path] | None, Parameter(negative="")] = None,
+    checkpoint: Path | None = None,
+    as_json: AsJSON = False,
+) -> int:
+    """Verify a bundle without the service: 0 valid, 1 invalid, 2 malformed, 3 signed by an unknown key.
+
+    Parameters
+    ----------
+    bundle
+        The file `audit export` wrote.
+    vkey
+        A file of verifier keys you kept from earlier; without one the bundle is only checked against its own.
+    checkpoint
+        A checkpoint you kept from earlier; the bundle's log must contain that state unchanged.
+    """
+    from .verification import verify_bundle
+
+    return verify_bundle(bundle, vkey or [], checkpoint, as_json=as_json)
+
+
+@app.command
+def checkpoints(*, limit: Limit = 20, latest: bool = False, as_json: AsJSON = False) -> None:
+    """Signed states of the log. Keep one where the service cannot change it.
+
+    Parameters
+    ----------
+    latest
+        Print the newest signed note alone, as `audit verify --checkpoint` reads it.
+    """
+    with client() as woaas:
+        if latest:
+            note = woaas.audit.latest_checkpoint()
+            print_json({"note": note}) if as_json else say(note.rstrip("\n"))
+            return
+        rows = list(islice(woaas.audit.checkpoints(limit=min(limit, 200)), limit))
+    show_many(rows, ("tree_size", "root_hash", "created_at", "origin"), as_json=as_json)
+
+
+def _bound(text: str) -> int | str:
+    return int(text) if text.isdigit() else text

@@ -1,0 +1,117 @@
+"""`client.schedule_runs` and `client.schedules`: make a plan, look at it, publish it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Unpack, cast
+
+from woaas._endpoint import endpoint, listing, procedure, streaming
+from woaas._models import Model
+from woaas._modes import Bound, M
+from woaas._pagination import Listing, listing_of
+from woaas._request import Request, path, post, read
+from woaas._runs import ENDED, Run
+from woaas._stream import Stream
+from woaas._transport import Steps
+from woaas._wire import Filter
+from woaas.types.schedules import Gantt, Incumbent, NewScheduleRun, Schedule, Slot, SolveResult
+from woaas.types.work_orders import Command
+
+
+class ScheduleRun(Run[M]):
+    """A plan being made. `wait()` for it, `stop()` it and keep the best plan so far, or follow its `events()`."""
+
+    collection = "/v1/schedule-runs"
+
+    kind: str | None
+    livemode: bool | None
+    objective: float | None
+    bound: float | None
+    gap: float | None
+    metrics: dict[str, object] | None
+    incumbents: list[Incumbent]
+    schedule_id: str | None
+    result: SolveResult | None
+
+    @procedure
+    def wait(
+        self,
+        *,
+        on_progress: Callable[[ScheduleRun[M]], None] | None = None,
+        timeout: timedelta | float | None = None,
+    ) -> Steps[ScheduleRun[M]]:
+        """Until it has ended; `on_progress` is told every change. Returns this handle, brought up to date.
+
+        Raises:
+            RunFailedError: it failed.
+            WaitTimeoutError: it has not ended within `timeout` seconds.
+        """
+        return self._until_ended(on_progress, timeout)
+
+    @streaming
+    def events(self) -> Stream[Model]:
+        """What the solver says while it works, until the run ends."""
+        return Stream(path("/v1/schedule-runs/{}/events", self.id), Model, _ends)
+
+
+class ScheduleRuns(Bound[M]):
+    """Runs that make plans."""
+
+    @endpoint
+    def create(self, **run: Unpack[NewScheduleRun]) -> Request[ScheduleRun[M]]:
+        """Start planning: all open orders, from now, unless said otherwise."""
+        fields: dict[str, object] = dict(run)
+        if "baseline" in fields:
+            fields["baseline_schedule_id"] = fields.pop("baseline")
+        return post("/v1/schedule-runs", self._handle, fields)
+
+    @endpoint
+    def get(self, id: str) -> Request[ScheduleRun[M]]:
+        """A run, to wait for or to read."""
+        return read(path("/v1/schedule-runs/{}", id), self._handle)
+
+    @listing
+    def list(
+        self, /, *, limit: int | None = None, cursor: str | None = None, **filters: Filter
+    ) -> Listing[ScheduleRun[M]]:
+        """Runs by filter."""
+        return listing_of("/v1/schedule-runs", self._handle, {"limit": limit, "cursor": cursor, **filters})
+
+    def _handle(self, raw: dict[str, object]) -> ScheduleRun[M]:
+        return cast("ScheduleRun[M]", ScheduleRun(raw))._bind(self._executor)  # noqa: SLF001
+
+
+class Schedules(Bound[M]):
+    """Plans."""
+
+    @endpoint
+    def get(self, id: str) -> Request[Schedule]:
+        """One plan."""
+        return read(path("/v1/schedules/{}", id), Schedule)
+
+    @listing
+    def list(self, /, *, limit: int | None = None, cursor: str | None = None, **filters: Filter) -> Listing[Schedule]:
+        """Plans by filter."""
+        return listing_of("/v1/schedules", Schedule, {"limit": limit, "cursor": cursor, **filters})
+
+    @listing
+    def slots(
+        self, id: str, /, *, limit: int | None = None, cursor: str | None = None, **filters: Filter
+    ) -> Listing[Slot]:
+        """Every operation's place in the plan."""
+        return listing_of(path("/v1/schedules/{}/slots", id), Slot, {"limit": limit, "cursor": cursor, **filters})
+
+    @endpoint
+    def gantt(self, id: str) -> Request[Gantt]:
+        """The plan as rows and bars."""
+        return read(path("/v1/schedules/{}/gantt", id), Gantt)
+
+    @endpoint
+    def publish(self, id: str, **command: Unpack[Command]) -> Request[Schedule]:
+        """Make it the plan the shop floor works by."""
+        return post(path("/v1/schedules/{}/publish", id), Schedule, command)
+
+
+def _ends(event: Model) -> bool:
+    return event.get("status") in ENDED

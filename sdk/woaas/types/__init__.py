@@ -1,0 +1,1 @@
+"""What the service answers (classes) and takes (typed dictionaries), one module per noun."""

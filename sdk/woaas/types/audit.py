@@ -1,0 +1,68 @@
+"""The audit log: entries, checkpoints and the proofs that join them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, TypedDict
+
+from woaas._models import Model
+from woaas._request import Call
+from woaas._wire import Instant
+
+
+class AuditEntry(Model):
+    """One recorded fact at its place in the tenant's log."""
+
+    index: int | None
+    id: str | None
+    type: str | None
+    action: str | None
+    time: datetime | None
+    actor: str | None
+    work_order_id: str | None
+    data: dict[str, object] | None
+
+
+class AuditKey(Model):
+    """A key that signs checkpoints, as a C2SP verifier key."""
+
+    name: str | None
+    vkey: str | None
+
+
+class Checkpoint(Model):
+    """A signed statement of the log's size and root."""
+
+    origin: str | None
+    tree_size: int | None
+    root_hash: str | None
+    note: str | None
+    created_at: datetime | None
+
+
+class InclusionProof(Model):
+    """That an entry is in the tree of a size; hashes are base64."""
+
+    index: int | None
+    tree_size: int | None
+    leaf_hash: str | None
+    proof: list[str]
+
+
+class ConsistencyProof(Model):
+    """That a later tree contains the earlier one unchanged; hashes are base64."""
+
+    proof: list[str]
+
+
+class ExportFields(TypedDict, total=False):
+    """What to export: log indexes or times from `since` up to, not including, `until`."""
+
+    since: int | Instant
+    until: int | Instant
+    filter: dict[str, object]
+    format: Literal["jsonl", "csv", "parquet", "pdf"]
+
+
+class NewAuditExport(ExportFields, Call, total=False):
+    """`ExportFields` as one call."""

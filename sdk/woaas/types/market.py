@@ -1,0 +1,165 @@
+"""The capacity market: supply, demand, quotes and the contracts between two parties."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Literal, Required, TypedDict
+
+from woaas._models import Model, Money
+from woaas._request import Call
+from woaas._wire import Duration, Instant, Quantity
+
+from .work_orders import Command
+
+
+class Price(Money):
+    """An amount per unit, hour or lot."""
+
+    per: str | None
+
+
+class CapacityListing(Model):
+    """Capacity somebody offers."""
+
+    id: str
+    state: str | None
+    livemode: bool | None
+    process: str | None
+    equipment_class: str | None
+    materials: list[str]
+    certificates: list[str]
+    windows: list[Model]
+    price: Price | None
+    min_order: Decimal | None
+    region: str | None
+
+
+class MarketRequest(Model):
+    """Work somebody wants done."""
+
+    id: str
+    state: str | None
+    livemode: bool | None
+    operation_id: str | None
+    due_at: datetime | None
+    max_price: Money | None
+    disclosure: str | None
+
+
+class MarketCandidate(Model):
+    """A listing that fits a request, and how well."""
+
+    listing_id: str | None
+    party: str | None
+    score: Decimal | None
+    terms: dict[str, object] | None
+
+
+class Teaser(Model):
+    """What the board tells partners of a request before they are let in."""
+
+    id: str | None
+    request_id: str | None
+    process: str | None
+    due_at: datetime | None
+
+
+class Quote(Model):
+    """An offer on a request."""
+
+    id: str
+    request_id: str | None
+    state: str | None
+    price: Money | None
+    lead_time: timedelta | None
+
+
+class Contract(Model):
+    """A contract as one party sees it; `party` says which one the caller is."""
+
+    id: str
+    state: str | None
+    livemode: bool | None
+    party: str | None
+    counterparty: str | None
+    price: Money | None
+    inspection_result: str | None
+    due_at: datetime | None
+
+
+class Package(Model):
+    """The drawings and instructions a buyer releases to the partner."""
+
+    files: list[Model]
+
+
+class DownloadToken(Model):
+    """A one-time link to one file of a package."""
+
+    token: str | None
+    url: str | None
+    expires_at: datetime | None
+
+
+class Scorecard(Model):
+    """How a party met so far has done."""
+
+
+class MoneyInput(TypedDict):
+    """`{"amount": "12.50", "currency": "CNY"}`."""
+
+    amount: Quantity
+    currency: str
+
+
+class PriceInput(TypedDict, total=False):
+    """An amount per unit, hour or lot."""
+
+    amount: Required[Quantity]
+    currency: Required[str]
+    per: Literal["unit", "hour", "lot"]
+
+
+class ListingFields(Call, total=False):
+    """Capacity to offer."""
+
+    process: str
+    equipment_class: str
+    materials: Sequence[str]
+    envelope: Mapping[str, object]
+    tolerance: object
+    certificates: Sequence[str]
+    windows: Sequence[Mapping[str, object]]
+    price: PriceInput
+    min_order: Quantity
+    region: str
+    state: Literal["open", "paused", "closed"]
+
+
+class NewMarketRequest(Call, total=False):
+    """Work to offer; partners never see `max_price`."""
+
+    operation_id: Required[str]
+    due_at: Instant
+    max_price: MoneyInput
+    disclosure: str
+
+
+class Offer(Command, total=False):
+    """A price and how long it takes."""
+
+    price: MoneyInput
+    lead_time: Duration
+
+
+class ContractCommand(Command, total=False):
+    """What contract commands take beside a reason; the service says which needs what."""
+
+    quantity: Quantity
+    good: Quantity
+    scrap: Quantity
+    result: Literal["pass", "rework", "reject"]
+    inspection_result: Literal["pass", "rework", "reject"]
+    files: Sequence[Mapping[str, object]]

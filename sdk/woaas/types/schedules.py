@@ -1,0 +1,81 @@
+"""Plans and the runs that make them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TypedDict
+
+from woaas._models import Model
+from woaas._request import Call
+from woaas._wire import Duration, Instant
+
+
+class Slot(Model):
+    """One operation's place in a plan, and why it is there."""
+
+    id: str | None
+    operation_id: str | None
+    work_order_id: str | None
+    work_center: str | None
+    operator: str | None
+    setup_start_at: datetime | None
+    start_at: datetime | None
+    end_at: datetime | None
+    pinned: bool | None
+    reasons: list[object]
+
+
+class Schedule(Model):
+    """A plan."""
+
+    id: str
+    state: str | None
+    livemode: bool | None
+    metrics: dict[str, object] | None
+    start_at: datetime | None
+    published_at: datetime | None
+    created_at: datetime | None
+
+
+class Gantt(Model):
+    """A plan as rows and bars, to draw."""
+
+
+class Incumbent(Model):
+    """A better plan found while solving."""
+
+    at: datetime | str | None
+    objective: float | None
+
+
+class SolveResult(Model):
+    """The answer to a bare scheduling problem."""
+
+    status: str | None
+    objective: float | None
+    bound: float | None
+    accepted: bool | None
+    metrics: dict[str, object] | None
+    assignments: list[Model]
+
+
+class ScheduleRunFields(TypedDict, total=False):
+    """What to plan and how; everything left out is the service's choice. `time_limit` may be seconds."""
+
+    policy: str
+    weights: Mapping[str, float]
+    horizon: Duration
+    start_at: Instant | None
+    frozen: Duration
+    time_limit: Duration
+    seed: int
+    iterations: int | None
+    work_orders: Sequence[str] | None
+    scenario: str | None
+
+
+class NewScheduleRun(ScheduleRunFields, Call, total=False):
+    """`ScheduleRunFields` as one call; `baseline` is the id of the schedule to change least."""
+
+    baseline: str | None

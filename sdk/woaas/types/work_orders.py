@@ -1,0 +1,251 @@
+"""Work orders, their operations and the reports on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Literal, Required, TypedDict
+
+from woaas._models import Model
+from woaas._request import Call
+from woaas._wire import Duration, Instant, Quantity
+
+OrderType = Literal["production", "maintenance", "service", "quality", "inventory", "mixed"]
+Sourcing = Literal["make", "outsource", "either"]
+ReportKind = Literal["run", "setup", "breakdown"]
+
+
+class MaterialNeed(Model):
+    """A material an operation uses up, for the whole order."""
+
+    material: str | None
+    quantity: Decimal | None
+    unit: str | None
+
+
+class Operation(Model):
+    """One step of a work order. `state` is the service's word; a future version may add others."""
+
+    id: str
+    work_order_id: str | None
+    sequence: int | None
+    name: str | None
+    state: str | None
+    livemode: bool | None
+    work_centers: list[str]
+    work_center: str | None
+    operator: str | None
+    setup_time: timedelta | None
+    unit_time: timedelta | None
+    setup_group: str | None
+    skills: list[str]
+    tool: str | None
+    materials: list[MaterialNeed]
+    predecessors: list[object]
+    inspection_required: bool | None
+    sourcing: str | None
+    good: Decimal | None
+    scrap: Decimal | None
+    rework: Decimal | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    version: int | None
+
+
+class WorkOrder(Model):
+    """A whole run of work. Fields the caller may not read are None; masked ones are named in `masked_fields`."""
+
+    id: str
+    number: str | None
+    type: str | None
+    state: str | None
+    stage: str | None
+    plan_status: str | None
+    livemode: bool | None
+    title: str | None
+    product: str | None
+    quantity: Decimal | None
+    unit: str | None
+    priority: int | None
+    due_at: datetime | None
+    earliest_start_at: datetime | None
+    promised_at: datetime | None
+    customer: str | None
+    site: str | None
+    line: str | None
+    external_ref: str | None
+    serial_number: str | None
+    custom_fields: dict[str, object] | None
+    operations: list[Operation]
+    created_at: datetime | None
+    updated_at: datetime | None
+    version: int | None
+
+
+class Report(Model):
+    """What somebody says was done: the only source of time and quantity. Never changed, only corrected by another."""
+
+    id: str
+    operation_id: str | None
+    work_order_id: str | None
+    kind: str | None
+    good: Decimal | None
+    scrap: Decimal | None
+    rework: Decimal | None
+    scrap_reason: str | None
+    operator: str | None
+    work_center: str | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    recorded_at: datetime | None
+    external_ref: str | None
+    corrects: str | None
+
+
+class TimelineEntry(Model):
+    """One fact of a work order's history."""
+
+    id: str | None
+    type: str | None
+    time: datetime | None
+    actor: str | None
+    auditindex: int | None
+    data: dict[str, object] | None
+
+
+class BatchResult(Model):
+    """What became of one item of a batch: a work order, or the problem that kept it out."""
+
+    key: str
+    status: int
+    work_order: WorkOrder | None
+    problem: Model | None
+
+
+class OperationContext(Model):
+    """An operation with its neighbours, as a terminal shows them."""
+
+    now: Operation | None
+    previous: Operation | None
+    next: Operation | None
+
+
+class Candidate(Model):
+    """A work center that could do an operation."""
+
+    work_center: str | None
+    operator: str | None
+    reasons: list[str]
+
+
+class MaterialNeedInput(TypedDict, total=False):
+    """A material an operation uses up."""
+
+    material: Required[str]
+    quantity: Required[Quantity]
+    unit: str
+
+
+class OperationFields(TypedDict, total=False):
+    """What may be said of an operation."""
+
+    sequence: int
+    name: str
+    work_centers: Sequence[str]
+    setup_time: Duration
+    unit_time: Duration
+    setup_group: str | None
+    skills: Sequence[str]
+    tool: str | None
+    materials: Sequence[MaterialNeedInput]
+    predecessors: Sequence[object]
+    inspection_required: bool
+    sourcing: Sourcing
+
+
+class WorkOrderFields(TypedDict, total=False):
+    """What may be said of a work order; a field left out stays as template and routing have it."""
+
+    type: OrderType
+    template: str
+    template_version: int
+    title: str
+    unit: str
+    priority: int
+    due_at: Instant | None
+    earliest_start_at: Instant | None
+    promised_at: Instant | None
+    promise_id: str | None
+    customer: str | None
+    site: str | None
+    line: str | None
+    steward: str | None
+    participants: Sequence[str]
+    data_class: str
+    export_controlled: bool
+    asset: str | None
+    serial_number: str | None
+    rework_of: str | None
+    custom_fields: Mapping[str, object]
+
+
+class WorkOrderInput(WorkOrderFields, total=False):
+    """A new work order; `release=True` releases it at once."""
+
+    product: Required[str]
+    quantity: Required[Quantity]
+    external_ref: str
+    operations: Sequence[OperationFields]
+    release: bool
+
+
+class NewWorkOrder(WorkOrderInput, Call, total=False):
+    """`WorkOrderInput` as one call."""
+
+
+class WorkOrderChange(WorkOrderFields, Call, total=False):
+    """Fields to change; None clears one."""
+
+    product: str
+    quantity: Quantity
+
+
+class NewOperation(OperationFields, Call, total=False):
+    """A step added to a work order."""
+
+
+class Command(Call, total=False):
+    """A command and why it is given."""
+
+    reason: str
+
+
+class Consumption(TypedDict, total=False):
+    """A lot and how much of it."""
+
+    lot: Required[str]
+    quantity: Required[Quantity]
+
+
+class ReportFields(Call, total=False):
+    """What was done, by whom, where and when. Times may be any past instant."""
+
+    kind: Required[ReportKind]
+    good: Quantity
+    scrap: Quantity
+    rework: Quantity
+    scrap_reason: str
+    operator: str
+    work_center: str
+    started_at: Instant
+    ended_at: Instant
+    consumed: Sequence[Mapping[str, object]]
+    produced: Sequence[Mapping[str, object]]
+    external_ref: str
+
+
+class Correction(ReportFields, total=False):
+    """The whole report as it should have been, and why."""
+
+    reason: Required[str]

@@ -1,0 +1,39 @@
+"""Tables of the verifiable log beside the log itself: tiles, checkpoints, keys and the sequencer's fence."""
+
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, SmallInteger, Table, Text
+
+from woaas_core.db.base import instant, metadata, tenant_table
+
+tile = tenant_table(
+    "tile",
+    Column("level", SmallInteger, nullable=False),
+    Column("index", BigInteger, nullable=False),
+    Column("hashes", LargeBinary, nullable=False),
+    # The hash of the level above that this tile stands for; the open tile of that level is read from here.
+    Column("root", LargeBinary, nullable=False),
+    key=("level", "index"),
+)
+
+checkpoint = tenant_table(
+    "checkpoint",
+    Column("size", BigInteger, nullable=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("note", Text, nullable=False),
+    instant("signed_at"),
+    key=("size", "signed_at"),
+)
+
+audit_key = Table(
+    "audit_key",
+    metadata,
+    Column("public_key", LargeBinary, primary_key=True),
+    instant("first_used_at"),
+)
+
+# One row: whoever raised the epoch last may write the log, an older sequencer that wakes up finds it changed.
+sequencer_fence = Table(
+    "sequencer_fence",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+)
