@@ -6,13 +6,12 @@ from uuid import UUID
 
 from msgspec import UNSET
 
-from woaas_capacity_market import events, repository, requests
-from woaas_capacity_market.counterparty import record_both, side
+from woaas_capacity_market import events, packages, repository, requests
+from woaas_capacity_market.counterparty import record_both, shared_key, side
 from woaas_capacity_market.errors import CapacityTaken
 from woaas_capacity_market.inputs import ContractCommandBody
 from woaas_capacity_market.lifecycle import (
     CONTRACT_COMMANDS,
-    CONTRACT_ENDED,
     QUOTE_TRANSITIONS,
     REQUEST_COMMANDS,
     REQUEST_TRANSITIONS,
@@ -24,22 +23,19 @@ from woaas_capacity_market.lifecycle import (
 )
 from woaas_capacity_market.models import (
     market_contracts,
-    market_packages,
     market_quotes,
     market_settlements,
 )
 from woaas_capacity_market.resources import CONTRACT, REQUEST
 from woaas_capacity_market.settlement import split
-from woaas_capacity_market.sharing import LEVELS, Level, digest_of, shared_fields
-from woaas_capacity_market.views import own_contracts, own_requests
-from woaas_core.errors import Forbidden, Gone, GuardFailed, NotFound
+from woaas_capacity_market.views import own_contracts
+from woaas_core.errors import GuardFailed, NotFound
 from woaas_core.ids import encode_id, uuid7
 from woaas_core.money import Currency, Money
 from woaas_core.wire import invalid
 from woaas_security.principal import Principal
 from woaas_security.tenants import repository as tenants
 from woaas_work_orders.orders import outsourcing
-from woaas_work_orders.orders.resources import OPERATION
 from woaas_work_orders.orders.service import lock_operation
 
 if TYPE_CHECKING:
@@ -156,39 +152,6 @@ async def command(
     return await get(uow, principal, contract_id)
 
 
-async def read_package(uow: "UnitOfWork", principal: Principal, contract_id: UUID) -> dict[str, Any]:
-    """The released package; each reading by the partner is recorded in both logs.
-
-    Raises:
-        Forbidden: the role may not read packages.
-        NotFound: none released.
-        Gone: the contract has ended; the partner keeps no access.
-    """
-    if "package" not in principal.require(CONTRACT, "read").readable:
-        raise Forbidden
-    contract = await get(uow, principal, contract_id)
-    row = await repository.package(uow, contract_id)
-    if row is None:
-        raise NotFound
-    if contract["party"] == Party.PARTNER:
-        if contract["state"] in CONTRACT_ENDED:
-            msg = "The contract has ended and its package with it."
-            raise Gone(msg)
-        await record_both(
-            uow,
-            events.PACKAGE_OBSERVED,
-            row,
-            subject=encode_id("ctr", contract_id),
-            data={"contract_id": encode_id("ctr", contract_id), "sha256": row["sha256"].hex()},
-        )
-    return {
-        "contract_id": encode_id("ctr", contract_id),
-        "fields": row["fields"],
-        "sha256": row["sha256"].hex(),
-        "released_at": row["released_at"],
-    }
-
-
 async def _agreed(uow: "UnitOfWork", quote_id: UUID) -> "Record":
     """The winning quote, locked, with its terms agreed."""
     quote = await repository.lock(uow, market_quotes, quote_id)
@@ -215,53 +178,30 @@ async def _effects(
     uow: "UnitOfWork", principal: Principal, row: "Record", name: str, body: ContractCommandBody
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a command changes beside the state, and the facts its event carries."""
-    reason = None if body.reason is UNSET else body.reason
+    changes: dict[str, Any] = {}
+    data: dict[str, Any] = {}
     match name:
         case "accept":
-            return {"accepted_at": uow.clock.now(), "partner_name": (await tenants.get(uow))["name"]}, {}
+            changes = {"accepted_at": uow.clock.now(), "partner_name": (await tenants.get(uow))["name"]}
         case "package":
-            return {}, {"sha256": await _release_package(uow, principal, row)}
+            data = {"sha256": await packages.release(uow, principal, row)}
         case "report":
             good, scrap = (Decimal("0" if q is UNSET else str(q)) for q in (body.good, body.scrap))
             if not good and not scrap:
                 raise invalid("/good", "required", "Report pieces: 'good', 'scrap' or both.")
-            counted = {"good": row["good"] + good, "scrap": row["scrap"] + scrap}
-            return counted, {"good": str(good), "scrap": str(scrap)}
+            changes = {"good": row["good"] + good, "scrap": row["scrap"] + scrap}
+            data = {"good": str(good), "scrap": str(scrap)}
         case "inspect":
             if body.result is UNSET:
                 raise invalid("/result", "required", "'result' is required: pass, rework or reject.")
-            return {"inspection_result": body.result}, {"result": body.result}
+            changes = data = {"inspection_result": body.result}
         case "settle":
-            return {}, await _settle(uow, row)
+            data = await _settle(uow, row)
         case "dispute":
-            return {"disputed_from": row["state"], "dispute_reason": reason}, {}
+            changes = {"disputed_from": row["state"], "dispute_reason": body.reason or None}
         case "resolve":
-            return {"disputed_from": None, "dispute_reason": None}, {}
-        case _:
-            return {}, {}
-
-
-async def _release_package(uow: "UnitOfWork", principal: Principal, row: "Record") -> str:
-    """Freeze what the ladder's last step carries of the operation; later changes of the order do not reach it."""
-    request = await repository.shown(uow, own_requests, row["request_id"])
-    assert request is not None
-    if LEVELS[request["disclosure"]["level"]] < Level.PACKAGE:
-        msg = "The request was disclosed to a lower level; no package goes out under it."
-        raise GuardFailed(msg, members={"missing": ["disclosure level 'package'"]})
-    order, operation = await lock_operation(uow, principal, request["operation_id"])
-    requests.require_exportable(order)
-    fields = shared_fields(
-        Level.PACKAGE,
-        order.head,
-        operation,
-        readable=principal.access(OPERATION).readable,
-        named=request["disclosure"]["custom_fields"],
-    )
-    digest = digest_of(fields)
-    await repository.insert(
-        uow, market_packages, {**_sides(row), "fields": fields, "sha256": digest, "released_at": uow.clock.now()}
-    )
-    return digest.hex()
+            changes = {"disputed_from": None, "dispute_reason": None}
+    return changes, data
 
 
 async def _settle(uow: "UnitOfWork", row: "Record") -> dict[str, Any]:
@@ -272,7 +212,7 @@ async def _settle(uow: "UnitOfWork", row: "Record") -> dict[str, Any]:
         "net_minor": parts.net.amount_minor,
         "currency": row["currency"],
     }
-    await repository.insert(uow, market_settlements, {**_sides(row), **amounts, "settled_at": uow.clock.now()})
+    await repository.insert(uow, market_settlements, {**shared_key(row), **amounts, "settled_at": uow.clock.now()})
     return amounts
 
 
@@ -281,12 +221,6 @@ async def _cancel(uow: "UnitOfWork", principal: Principal, contract_id: UUID, se
     await repository.release_capacity(uow, contract_id)
     await requests.void(uow, seen["request_id"])
     await outsourcing.bring_back(uow, principal, seen["operation_id"])
-
-
-def _sides(row: "Record") -> dict[str, Any]:
-    return {
-        name: row[name] for name in ("id", "buyer_tenant_id", "partner_tenant_id", "buyer_party_id", "partner_party_id")
-    }
 
 
 async def _record(

@@ -6,7 +6,7 @@ the pseudonym of the side that acted; no key, person, request id or reason of on
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from woaas_capacity_market import repository
@@ -34,6 +34,12 @@ def side(uow: "UnitOfWork", row: Row) -> Party:
     return Party.BUYER if row["buyer_tenant_id"] == uow.tenant else Party.PARTNER
 
 
+def shared_key(row: Row) -> dict[str, Any]:
+    """The id and both sides of a shared row, for another row that hangs on it."""
+    names = ("id", "buyer_tenant_id", "partner_tenant_id", "buyer_party_id", "partner_party_id")
+    return {name: row[name] for name in names}
+
+
 async def record_both(
     uow: "UnitOfWork",
     kind: EventType,
@@ -43,21 +49,17 @@ async def record_both(
     version: tuple[int | None, int | None] = (None, None),
     work_order_id: UUID | None = None,
     data: Mapping[str, object],
-    own_data: Mapping[str, object] | None = None,
-    other_data: Mapping[str, object] | None = None,
 ) -> None:
-    """Record a fact about a shared row in both logs; ``own_data`` and ``other_data`` go to one of them only."""
+    """Record a fact about a shared row in both logs; ``role`` tells each which side it is."""
     mine = side(uow, row)
     uow.record(
         kind,
         subject=subject,
         version=version,
         work_order_id=work_order_id,
-        data={**data, "role": mine.value, **(own_data or {})},
+        data={**data, "role": mine.value},
     )
-    await tell(
-        uow, kind, row, subject=subject, version=version, data={**data, "role": mine.other.value, **(other_data or {})}
-    )
+    await tell(uow, kind, row, subject=subject, version=version, data={**data, "role": mine.other.value})
 
 
 async def tell(

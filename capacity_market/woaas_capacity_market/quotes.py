@@ -202,7 +202,7 @@ async def _listing_behind(uow: "UnitOfWork", request_id: UUID, body: NewQuote, c
         region=None,
         currency=currency,
     )
-    fitting = [s for s in map(_own_supply, await repository.own_open_listings(uow)) if wanted in (None, s.listing_id)]
+    fitting = [_own_supply(r) for r in await repository.own_open_listings(uow) if wanted in (None, r["id"])]
     if wanted is not None and not fitting and await repository.shown(uow, own_listings, wanted) is None:
         raise NotFound
     best = match(demand, fitting, uow.clock.now())

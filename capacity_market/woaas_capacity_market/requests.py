@@ -19,6 +19,7 @@ from woaas_capacity_market.models import market_quotes, market_requests
 from woaas_capacity_market.resources import REQUEST
 from woaas_capacity_market.sharing import Level, quantity_band, shared_fields
 from woaas_capacity_market.views import own_requests
+from woaas_core.db.statements import Row
 from woaas_core.errors import Conflict, NotFound
 from woaas_core.ids import decode_id, encode_id, uuid7
 from woaas_core.money import Currency, Money
@@ -235,10 +236,10 @@ async def candidates(uow: "UnitOfWork", principal: Principal, request_id: UUID) 
     order, operation = await lock_operation(uow, principal, row["operation_id"])
     require_exportable(order)
     found = await repository.open_listings(uow, process=row["process"], equipment_class=row["equipment_class"])
-    return match(demand_of(row, order, operation), map(supply_of, found), uow.clock.now())
+    return match(demand_of(row, order, operation), [supply_of(r) for r in found], uow.clock.now())
 
 
-def demand_of(row: Mapping[str, Any], order: Order, operation: Operation) -> Demand:
+def demand_of(row: Row, order: Order, operation: Operation) -> Demand:
     """A request as matching sees it from the buyer's side."""
     limit = row["max_price"]
     quantity = order.head.quantity
@@ -256,7 +257,7 @@ def demand_of(row: Mapping[str, Any], order: Order, operation: Operation) -> Dem
     )
 
 
-def supply_of(row: Mapping[str, Any]) -> Supply:
+def supply_of(row: Row) -> Supply:
     """A listing as matching sees it."""
     return Supply(
         listing_id=row["id"],

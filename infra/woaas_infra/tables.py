@@ -7,6 +7,7 @@ from sqlalchemy import MetaData
 from woaas_core.db.base import metadata
 
 MODULES = (
+    "woaas_capacity_market.models",
     "woaas_core.idempotency",
     "woaas_security.audit.models",
     "woaas_work_orders.execution.models",

@@ -15,7 +15,7 @@ from woaas_api.rest.schemas.market import (
     RequestView,
     TeaserView,
 )
-from woaas_capacity_market import contracts, listings, quotes, repository, requests
+from woaas_capacity_market import contracts, listings, packages, quotes, repository, requests
 from woaas_capacity_market.inputs import (
     Award,
     ContractCommandBody,
@@ -218,7 +218,7 @@ async def get_contract(call: Call, key: str) -> Answer[ContractView]:
 @route("GET", "/market/contracts/{key}/package", tag=TAG)
 async def get_package(call: Call, key: str) -> Answer[PackageView]:
     """Read the released data package; the partner's readings are recorded in both logs."""
-    return Answer(await contracts.read_package(call.uow, call.principal, decode_id("ctr", key)))
+    return Answer(await packages.read(call.uow, call.principal, decode_id("ctr", key)))
 
 
 def _contract_command(name: str) -> Route:
