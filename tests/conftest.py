@@ -1,3 +1,3 @@
 """Fixtures for every part; each module of ``fixtures`` says what it gives."""
 
-pytest_plugins = ["fixtures.database", "fixtures.app"]
+pytest_plugins = ["fixtures.database", "fixtures.app", "fixtures.market"]

@@ -66,7 +66,7 @@ _UPDATED = {
     table.name: _update(table)
     for table in (models.market_listings, models.market_requests, models.market_quotes, models.market_contracts)
 }
-_Q, _R, _N = models.market_quotes.c, models.market_requests.c, models.market_ndas.c
+_Q, _N = models.market_quotes.c, models.market_ndas.c
 _OPEN_REQUEST_OF = Statement.text(
     "SELECT id FROM market_requests WHERE tenant_id = $1 AND operation_id = $2 "
     "AND state IN ('draft', 'published', 'quoting', 'awarded')",
@@ -91,11 +91,11 @@ _NDA_OF = Statement(
         _N.partner_tenant_id == bindparam("tenant_id"), _N.request_id == bindparam("request_id")
     )
 )
-_EXPIRED = Statement(
-    select(_R.id)
-    .where(_R.tenant_id == bindparam("tenant_id"), _R.state.in_(["published", "quoting"]))
-    .where(_R.expires_at <= bindparam("now"))
-    .order_by(_R.id)
+_EXPIRED = Statement.text(
+    "SELECT id FROM market_requests WHERE tenant_id = $1 AND state IN ('published', 'quoting') "
+    "AND expires_at <= $2 ORDER BY id",
+    "tenant_id",
+    "now",
 )
 _PACKAGE = Statement(select(models.market_packages).where(models.market_packages.c.id == bindparam("id")))
 _OWN_OPEN = Statement(

@@ -259,8 +259,14 @@ def upgrade() -> None:
         *across_tenants(DEFINER, "market_requests", "SELECT, UPDATE"),
         *across_tenants(DEFINER, "market_teasers", "SELECT, INSERT, DELETE"),
         *across_tenants(DEFINER, "market_commitments", "SELECT, INSERT, UPDATE"),
-        *across_tenants(DEFINER, "event", "INSERT"),
-        *across_tenants(DEFINER, "pending", "INSERT"),
+        *(
+            statement
+            for table in ("event", "pending")
+            for statement in (
+                f"CREATE POLICY market_tells ON {table} FOR INSERT TO {DEFINER} WITH CHECK (true)",
+                f"GRANT INSERT ON {table} TO {DEFINER}",
+            )
+        ),
         FREE_WINDOWS,
         *VIEW_STATEMENTS,
         *(f"GRANT SELECT ON {view} TO {APP}" for view in VIEWS),
@@ -306,7 +312,7 @@ def downgrade() -> None:
     for table in (*TWO_PARTY, "market_teasers", *OWNED):
         op.drop_table(table)
     for table in ("event", "pending"):
-        op.execute(f"DROP POLICY definer_all ON {table}")
+        op.execute(f"DROP POLICY market_tells ON {table}")
         op.execute(f"REVOKE INSERT ON {table} FROM {DEFINER}")
 
 
