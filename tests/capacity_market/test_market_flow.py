@@ -2,10 +2,18 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
 from fixtures.app import World
 from fixtures.market import DUE, Market, get, post
+
+from woaas_capacity_market import contracts
+from woaas_capacity_market.errors import CapacityTaken
+from woaas_capacity_market.handlers import draft_overflow
+from woaas_capacity_market.requests import expire_due
+from woaas_core.events.readers import LoggedEvent
+from woaas_core.ids import decode_id, uuid7
 
 pytestmark = pytest.mark.anyio
 
@@ -102,8 +110,6 @@ class TestBoard:
         await get(market.partner, f"/v1/market/requests/{request['id']}/candidates", 404)
 
     async def test_time_runs_out(self, market: Market, world: World) -> None:
-        from woaas_capacity_market.requests import expire_due
-
         await market.listing()
         request = await market.request(expires_at="2000-01-01T00:00:00Z")
         assert (await get(market.partner, "/v1/market/board"))["data"] == []
@@ -180,6 +186,30 @@ class TestAward:
         assert next(a for a in answers if a.status_code == 409).json()["code"] == "capacity_taken"
         (listing,) = (await get(market.partner, "/v1/market/listings"))["data"]
         assert [w["free"] for w in listing["windows"]] == [0]
+
+    async def test_an_award_waits_for_the_one_before_it_on_the_listing(self, market: Market, world: World) -> None:
+        """The first award is held open before its commit until the second one waits for its lock."""
+        await market.listing()
+        second = Market(world, await world.tenant("Second buyer"), market.partner_tenant)
+        pairs = []
+        for side in (market, second):
+            request = await side.request()
+            pairs.append((side, decode_id("mrq", request["id"]), decode_id("quo", (await side.quote(request))["id"])))
+
+        async def award(side: Market, request_id: UUID, quote_id: UUID) -> None:
+            async with world.db.unit_of_work() as uow:
+                principal = await world.authenticator.as_system(uow, side.buyer_tenant.id, "test")
+                await contracts.award(uow, principal, request_id, quote_id)
+
+        async with world.db.unit_of_work() as uow:
+            principal = await world.authenticator.as_system(uow, market.buyer_tenant.id, "test")
+            await contracts.award(uow, principal, *pairs[0][1:])
+            later = asyncio.create_task(award(*pairs[1]))
+            waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+            while not later.done() and not await uow.connection.fetchval(waiting):  # noqa: ASYNC110 - no event tells it
+                await asyncio.sleep(0)
+        with pytest.raises(CapacityTaken):
+            await later
 
     async def test_of_two_awards_of_one_request_one_wins(self, market: Market, world: World) -> None:
         third = Market(world, market.buyer_tenant, await world.tenant("Third"))
@@ -309,10 +339,6 @@ class TestContract:
 
 class TestOverflow:
     async def test_operations_without_a_place_become_drafts_once(self, market: Market, world: World) -> None:
-        from woaas_capacity_market.handlers import draft_overflow
-        from woaas_core.events.readers import LoggedEvent
-        from woaas_core.ids import uuid7
-
         outside, inside = await market.order(), await market.order(operations=[{"name": "Inside"}])
         secret = await market.order(export_controlled=True)
         ids = [o["operations"][0]["id"] for o in (outside, inside, secret)]
