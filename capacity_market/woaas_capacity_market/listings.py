@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from msgspec import UNSET
+from msgspec import UNSET, to_builtins
 
 from woaas_capacity_market import events, repository
 from woaas_capacity_market.counterparty import own_party
@@ -67,7 +67,7 @@ async def create(uow: "UnitOfWork", principal: Principal, body: NewListing) -> "
         "updated_at": now,
     }
     await repository.insert(uow, market_listings, values)
-    _record(uow, events.LISTING_CREATED, values, before=None, changes=chosen)
+    _record(uow, events.LISTING_CREATED, values, before=None, changes=to_builtins(given(body)))
     return await get(uow, principal, values["id"])
 
 
@@ -80,7 +80,7 @@ async def replace(uow: "UnitOfWork", principal: Principal, listing_id: UUID, bod
     state = row["state"] if body.state is UNSET else body.state
     changed = _values(uow, body)
     after = await repository.write(uow, market_listings, row, **changed, state=state)
-    _record(uow, events.LISTING_UPDATED, after, before=row["version"], changes=changed)
+    _record(uow, events.LISTING_UPDATED, after, before=row["version"], changes=to_builtins(given(body)))
     return await get(uow, principal, listing_id)
 
 
