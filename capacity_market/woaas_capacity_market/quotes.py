@@ -8,12 +8,12 @@ from uuid import UUID
 from msgspec import UNSET
 
 from woaas_capacity_market import events, repository
+from woaas_capacity_market.candidates import window_of
 from woaas_capacity_market.counterparty import own_party, record_both, side
 from woaas_capacity_market.inputs import NDASignature, NewQuote, Terms
 from woaas_capacity_market.lifecycle import QUOTE_COMMANDS, REQUEST_TRANSITIONS, step, step_quote
 from woaas_capacity_market.matching import Demand, Supply, match
 from woaas_capacity_market.models import market_ndas, market_quotes
-from woaas_capacity_market.requests import window_of
 from woaas_capacity_market.resources import NDA, QUOTE
 from woaas_capacity_market.views import own_listings, own_ndas, own_quotes
 from woaas_core.errors import Conflict, GuardFailed, NotFound

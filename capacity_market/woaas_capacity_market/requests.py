@@ -1,6 +1,5 @@
 """Use cases of demand: draft a request for an operation, publish its teaser, see who could take it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -14,15 +13,13 @@ from woaas_capacity_market.counterparty import own_party, record_both
 from woaas_capacity_market.errors import ExportControlled
 from woaas_capacity_market.inputs import Disclosure, NewRequest
 from woaas_capacity_market.lifecycle import QUOTE_TRANSITIONS, REQUEST_COMMANDS, REQUEST_TRANSITIONS, step
-from woaas_capacity_market.matching import Candidate, Demand, Supply, Window, match
 from woaas_capacity_market.models import market_quotes, market_requests
 from woaas_capacity_market.resources import REQUEST
 from woaas_capacity_market.sharing import Level, quantity_band, shared_fields
 from woaas_capacity_market.views import own_requests
-from woaas_core.db.statements import Row
 from woaas_core.errors import Conflict, NotFound
 from woaas_core.ids import decode_id, encode_id, uuid7
-from woaas_core.money import Currency, Money
+from woaas_core.money import Money
 from woaas_core.wire import given, invalid
 from woaas_security.principal import Principal
 from woaas_security.tenants import repository as tenants
@@ -224,65 +221,6 @@ async def void(uow: "UnitOfWork", request_id: UUID) -> "Record":
     assert row is not None
     await _move(uow, row, "void", state=REQUEST_TRANSITIONS[(row["state"], "void")])
     return row
-
-
-async def candidates(uow: "UnitOfWork", principal: Principal, request_id: UUID) -> list[Candidate]:
-    """The open listings that could take an own request, best first, each with the terms of its score.
-
-    Raises:
-        ExportControlled: the order has become export controlled.
-    """
-    row = await get(uow, principal, request_id)
-    order, operation = await lock_operation(uow, principal, row["operation_id"])
-    require_exportable(order)
-    found = await repository.open_listings(uow, process=row["process"], equipment_class=row["equipment_class"])
-    return match(demand_of(row, order, operation), [supply_of(r) for r in found], uow.clock.now())
-
-
-def demand_of(row: Row, order: Order, operation: Operation) -> Demand:
-    """A request as matching sees it from the buyer's side."""
-    limit = row["max_price"]
-    quantity = order.head.quantity
-    return Demand(
-        process=row["process"],
-        equipment_class=row["equipment_class"],
-        material_family=row["material_family"],
-        quantity=quantity,
-        work_time=operation.setup_time + operation.unit_time * float(quantity),
-        start_at=row["window_start_at"],
-        due_at=row["due_at"],
-        region=row["region"],
-        currency=row["currency"],
-        max_price=Money(limit["minor"], Currency(limit["currency"])).decimal if limit is not None else None,
-    )
-
-
-def supply_of(row: Row) -> Supply:
-    """A listing as matching sees it."""
-    return Supply(
-        listing_id=row["id"],
-        party_id=row["party_id"],
-        process=row["process"],
-        equipment_class=row["equipment_class"],
-        materials=row["materials"],
-        windows=[window_of(w) for w in row["windows"]],
-        price_amount=row["price_amount"],
-        currency=row["currency"],
-        price_per=row["price_per"],
-        min_order=row["min_order"],
-        region=row["region"],
-        quality=row["quality"],
-    )
-
-
-def window_of(window: Mapping[str, Any]) -> Window:
-    """A window of a listing with what is still free of it."""
-    return Window(
-        datetime.fromisoformat(window["start_at"]),
-        datetime.fromisoformat(window["end_at"]),
-        window["slots"],
-        window["free"],
-    )
 
 
 def require_exportable(order: Order) -> None:

@@ -15,7 +15,7 @@ from woaas_api.rest.schemas.market import (
     RequestView,
     TeaserView,
 )
-from woaas_capacity_market import contracts, listings, packages, quotes, repository, requests
+from woaas_capacity_market import candidates, contracts, listings, packages, quotes, repository, requests
 from woaas_capacity_market.inputs import (
     Award,
     ContractCommandBody,
@@ -117,7 +117,7 @@ async def list_candidates(call: Call, key: str) -> Answer[Listed[CandidateView]]
 
     Answers 409 `export_controlled` for an order that must not leave the house.
     """
-    found = await requests.candidates(call.uow, call.principal, decode_id("mrq", key))
+    found = await candidates.find(call.uow, call.principal, decode_id("mrq", key))
     data = [
         {
             "listing_id": encode_id("lst", c.listing_id),
