@@ -2,7 +2,6 @@
 
 import logging
 
-pytest_plugins = ["fixtures.database", "fixtures.app"]
-
-# As in the processes: else each failing test would show a whole policy.
+# Casbin writes whole policies at level info.
 logging.getLogger("casbin").setLevel(logging.WARNING)
+pytest_plugins = ["fixtures.database", "fixtures.app", "fixtures.server"]

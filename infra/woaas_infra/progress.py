@@ -28,9 +28,13 @@ class Progress:
         """Something the operator should know while everything goes on."""
         self._console.print(f"[yellow]![/yellow] {line}", markup=True)
 
-    def ready(self, *, url: str, home: Path, credentials: Path, try_next: Sequence[str]) -> None:
-        """The panel that says where things are and what to do first."""
+    def ready(
+        self, *, url: str, home: Path, credentials: Path, try_next: Sequence[str], result: str | None = None
+    ) -> None:
+        """The panel that says what was done, where things are and what to do first."""
         table = Table.grid(padding=(0, 2))
+        if result:
+            table.add_row("[bold]Result[/bold]", result)
         table.add_row("[bold]Open[/bold]", f"[link={url}]{url}[/link]")
         if credentials.exists():
             table.add_row("Keys", str(credentials))

@@ -29,13 +29,15 @@ class Assembly:
     """The parts ``up`` puts together; the settings it hands out carry the database address and the real port.
 
     ``migrate`` gets the admin address. ``seed`` (None with ``--no-demo``) runs on every start and must do nothing
-    the second time. ``is_ready`` is asked until it says yes. ``try_next``: three lines for the final panel.
+    the second time. ``is_ready`` is asked until it says yes. ``main_job`` then does what the product is for and says
+    in one line what came of it. ``try_next``: three lines for the final panel.
     """
 
     migrate: Callable[[str], None]
     children: Callable[[Settings], Sequence[Child]]
     is_ready: Callable[[Settings], Awaitable[bool]] | None = None
     seed: Callable[[Settings], Awaitable[None]] | None = None
+    main_job: Callable[[Settings, Progress], Awaitable[str]] | None = None
     try_next: Callable[[Settings], Sequence[str]] = lambda _settings: ()
 
 
@@ -97,8 +99,10 @@ async def _watch(settings: Settings, assembly: Assembly, progress: Progress, pos
         running = group.create_task(supervisor.run())
         try:
             if await _become_ready(settings, assembly, progress, supervisor, running, children):
+                result = await assembly.main_job(settings, progress) if assembly.main_job else None
                 progress.ready(
                     url=settings.url,
+                    result=result,
                     home=settings.home,
                     credentials=settings.home / "credentials.json",
                     try_next=assembly.try_next(settings),

@@ -155,7 +155,8 @@ class TestRange:
         plan = plan_range(first, end, size)
         left, right = [hashes(node) for node in plan.left], [hashes(node) for node in plan.right]
         fold = merkle.RangeFold(first, left)
-        fold.append(LEAVES[first:end])
+        for leaf in LEAVES[first:end]:
+            fold.append(leaf)
         assert fold.root_with(right, size) == naive_root(0, size)
         assert len(left) + len(right) <= 2 * size.bit_length()
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from woaas_security.audit.tiles import TILE_BYTES, full_tiles, open_tiles_to_fill, split_hashes
+from woaas_security.audit.tiles import TILE_BYTES, OpenTile, full_tiles, open_tiles_to_fill, split_hashes
 from woaas_security.audit.tree import (
     EMPTY_ROOT,
     TILE_WIDTH,
@@ -107,7 +107,7 @@ class TestFrontier:
     def test_peaks_name_the_perfect_subtrees(self):
         frontier = Frontier()
         frontier.extend(numbered(11))
-        assert [(node.level, node.index) for node in frontier.peaks()] == [(3, 0), (1, 4), (0, 10)]
+        assert [(node.level, node.position) for node in frontier.peaks()] == [(3, 0), (1, 4), (0, 10)]
         assert fold(list(frontier.peaks().values())) == frontier.root()
 
 
@@ -133,7 +133,7 @@ class TestTiles:
         first = full_tiles(frontier.extend(numbered(65_000)), {})
         assert len(first) == 253
         needed = open_tiles_to_fill(65_000, 1_000)
-        assert needed == [(0, 253, 232), (1, 0, 253)]
+        assert needed == [OpenTile(0, 253, 232), OpenTile(1, 0, 253)]
         below = b"".join(tile.root for tile in first)
         rest = full_tiles(frontier.extend(numbered(1_000, 65_000)), {0: b"".join(numbered(232, 64_768)), 1: below})
         assert [(tile.level, tile.index) for tile in rest] == [(0, 253), (0, 254), (0, 255), (0, 256), (1, 0)]

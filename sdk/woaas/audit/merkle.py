@@ -1,7 +1,7 @@
 """Checks of RFC 6962 proofs, written apart from the server that makes them."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 HASH_SIZE = 32
 
@@ -73,16 +73,9 @@ class RangeFold:
         self.size = first
         self._stack = [(level, root) for level, root in zip(levels, left, strict=True)]
 
-    def append(self, leaf_hashes: Iterable[bytes]) -> None:
-        """Add the hashes of the next leaves."""
-        sha256, stack = hashlib.sha256, self._stack
-        for leaf in leaf_hashes:
-            level, root = 0, leaf
-            while stack and stack[-1][0] == level:
-                root = sha256(b"\x01" + stack.pop()[1] + root).digest()
-                level += 1
-            stack.append((level, root))
-            self.size += 1
+    def append(self, leaf: bytes) -> None:
+        """Add the hash of the next leaf."""
+        self._push(0, leaf)
 
     def root(self) -> bytes:
         """Root of the tree that ends with the last leaf added."""
@@ -109,15 +102,19 @@ class RangeFold:
             if root is None:
                 break
             used += 1
-            self.size += 1 << level
-            while self._stack and self._stack[-1][0] == level:
-                root = _node(self._stack.pop()[1], root)
-                level += 1
-            self._stack.append((level, root))
+            self._push(level, root)
         if self.size != size or used != len(right):
             msg = f"{len(right)} hashes to the right of the range do not complete it to {size} leaves"
             raise ValueError(msg)
         return self.root()
+
+    def _push(self, level: int, root: bytes) -> None:
+        self.size += 1 << level
+        stack = self._stack
+        while stack and stack[-1][0] == level:
+            root = _node(stack.pop()[1], root)
+            level += 1
+        stack.append((level, root))
 
 
 def _node(left: bytes, right: bytes) -> bytes:

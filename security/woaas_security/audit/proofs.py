@@ -12,7 +12,7 @@ from .tiles import split_hashes
 from .tree import TILE_HEIGHT, Node, fold, parents
 
 ReadTile = Callable[[int, int], bytes]
-"""Gives the bytes of tile (level, index): full, or as much of it as the log has."""
+"""Gives the bytes of tile (level, position): full, or as much of it as the log has."""
 
 Plan = list[list[Node]]
 """One list of perfect subtrees, left to right, per hash of the proof."""
@@ -45,7 +45,7 @@ class NodeHashes:
         if address not in self._pyramids:
             self._pyramids[address] = _pyramid(self._read_tile(*address))
         row = self._pyramids[address][node.level % TILE_HEIGHT]
-        place = node.index - (address[1] << TILE_HEIGHT >> node.level % TILE_HEIGHT)
+        place = node.position - (address[1] << TILE_HEIGHT >> node.level % TILE_HEIGHT)
         if place >= len(row):
             msg = f"tile {address} does not reach subtree {node}"
             raise LookupError(msg)
@@ -129,12 +129,12 @@ def subtrees(start: int, end: int) -> list[Node]:
 
 
 def tile_of(node: Node) -> tuple[int, int]:
-    """Level and index of the tile from which a subtree's hash is computed."""
-    return node.level // TILE_HEIGHT, node.index << node.level % TILE_HEIGHT >> TILE_HEIGHT
+    """Level and position of the tile from which a subtree's hash is computed."""
+    return node.level // TILE_HEIGHT, node.position << node.level % TILE_HEIGHT >> TILE_HEIGHT
 
 
 def tiles_of(nodes: Iterable[Node], known: Mapping[Node, bytes] | None = None) -> set[tuple[int, int]]:
-    """The tiles to fetch before resolving, as (level, index); subtrees already `known` need none."""
+    """The tiles to fetch before resolving, as (level, position); subtrees already `known` need none."""
     return {tile_of(node) for node in nodes if not known or node not in known}
 
 

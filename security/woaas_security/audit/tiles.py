@@ -5,14 +5,16 @@ hashes of the log, above it the roots of the newest full tiles of the level belo
 """
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
+from itertools import pairwise
 
 from .tree import HASH_SIZE, TILE_WIDTH, Growth
 
 TILE_BYTES = TILE_WIDTH * HASH_SIZE
 
 
-class OpenTile(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class OpenTile:
     """The open end of one row of tiles: tile `index` of `level` holds `width` of its 256 hashes so far."""
 
     level: int
@@ -20,7 +22,8 @@ class OpenTile(NamedTuple):
     width: int
 
 
-class FullTile(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class FullTile:
     """A tile that will never change: 8 KiB of hashes and the root over them, which is a hash of the level above."""
 
     level: int
@@ -51,7 +54,7 @@ def full_tiles(growth: Iterable[Growth], open_hashes: Mapping[int, bytes]) -> li
     """
     rows = list(growth)
     tiles: list[FullTile] = []
-    for row, above in zip(rows, rows[1:], strict=False):
+    for row, above in pairwise(rows):
         filled = row.first % TILE_WIDTH
         start = open_hashes.get(row.tile_level, b"") if filled else b""
         if len(start) != filled * HASH_SIZE:

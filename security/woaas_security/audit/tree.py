@@ -15,10 +15,10 @@ EMPTY_ROOT = sha256(b"").digest()
 
 
 class Node(NamedTuple):
-    """A perfect subtree: it covers the leaves `[index << level, (index + 1) << level)`."""
+    """A perfect subtree: it covers the leaves `[position << level, (position + 1) << level)`."""
 
     level: int
-    index: int
+    position: int
 
 
 class Growth(NamedTuple):

@@ -17,21 +17,27 @@ WallTime = Annotated[str, msgspec.Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]
 LocalDate = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$(?!\n)")]
 
 
-class Site(Body, kw_only=True):
+class Record(Body, kw_only=True):
+    """What every kind may hold: the code it is put under, said again."""
+
+    code: Code | UnsetType = UNSET
+
+
+class Site(Record, kw_only=True):
     """A place with machines."""
 
     name: Name | UnsetType = UNSET
     time_zone: Name | UnsetType = UNSET
 
 
-class Line(Body, kw_only=True):
+class Line(Record, kw_only=True):
     """A group of work centers in a site."""
 
     name: Name | UnsetType = UNSET
     site: Code | None | UnsetType = UNSET
 
 
-class WorkCenter(Body, kw_only=True):
+class WorkCenter(Record, kw_only=True):
     """One schedulable unit: a machine or a place of work."""
 
     name: Name | UnsetType = UNSET
@@ -66,7 +72,7 @@ class Window(Body, kw_only=True):
     end: WallTime
 
 
-class Calendar(Body, kw_only=True):
+class Calendar(Record, kw_only=True):
     """When work happens."""
 
     time_zone: Name | UnsetType = UNSET
@@ -83,7 +89,7 @@ class Qualification(Body, kw_only=True):
     valid_to: LocalDate | None = None
 
 
-class Operator(Body, kw_only=True):
+class Operator(Record, kw_only=True):
     """A person on the floor."""
 
     name: Name | UnsetType = UNSET
@@ -92,7 +98,7 @@ class Operator(Body, kw_only=True):
     location: Code | None | UnsetType = UNSET
 
 
-class Tool(Body, kw_only=True):
+class Tool(Record, kw_only=True):
     """A mould, fixture or gauge of which there are so many."""
 
     name: Name | UnsetType = UNSET
@@ -109,7 +115,7 @@ class SetupEntry(Body, kw_only=True):
     duration: DurationText
 
 
-class SetupMatrix(Body, kw_only=True):
+class SetupMatrix(Record, kw_only=True):
     """Sequence-dependent setup times of some work centers or an equipment class."""
 
     work_centers: Annotated[list[Code], msgspec.Meta(max_length=200)] | UnsetType = UNSET
@@ -117,14 +123,14 @@ class SetupMatrix(Body, kw_only=True):
     entries: Annotated[list[SetupEntry], msgspec.Meta(max_length=10_000)] | UnsetType = UNSET
 
 
-class Material(Body, kw_only=True):
+class Material(Record, kw_only=True):
     """Something that is bought, made or consumed."""
 
     name: Name | UnsetType = UNSET
     unit: UnitText | UnsetType = UNSET
 
 
-class MaterialLot(Body, kw_only=True):
+class MaterialLot(Record, kw_only=True):
     """A lot of a material; a restricted one may not be used."""
 
     lot: Code | UnsetType = UNSET
@@ -134,7 +140,7 @@ class MaterialLot(Body, kw_only=True):
     available_at: Instant | None | UnsetType = UNSET
 
 
-class Routing(Body, kw_only=True):
+class Routing(Record, kw_only=True):
     """How a product is made; its code is the product's."""
 
     name: Name | UnsetType = UNSET
@@ -142,7 +148,7 @@ class Routing(Body, kw_only=True):
     operations: Annotated[list[NewOperation], msgspec.Meta(max_length=200)] | UnsetType = UNSET
 
 
-class Asset(Body, kw_only=True):
+class Asset(Record, kw_only=True):
     """A thing that is maintained."""
 
     name: Name | UnsetType = UNSET
@@ -150,7 +156,7 @@ class Asset(Body, kw_only=True):
     serial_number: Code | None | UnsetType = UNSET
 
 
-class Customer(Body, kw_only=True):
+class Customer(Record, kw_only=True):
     """Somebody who orders."""
 
     name: Name | UnsetType = UNSET
@@ -162,7 +168,7 @@ class MasterKind:
     """A kind with its path, body and the resource that permissions are about."""
 
     path: str
-    body: type[Body]
+    body: type[Record]
     resource: Resource
 
     @property
@@ -175,7 +181,7 @@ def _member(name: str) -> Callable[[Any], Any]:
     return lambda body: body.get(name)
 
 
-def _kind(path: str, name: str, prefix: str, body: type[Body]) -> MasterKind:
+def _kind(path: str, name: str, prefix: str, body: type[Record]) -> MasterKind:
     members = tuple(Field(m, "json", column="body", render=_member(m)) for m in body.__struct_fields__ if m != "code")
     return MasterKind(
         path,

@@ -49,9 +49,11 @@ async def put(
     """
     access = principal.require(kind.resource, "create")
     sent = given(body)
+    if sent.pop("code", code) != code:
+        raise invalid("/code", "invalid", "The code in the body is not the one in the path.")
     access.check_writable(sent)
     _check(body)
-    plain: dict[str, Any] = msgspec.to_builtins({n: v for n, v in sent.items() if v is not UNSET})
+    plain: dict[str, Any] = msgspec.to_builtins(sent)
     if known is not None:
         if known["body"] == plain and known["archived_at"] is None:
             return known, False

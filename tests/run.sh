@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# The whole suite: static checks first, then every test; system packages the tests need are installed where possible.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bin=.venv/bin
+
+# A browser for the console's tests; without the right to install one they skip and say so.
+if [ "$(uname)" = Linux ] && ! command -v chromium >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  echo "installing Chromium for the browser tests"
+  (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+    chromium fonts-noto-cjk) >/dev/null 2>&1 || echo "Chromium could not be installed; the browser tests will skip"
+fi
+
+bash tests/check.sh
+# Two workers: each has a Postgres of its own. Tests that start Ray or a browser stay together in one of them.
+"$bin/python" -m pytest -n 2 --dist loadgroup -q "$@"
