@@ -26,7 +26,10 @@ Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 DecimalText = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^-?[0-9]{1,18}(\.[0-9]{1,12})?$(?!\n)", title="decimal", description="A decimal string", examples=["12.50"]
+        pattern=r"^-?[0-9]{1,18}(\.[0-9]{1,12})?$(?!\n)",
+        title="decimal",
+        description="A decimal string",
+        examples=["12.50"],
     ),
 ]
 Quantity = Annotated[
@@ -41,7 +44,8 @@ Quantity = Annotated[
 DurationText = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^P([0-9]{1,4}W|([0-9]{1,5}D)?(T(?=[0-9])([0-9]{1,6}H)?([0-9]{1,8}M)?([0-9]{1,9}(\.[0-9]{1,6})?S)?)?)$(?!\n)",
+        pattern=r"^P([0-9]{1,4}W|([0-9]{1,5}D)?"
+        r"(T(?=[0-9])([0-9]{1,6}H)?([0-9]{1,8}M)?([0-9]{1,9}(\.[0-9]{1,6})?S)?)?)$(?!\n)",
         description="An ISO 8601 duration, days at most",
         examples=["PT1H30M"],
     ),

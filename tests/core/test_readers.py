@@ -21,9 +21,7 @@ COUNT_UP = Statement.text(
     "series",
 )
 COUNTERS = Statement.text("SELECT series, value FROM number_counters")
-CURSOR = Statement.text(
-    "SELECT next_index, attempts, error, retry_at FROM reader_cursor WHERE reader = $1", "reader"
-)
+CURSOR = Statement.text("SELECT next_index, attempts, error, retry_at FROM reader_cursor WHERE reader = $1", "reader")
 
 
 async def count(uow: UnitOfWork, event: LoggedEvent) -> None:

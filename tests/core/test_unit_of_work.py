@@ -63,7 +63,7 @@ class TestAllOrNothing:
         assert await state(factory) == ({}, [])
 
     async def test_an_event_that_cannot_be_written_takes_the_rows_with_it(self, factory: Tenant) -> None:
-        with pytest.raises(ValueError, match="canonical"):
+        with pytest.raises(ValueError, match="audit entry"):
             async with factory.world.db.unit_of_work() as uow:
                 await enter(uow, factory)
                 await up(uow, "a")

@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Column, MetaData, Table, Uuid
 
+from woaas_core.ids import uuid7
 from woaas_security.authz.policy import BuiltIn, PolicyCache, PolicyLine, TenantPolicy
 from woaas_security.authz.resource import Field, Resource
-from woaas_core.ids import uuid7
 
 ROLES = ("one", "two", "three")
 FIELDS = ("id", "cost", "name", "note")
@@ -34,9 +34,7 @@ LINES = st.builds(
     st.lists(LINES, max_size=8),
     st.sets(st.sampled_from([*ROLES, "nobody"]), min_size=1),
 )
-def test_the_mask_is_what_enforce_answers(
-    built_in: list[PolicyLine], own: list[PolicyLine], roles: set[str]
-) -> None:
+def test_the_mask_is_what_enforce_answers(built_in: list[PolicyLine], own: list[PolicyLine], roles: set[str]) -> None:
     policy = TenantPolicy(BuiltIn(tuple(built_in), FAMILIES), own, version=1)
     for role in roles:
         policy.enforcer.add_role_for_user("caller", role)

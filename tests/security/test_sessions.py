@@ -100,7 +100,12 @@ class TestSession:
         token = await token_of(ann.world)
         async with ann.world.db.unit_of_work() as uow:
             await ann.world.authenticator.as_system(uow, ann.id, "test")
-            for query in ("SELECT s::text FROM sessions s", "SELECT u::text FROM users u", "SELECT encode(payload, 'escape') FROM event"):
-                stored = " ".join(str(r[0]) for r in await uow.all(Statement.text(query)))
+            for column, table in (
+                ("t::text", "sessions"),
+                ("t::text", "users"),
+                ("encode(payload, 'escape')", "event"),
+            ):
+                rows = await uow.all(Statement.text(f"SELECT {column} FROM {table} t"))
+                stored = " ".join(str(r[0]) for r in rows)
                 assert token not in stored
                 assert PASSWORD not in stored
