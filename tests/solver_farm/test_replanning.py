@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from httpx import AsyncClient
-
 from fixtures.app import Tenant, World
 from fixtures.farm import farm
+from httpx import AsyncClient
+
 from woaas_solver_farm.handlers import READERS, is_due
 
 pytestmark = pytest.mark.anyio
