@@ -44,6 +44,26 @@ def minutes(text: str, pointer: str) -> str | None:
     return format_duration(timedelta(seconds=round(span.total_seconds())))
 
 
+def span_of_days(text: str, pointer: str) -> str:
+    """Days, with a fraction where wanted, as an ISO 8601 duration.
+
+    Raises:
+        Invalid: not a number above 0.
+    """
+    try:
+        span = timedelta(days=float(text))
+    except (ValueError, OverflowError):
+        span = timedelta(0)
+    if span <= timedelta(0):
+        raise refuse(pointer, "Not a number of days.")
+    return format_duration(timedelta(minutes=round(span.total_seconds() / 60)))
+
+
+def money(amount: str, currency: str) -> dict[str, str]:
+    """An amount as the wire writes it; whether it is one is the API's to say."""
+    return {"amount": amount.strip(), "currency": currency.strip().upper()}
+
+
 def codes(text: str) -> list[str]:
     """Codes separated by commas or spaces."""
     return text.replace(",", " ").replace("，", " ").replace("、", " ").split()

@@ -141,7 +141,11 @@ class Page:
 
     def may(self, resource: str, action: str) -> bool:
         """Whether the reader's roles allow an action on a kind of object."""
-        return action in self._permissions(resource).get("actions", ())
+        return action in self.actions(resource)
+
+    def actions(self, resource: str) -> list[str]:
+        """Every action that the reader's roles allow on a kind of object."""
+        return list(self._permissions(resource).get("actions", ()))
 
     def sees(self, resource: str, name: str) -> bool:
         """Whether a field is shown to the reader, be it masked."""

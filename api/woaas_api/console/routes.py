@@ -11,13 +11,28 @@ from woaas_api.answers import RawResponse
 from woaas_api.console.door import Console
 from woaas_api.console.live import Live
 from woaas_api.console.page import PageRoute
-from woaas_api.console.pages import audit, order, orders, plan, session
+from woaas_api.console.pages import audit, billing, market, order, orders, plan, session
 from woaas_api.console.public_api import PublicApi
 from woaas_api.edge import Edge
 from woaas_api.endpoint import Route
 
 AnyRequest = Request[Any, Any, Any]
-PAGES: tuple[PageRoute, ...] = (*session.PAGES, *orders.PAGES, *order.PAGES, *plan.PAGES, *audit.PAGES)
+PAGES: tuple[PageRoute, ...] = (
+    *session.PAGES,
+    *(*orders.PAGES, *order.PAGES),
+    *plan.PAGES,
+    *market.PAGES,
+    *billing.PAGES,
+    *audit.PAGES,
+)
+    *session.PAGES,
+    *orders.PAGES,
+    *order.PAGES,
+    *plan.PAGES,
+    *market.PAGES,
+    *billing.PAGES,
+    *audit.PAGES,
+)
 
 
 def handlers(edge: Edge, routes: Iterable[Route]) -> list[HTTPRouteHandler]:

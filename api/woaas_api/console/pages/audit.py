@@ -12,7 +12,8 @@ _FILTERS = ("order", "type", "actor", "from", "to")
 async def show_log(page: Page) -> Outcome:
     """The newest checkpoint, bundles, and entries through filters."""
     typed = {name: page.query.get(name, "").strip() for name in _FILTERS}
-    wrong, found = "", {"data": [], "next_cursor": None}
+    wrong = ""
+    found: JSON = {"data": [], "next_cursor": None}
     try:
         asked = await _asked(page, typed)
         found = await page.get("/audit/entries", asked)
