@@ -25,14 +25,6 @@ PAGES: tuple[PageRoute, ...] = (
     *billing.PAGES,
     *audit.PAGES,
 )
-    *session.PAGES,
-    *orders.PAGES,
-    *order.PAGES,
-    *plan.PAGES,
-    *market.PAGES,
-    *billing.PAGES,
-    *audit.PAGES,
-)
 
 
 def handlers(edge: Edge, routes: Iterable[Route]) -> list[HTTPRouteHandler]:
