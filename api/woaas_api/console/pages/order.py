@@ -34,6 +34,7 @@ async def show_order(page: Page, key: str) -> Outcome:
         "operation_commands": {o["id"]: _ordered(_operation_commands(page, order, o)) for o in operations},
         "reportable": {o["id"] for o in operations if _is_reportable(page, order, o)},
         "inspectable": {o["id"] for o in operations if _is_inspectable(page, o)},
+        "sendable": {o["id"] for o in operations if _is_sendable(page, order, o)},
         "timeline": list(reversed((await page.get(f"/work-orders/{key}/timeline"))["data"])),
         "receipts": (await page.get(f"/work-orders/{key}/receipts"))["data"] if page.sees("receipt", "id") else [],
         "sequences": {o["id"]: o.get("sequence") for o in operations},
@@ -119,6 +120,13 @@ def _is_reportable(page: Page, order: JSON, operation: JSON) -> bool:
 def _is_inspectable(page: Page, operation: JSON) -> bool:
     is_due = operation.get("inspection_required") and not operation.get("inspection_passed")
     return bool(is_due) and operation.get("state") == "completed" and page.may("operation", "inspect")
+
+
+def _is_sendable(page: Page, order: JSON, operation: JSON) -> bool:
+    """Whether a partner could be asked to do it."""
+    is_open = order.get("state") in ("draft", "released", "running") and not order.get("export_controlled")
+    is_ours = operation.get("state") in ("pending", "waiting", "ready") and not operation.get("contract_id")
+    return is_open and is_ours and page.has("POST /market/requests") and page.may("market_request", "create")
 
 
 def _next_step(commands: list[str], operations: list[JSON]) -> str:
