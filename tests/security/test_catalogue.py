@@ -144,9 +144,9 @@ def insert(dsn: str, table: str, column: str, tenant: str) -> str:
     """An INSERT with a value of the right type in each column that needs one."""
     samples = {
         "uuid": "gen_random_uuid()", "text": "'x'", "boolean": "false", "bytea": "'\\x00'", "bigint": "0",
-        "integer": "0", "smallint": "0", "numeric": "0", "double precision": "0", "jsonb": "'{}'", "interval": "'0'", "date": "'2026-01-01'",
+        "integer": "0", "smallint": "0", "numeric": "0", "jsonb": "'{}'", "interval": "'0'", "date": "'2026-01-01'",
         "timestamp with time zone": "'2026-01-01Z'", "text[]": "'{}'", "integer[]": "'{}'", "uuid[]": "'{}'",
-        "jsonb[]": "'{}'",
+        "jsonb[]": "'{}'", "double precision": "0",
     }  # fmt: skip
     rows = fetch(
         dsn,
