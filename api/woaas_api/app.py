@@ -14,7 +14,18 @@ from woaas_api.edge import Edge
 from woaas_api.endpoint import Route
 from woaas_api.health import health_handlers
 from woaas_api.problems import MEDIA_TYPE, handle, pages
-from woaas_api.rest import audit, events, identity, kpis, market, master_data, operations, schedules, work_orders
+from woaas_api.rest import (
+    audit,
+    billing,
+    events,
+    identity,
+    kpis,
+    market,
+    master_data,
+    operations,
+    schedules,
+    work_orders,
+)
 from woaas_core.clock import Clock
 from woaas_core.db.database import Database
 from woaas_core.db.tenancy import APP
@@ -29,6 +40,7 @@ ROUTES: tuple[Route, ...] = (
     *master_data.ROUTES,
     *schedules.ROUTES,
     *market.ROUTES,
+    *billing.ROUTES,
     *kpis.ROUTES,
     *events.ROUTES,
     *audit.ROUTES,
