@@ -14,6 +14,7 @@ class Answer(Generic[T]):
     """A value with its status; ``T`` is the documented shape, the value is what the caller's mask left of it.
 
     ``location`` is where a created object is found. ``secret`` members (a key shown once) are null in replays.
+    Bytes are sent as they are, under their ``media_type``.
     """
 
     value: object
@@ -21,6 +22,7 @@ class Answer(Generic[T]):
     location: str | None = None
     secret: tuple[str, ...] = ()
     headers: dict[str, str] = field(default_factory=dict)
+    media_type: str = "application/json"
 
 
 class Listed(Generic[T]):

@@ -13,7 +13,7 @@ from woaas_api.edge import Edge
 from woaas_api.endpoint import Route
 from woaas_api.health import health_handlers
 from woaas_api.problems import MEDIA_TYPE, handle, pages
-from woaas_api.rest import events, identity, kpis, master_data, operations, work_orders
+from woaas_api.rest import audit, events, identity, kpis, master_data, operations, work_orders
 from woaas_core.clock import Clock
 from woaas_core.db.database import Database
 from woaas_core.db.tenancy import APP
@@ -28,6 +28,7 @@ ROUTES: tuple[Route, ...] = (
     *master_data.ROUTES,
     *kpis.ROUTES,
     *events.ROUTES,
+    *audit.ROUTES,
     *identity.ROUTES,
 )
 

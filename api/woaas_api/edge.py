@@ -191,7 +191,8 @@ class Edge:
             return response
 
     def _render(self, call: Call, answer: Answer[Any]) -> RawResponse:
-        body = b"" if answer.status == 204 else _encode(answer.value)
+        raw = answer.value if isinstance(answer.value, bytes) else None
+        body = b"" if answer.status == 204 else _encode(answer.value) if raw is None else raw
         etag = etag_of(body)
         headers = {"X-Request-Id": call.uow.request_id or "", "ETag": etag, **answer.headers}
         if answer.location:
@@ -202,7 +203,7 @@ class Edge:
         status = answer.status
         if call.request.method == "GET" and call.request.headers.get("if-none-match") == etag:
             status, body = 304, b""
-        return Response(body, status_code=status, media_type="application/json", headers=headers)
+        return Response(body, status_code=status, media_type=answer.media_type, headers=headers)
 
     async def _claimed(self, call: Call, scope: bytes, request: AnyRequest) -> RawResponse | None:
         """The stored answer of a key, after authentication has run again; None means the key is ours to use."""

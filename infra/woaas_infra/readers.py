@@ -1,5 +1,12 @@
 """Every reader of the log, in the order they are advanced."""
 
+from woaas_api.subjects import SUBJECTS
 from woaas_core.events.readers import Reader
+from woaas_core.settings import Settings
+from woaas_security.audit.exports import export_reader
+from woaas_security.authz.policy import PolicyCache
 
-READERS: tuple[Reader, ...] = ()
+
+def readers(settings: Settings) -> tuple[Reader, ...]:
+    """What follows the log in this installation."""
+    return (export_reader(SUBJECTS, origin=settings.audit_origin, policies=PolicyCache()),)

@@ -184,7 +184,7 @@ class TestKeysAndCheckpoints:
         assert check(SMALL.bundle(keys=[STRANGER, KEY])).ok
 
     def test_keys_of_the_bundle_do_not_count_beside_a_pinned_one(self, check):
-        forged = Log(40).bundle(keys=[STRANGER])
+        forged = Log(40, history="rewritten").bundle(keys=[STRANGER])
         assert check(forged, vkeys=None).ok
         assert check(forged).exit_code == 3
 
@@ -233,7 +233,7 @@ class TestHistory:
 
     def test_a_previous_checkpoint_of_another_history_is_refused(self, check):
         members = unpack(SMALL.bundle(10, 20, previous=17))
-        rewritten = {"previous-checkpoint.txt": Log(17).checkpoint().encode()}
+        rewritten = {"previous-checkpoint.txt": Log(17, history="rewritten").checkpoint().encode()}
         assert "does not continue the one of size 17" in str(check(pack(members | rewritten)))
 
     @pytest.mark.parametrize("changes", [{"from": 16}, {"to": 41}, {"proof": []}, {"proof": ["AAAA"]}, {"from": -1}])
@@ -245,24 +245,24 @@ class TestHistory:
         report = check(SMALL.bundle(), earlier=SMALL.checkpoint(size))
         assert report.ok
         assert report.consistent_from == (size,)
-        report = check(SMALL.bundle(), earlier=Log(size).checkpoint()) if size else report
+        report = check(SMALL.bundle(), earlier=Log(size, history="rewritten").checkpoint()) if size else report
         assert (report.exit_code == 1) == bool(size)
 
     @pytest.mark.parametrize("size", [10, 15, 20])
     def test_a_range_proof_reaches_earlier_checkpoints_inside_it(self, check, monkeypatch, size):
         monkeypatch.setattr("woaas_security.audit.bundle.MAX_INCLUSION_PROOFS", -1)
         assert check(SMALL.bundle(10, 20), earlier=SMALL.checkpoint(size)).consistent_from == (size,)
-        assert check(SMALL.bundle(10, 20), earlier=Log(size).checkpoint()).exit_code == 1
+        assert check(SMALL.bundle(10, 20), earlier=Log(size, history="rewritten").checkpoint()).exit_code == 1
 
     def test_the_bundles_own_consistency_proof_serves_an_earlier_checkpoint(self, check):
         bundle = SMALL.bundle(10, 20, previous=5)
         assert check(bundle, earlier=SMALL.checkpoint(5)).consistent_from == (5, 5)
-        assert check(bundle, earlier=Log(5).checkpoint()).exit_code == 1
+        assert check(bundle, earlier=Log(5, history="rewritten").checkpoint()).exit_code == 1
         assert "export from there" in str(check(bundle, earlier=SMALL.checkpoint(6)))
 
     def test_the_checkpoint_of_the_bundle_itself_may_be_the_earlier_one(self, check):
         assert check(SMALL.bundle(10, 20), earlier=SMALL.checkpoint()).consistent_from == (40,)
-        assert check(SMALL.bundle(10, 20), earlier=Log(40).checkpoint()).exit_code == 1
+        assert check(SMALL.bundle(10, 20), earlier=Log(40, history="rewritten").checkpoint()).exit_code == 1
 
     def test_a_log_that_was_cut_back_is_noticed(self, check):
         report = check(SMALL.bundle(0, 30, size=30), earlier=SMALL.checkpoint())

@@ -1,23 +1,20 @@
 """What an event is: the envelope whose canonical bytes are the audit entry."""
 
-import os
 from base64 import b64encode
 from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
-from hmac import digest
 from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
 
-from woaas_core.events.canonical import canonical
+from woaas_core.events.canonical import JSONValue, canonical, commit_fields
 from woaas_core.ids import encode_id
 
 Version = tuple[int | None, int | None]
 """An object's version before and after; (None, 1) is a creation, (None, None) concerns no versioned object."""
 
-_SALT_BYTES = 32
 _CATALOGUE: dict[str, "EventType"] = {}
 
 
@@ -77,36 +74,29 @@ def seal(
     A change enters as HMAC-SHA256 under a random salt over its canonical value, so the log proves a value to
     whoever is shown it and tells nobody else, and a destroyed opening makes it unknowable.
     """
-    openings: dict[str, tuple[str, object]] = {}
-    commitments: dict[str, str] = {}
-    if event.changes:
-        salts = os.urandom(_SALT_BYTES * len(event.changes))
-        for i, (field, value) in enumerate(event.changes.items()):
-            salt = salts[i * _SALT_BYTES : (i + 1) * _SALT_BYTES]
-            plain = to_plain(value)
-            commitments[field] = b64encode(digest(salt, canonical(plain), "sha256")).decode()
-            openings[field] = (b64encode(salt).decode(), plain)
+    plain: dict[str, JSONValue] = msgspec.to_builtins(event.changes)
+    committed = commit_fields(plain)
     payload = canonical(
-        {
-            "v": 1,
-            "id": encode_id("evt", event.id),
-            "tenant": encode_id("ten", tenant_id),
-            "type": event.type,
-            "at": at,
-            "actor": {"type": actor.type, "id": actor.id},
-            "request_id": request_id,
-            "subject": event.subject,
-            "work_order": encode_id("wo", event.work_order_id) if event.work_order_id else None,
-            "version": event.version,
-            "reason": reason,
-            "livemode": live,
-            "data": event.data,
-            "changes": commitments,
-        }
+        msgspec.to_builtins(
+            {
+                "v": 1,
+                "id": encode_id("evt", event.id),
+                "tenant": encode_id("ten", tenant_id),
+                "type": event.type,
+                "at": at,
+                "actor": {"type": actor.type, "id": actor.id},
+                "request_id": request_id,
+                "subject": event.subject,
+                "work_order": encode_id("wo", event.work_order_id) if event.work_order_id else None,
+                "version": event.version,
+                "reason": reason,
+                "livemode": live,
+                "data": event.data,
+                "changes": {field: sealed.commitment for field, sealed in committed.items()},
+            }
+        )
     )
+    openings: dict[str, tuple[str, object]] = {
+        field: (b64encode(sealed.salt).decode(), plain[field]) for field, sealed in committed.items()
+    }
     return Sealed(payload, sha256(b"\x00" + payload).digest(), openings)
-
-
-def to_plain(value: object) -> object:
-    """A value as JSON shows it, so that a commitment can be checked against what a client was shown."""
-    return msgspec.to_builtins(value)

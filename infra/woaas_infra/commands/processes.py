@@ -44,9 +44,9 @@ def background(*, home: Path | None = None) -> None:
 
 async def _read(settings: Settings, stop: asyncio.Event) -> None:
     from woaas_infra.processes.reader import run_readers  # noqa: PLC0415
-    from woaas_infra.readers import READERS  # noqa: PLC0415
+    from woaas_infra.readers import readers  # noqa: PLC0415
 
-    await run_readers(settings, READERS, stop)
+    await run_readers(settings, readers(settings), stop)
 
 
 def _with_database(home: Path | None, **said: str | int | None) -> Settings:

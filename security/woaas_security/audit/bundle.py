@@ -15,7 +15,8 @@ from typing import IO, BinaryIO, NamedTuple, Self
 
 import msgspec
 
-from .canonical import JSONValue
+from woaas_core.events.canonical import JSONValue
+
 from .checkpoint import Checkpoint
 from .note import parse_note
 from .proofs import NodeHashes, plan_consistency, plan_inclusion, plan_range

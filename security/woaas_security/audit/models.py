@@ -1,6 +1,7 @@
 """Tables of the verifiable log beside the log itself: tiles, checkpoints, keys and the sequencer's fence."""
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, SmallInteger, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
 
 from woaas_core.db.base import instant, metadata, tenant_table
 
@@ -21,6 +22,31 @@ checkpoint = tenant_table(
     Column("note", Text, nullable=False),
     instant("signed_at"),
     key=("size", "signed_at"),
+)
+
+audit_exports = tenant_table(
+    "audit_exports",
+    Column("id", Uuid, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("request", JSONB, nullable=False),
+    # Whose rights the bundle is written under: applied when it is written, not when it was asked for.
+    Column("requested_by", JSONB, nullable=False),
+    Column("first_index", BigInteger),
+    Column("end_index", BigInteger),
+    Column("sha256", Text),
+    Column("size_bytes", BigInteger),
+    Column("error", Text),
+    instant("created_at"),
+    instant("finished_at", nullable=True),
+    instant("expires_at", nullable=True),
+)
+
+audit_export_parts = tenant_table(
+    "audit_export_parts",
+    Column("export_id", Uuid, nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    key=("export_id", "part"),
 )
 
 audit_key = Table(

@@ -88,6 +88,54 @@ MARK_SIGNED = Statement.text(
 )
 NOTIFY = Statement.text("SELECT pg_notify($1, '')", "channel")
 
+SIZE = Statement.text("SELECT size FROM log_head WHERE tenant_id = $1", "tenant_id")
+HEAD = Statement.text("SELECT size, frontier FROM log_head WHERE tenant_id = $1", "tenant_id")
+TILE = Statement.text(
+    "SELECT hashes FROM tile WHERE tenant_id = $1 AND level = $2 AND index = $3", "tenant_id", "level", "index"
+)
+LEAF_HASH = Statement.text("SELECT leaf_hash FROM log WHERE tenant_id = $1 AND index = $2", "tenant_id", "index")
+KEYS = Statement.text("SELECT public_key, first_used_at FROM audit_key ORDER BY first_used_at")
+CHECKPOINTS = Statement.text(
+    "SELECT size, root, note, signed_at FROM checkpoint WHERE tenant_id = $1 AND ($2::bigint IS NULL OR size < $2) "
+    "ORDER BY size DESC, signed_at DESC LIMIT $3",
+    "tenant_id",
+    "before",
+    "limit",
+)
+_ENTRY = """
+    SELECT l.index, l.leaf_hash, e.payload, e.openings
+    FROM log l JOIN event e ON e.tenant_id = l.tenant_id AND e.id = l.event_id
+    WHERE l.tenant_id = $1 AND {place}
+      AND ($4::uuid IS NULL OR e.work_order_id = $4) AND ($5::text IS NULL OR e.actor = $5)
+      AND ($6::text IS NULL OR e.type = $6) AND ($7::text IS NULL OR e.subject = $7)
+      AND ($8::timestamptz IS NULL OR e.recorded_at >= $8) AND ($9::timestamptz IS NULL OR e.recorded_at < $9)
+"""
+_FILTER = ("work_order_id", "actor", "type", "subject", "since", "until")
+ENTRIES = Statement.text(
+    _ENTRY.format(place="l.index < $2") + "ORDER BY l.index DESC LIMIT $3", "tenant_id", "before", "limit", *_FILTER
+)
+RANGE = Statement.text(
+    _ENTRY.format(place="l.index >= $2 AND l.index < $3") + "ORDER BY l.index", "tenant_id", "start", "end", *_FILTER
+)
+RANGE_INDEXES = Statement.text(
+    f"SELECT index FROM ({RANGE.sql}) AS found",  # noqa: S608 - our own text
+    "tenant_id",
+    "start",
+    "end",
+    *_FILTER,
+)
+COVERING = Statement.text(
+    """
+    SELECT min(l.index) AS first, max(l.index) + 1 AS end
+    FROM log l JOIN event e ON e.tenant_id = l.tenant_id AND e.id = l.event_id
+    WHERE l.tenant_id = $1 AND ($2::timestamptz IS NULL OR e.recorded_at >= $2)
+      AND ($3::timestamptz IS NULL OR e.recorded_at < $3)
+    """,
+    "tenant_id",
+    "since",
+    "until",
+)
+
 _LEAVES = Statement.text(
     "SELECT leaf_hash AS hash FROM log WHERE tenant_id = $1 AND index >= $2 AND index < $3 ORDER BY index",
     "tenant_id",

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 from woaas_core.db.tenancy import APP, AUDITOR, DEFINER, SEQUENCER, across_tenants, definer_function, isolate
 
@@ -12,6 +13,33 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_table(
+        "audit_export_parts",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("export_id", sa.Uuid(), nullable=False),
+        sa.Column("part", sa.Integer(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "export_id", "part", name=op.f("pk_audit_export_parts")),
+        info={"tenant": True},
+    )
+    op.create_table(
+        "audit_exports",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("request", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("requested_by", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("first_index", sa.BigInteger(), nullable=True),
+        sa.Column("end_index", sa.BigInteger(), nullable=True),
+        sa.Column("sha256", sa.Text(), nullable=True),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_audit_exports")),
+        info={"tenant": True},
+    )
     op.create_table(
         "audit_key",
         sa.Column("public_key", sa.LargeBinary(), nullable=False),
@@ -47,6 +75,8 @@ def upgrade() -> None:
     for statement in (
         *isolate("tile", app="SELECT"),
         *isolate("checkpoint", app="SELECT"),
+        *isolate("audit_exports", app="SELECT, INSERT, UPDATE"),
+        *isolate("audit_export_parts", app="SELECT, INSERT, DELETE"),
         *across_tenants(SEQUENCER, "tile", "SELECT, INSERT"),
         *across_tenants(SEQUENCER, "checkpoint", "SELECT, INSERT"),
         f"GRANT SELECT ON audit_key TO {APP}, {AUDITOR}, {SEQUENCER}",
@@ -69,7 +99,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("checkpoint", "tile", "audit_key", "sequencer_fence"):
+    for table in ("audit_export_parts", "audit_exports", "checkpoint", "tile", "audit_key", "sequencer_fence"):
         op.drop_table(table)
 
 

@@ -10,7 +10,7 @@ import rfc8785
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from woaas_security.audit.canonical import MAX_INTEGER, NotCanonical, canonical, commit, commit_fields, opens
+from woaas_core.events.canonical import MAX_INTEGER, NotCanonical, canonical, commit, commit_fields, opens
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 values = st.recursive(

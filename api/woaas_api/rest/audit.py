@@ -1,0 +1,253 @@
+"""The verifiable audit log."""
+
+import base64
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType
+
+from woaas_api.answers import Answer, Listed
+from woaas_api.edge import Call
+from woaas_api.endpoint import route
+from woaas_api.rest.schemas.work_orders import View
+from woaas_api.subjects import SUBJECTS
+from woaas_core.errors import InvalidCursor, NotFound, UnknownParameter
+from woaas_core.ids import decode_id, encode_id, try_decode_id, uuid7
+from woaas_security.audit import evidence, exports
+from woaas_security.audit.resources import AUDIT_ENTRY, AUDIT_EXPORT
+
+TAG = "Audit"
+_OWN = ("work_order_id", "actor", "type", "subject", "from", "to")
+
+
+class AuditEntry(Struct, kw_only=True):
+    """An entry of the log; changes the caller may not read are null and named in `masked_fields`."""
+
+    index: int
+    id: str
+    type: str
+    at: datetime
+    actor: dict[str, str]
+    subject: str
+    work_order: str | None
+    request_id: str | None
+    reason: str | None
+    version: list[int | None]
+    data: dict[str, Any]
+    changes: dict[str, Any]
+    leaf_hash: str
+    masked_fields: list[str]
+
+
+class AuditKey(Struct, kw_only=True):
+    """A public key of the log, as a C2SP verifier key."""
+
+    vkey: str
+    first_used_at: datetime
+
+
+class CheckpointView(Struct, kw_only=True):
+    """A signed checkpoint."""
+
+    size: int
+    root: str
+    note: str
+    signed_at: datetime
+
+
+class InclusionProof(Struct, kw_only=True):
+    """Proves an entry to be in the tree of a size; hashes are base64."""
+
+    index: int
+    tree_size: int
+    leaf_hash: str
+    proof: list[str]
+
+
+class ConsistencyProof(Struct, kw_only=True, rename={"since": "from", "until": "to"}):
+    """Proves a tree to continue a smaller one; hashes are base64."""
+
+    since: int
+    until: int
+    proof: list[str]
+
+
+class ExportView(View, kw_only=True):
+    """A bundle being written or ready."""
+
+    status: str | UnsetType = UNSET
+    progress: str | UnsetType = UNSET
+    request: dict[str, Any] | UnsetType = UNSET
+    first_index: int | None | UnsetType = UNSET
+    end_index: int | None | UnsetType = UNSET
+    sha256: str | None | UnsetType = UNSET
+    size_bytes: int | None | UnsetType = UNSET
+    error: str | None | UnsetType = UNSET
+    created_at: datetime | UnsetType = UNSET
+    finished_at: datetime | None | UnsetType = UNSET
+    expires_at: datetime | None | UnsetType = UNSET
+    download_url: str | None | UnsetType = UNSET
+
+
+def _b64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+@route("GET", "/audit/entries", tag=TAG)
+async def list_audit_entries(call: Call) -> Answer[Listed[AuditEntry]]:
+    """List audit entries, newest first, by `work_order_id`, `actor`, `type`, `subject`, `from` and `to`."""
+    access = call.principal.require(AUDIT_ENTRY, "read")
+    query = call.list_query(access, own=_OWN).query
+    own = {n: v for n, v in call.request.query_params.multi_items() if n in _OWN}
+    bound_to = f"audit|{call.principal.id}|{sorted(own.items())}"
+    before: int | None = None
+    if query.cursor:
+        (value,) = call.edge.cursors.open(query.cursor, bound_to=bound_to)
+        if not isinstance(value, int):
+            raise InvalidCursor
+        before = value
+    order = own.get("work_order_id")
+    wanted = evidence.EntryFilter(
+        work_order_id=(try_decode_id("wo", order) or uuid7()) if order else None,
+        actor=own.get("actor"),
+        type=own.get("type"),
+        subject=own.get("subject"),
+        since=_instant(own.get("from")),
+        until=_instant(own.get("to")),
+    )
+    found = await evidence.entries(call.uow, call.principal, wanted, SUBJECTS, before=before, limit=query.limit + 1)
+    cursor = None
+    if len(found) > query.limit:
+        found.pop()
+        cursor = call.edge.cursors.seal([found[-1]["index"]], bound_to=bound_to)
+    return Answer({"data": found, "next_cursor": cursor})
+
+
+def _instant(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is None:
+            raise ValueError
+        return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        msg = f"{text!r} is not an RFC 3339 time with its zone."
+        raise UnknownParameter(msg) from None
+
+
+def _number(text: str | None, name: str) -> int | None:
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 15:
+        msg = f"{name} is a whole number."
+        raise UnknownParameter(msg)
+    return int(text)
+
+
+@route("GET", "/audit/entries/{index}/inclusion-proof", tag=TAG)
+async def get_inclusion_proof(call: Call, index: str) -> Answer[InclusionProof]:
+    """Prove an entry to be in the log (RFC 6962), for `tree_size` or the newest size."""
+    place = int(index) if index.isascii() and index.isdigit() and len(index) <= 15 else None
+    if place is None:
+        raise NotFound
+    size = _number(call.request.query_params.get("tree_size"), "tree_size")
+    proof = await evidence.inclusion_proof(call.uow, call.principal, place, size)
+    shown = {**proof, "leaf_hash": _b64(proof["leaf_hash"]), "proof": [_b64(h) for h in proof["proof"]]}
+    return Answer(shown)
+
+
+@route("GET", "/audit/consistency-proof", tag=TAG)
+async def get_consistency_proof(call: Call) -> Answer[ConsistencyProof]:
+    """Prove the tree of size `to` to continue the tree of size `from`."""
+    query = call.request.query_params
+    old, new = _number(query.get("from"), "from"), _number(query.get("to"), "to")
+    if old is None or new is None:
+        msg = "Give the tree sizes from and to."
+        raise UnknownParameter(msg)
+    proof = await evidence.consistency_proof(call.uow, call.principal, old, new)
+    return Answer({**proof, "proof": [_b64(h) for h in proof["proof"]]})
+
+
+@route("GET", "/audit/keys", tag=TAG)
+async def list_audit_keys(call: Call) -> Answer[Listed[AuditKey]]:
+    """List the public keys of the log; pin them out of band."""
+    call.principal.require(AUDIT_ENTRY, "read")
+    keys = await evidence.verifier_keys(call.uow, call.edge.settings.audit_origin)
+    return Answer({"data": [{"vkey": str(key), "first_used_at": since} for key, since in keys], "next_cursor": None})
+
+
+@route("GET", "/audit/checkpoints", tag=TAG)
+async def list_checkpoints(call: Call) -> Answer[Listed[CheckpointView]]:
+    """List signed checkpoints, newest first."""
+    access = call.principal.require(AUDIT_ENTRY, "read")
+    query = call.list_query(access).query
+    bound_to = f"checkpoints|{call.principal.id}"
+    before: int | None = None
+    if query.cursor:
+        (value,) = call.edge.cursors.open(query.cursor, bound_to=bound_to)
+        before = value if isinstance(value, int) else None
+    rows = await evidence.checkpoints(call.uow, call.principal, before=before, limit=query.limit)
+    data = [{"size": r["size"], "root": _b64(r["root"]), "note": r["note"], "signed_at": r["signed_at"]} for r in rows]
+    full = len(rows) == query.limit
+    cursor = call.edge.cursors.seal([rows[-1]["size"]], bound_to=bound_to) if full else None
+    return Answer({"data": data, "next_cursor": cursor})
+
+
+@route("GET", "/audit/checkpoints/latest", tag=TAG)
+async def get_latest_checkpoint(call: Call) -> Answer[str]:
+    """Read the newest checkpoint: a C2SP signed note, as plain text."""
+    rows = await evidence.checkpoints(call.uow, call.principal, before=None, limit=1)
+    if not rows:
+        raise NotFound
+    return Answer(rows[0]["note"].encode(), media_type="text/plain; charset=utf-8")
+
+
+@route("POST", "/audit/exports", tag=TAG, status=202)
+async def create_audit_export(call: Call, body: exports.NewExport) -> Answer[ExportView]:
+    """Ask for a bundle that anybody can verify offline with `woaas audit verify`."""
+    row = await exports.request_export(call.uow, call.principal, body)
+    shown = _show(call, row)
+    return Answer(shown, 202, f"/v1/audit/exports/{shown['id']}")
+
+
+@route("GET", "/audit/exports", tag=TAG)
+async def list_audit_exports(call: Call) -> Answer[Listed[ExportView]]:
+    """List bundles, newest first."""
+    return await call.page(AUDIT_EXPORT)
+
+
+@route("GET", "/audit/exports/{key}", tag=TAG)
+async def get_audit_export(call: Call, key: str) -> Answer[ExportView]:
+    """Read how far a bundle is."""
+    return Answer(_show(call, await exports.get_export(call.uow, call.principal, decode_id("axp", key))))
+
+
+@route("GET", "/audit/exports/{key}/download", tag=TAG)
+async def download_audit_export(call: Call, key: str) -> Answer[str]:
+    """Download a bundle (zip)."""
+    row, content = await exports.download(call.uow, call.principal, decode_id("axp", key))
+    name = f"audit-{row['first_index']}-{row['end_index']}.zip"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Digest": f"sha-256={row['sha256']}"}
+    return Answer(content, media_type="application/zip", headers=headers)
+
+
+def _show(call: Call, row: Any) -> dict[str, Any]:
+    shown = call.principal.show(call.principal.access(AUDIT_EXPORT), row)
+    ready = row["status"] == "finished"
+    shown["download_url"] = f"/v1/audit/exports/{encode_id('axp', row['id'])}/download" if ready else None
+    return shown
+
+
+ROUTES = (
+    list_audit_entries,
+    get_inclusion_proof,
+    get_consistency_proof,
+    list_audit_keys,
+    list_checkpoints,
+    get_latest_checkpoint,
+    create_audit_export,
+    list_audit_exports,
+    get_audit_export,
+    download_audit_export,
+)

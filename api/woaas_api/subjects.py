@@ -1,0 +1,14 @@
+"""Which resource an id's prefix belongs to: whose mask opens the changes of an audit entry."""
+
+from collections.abc import Mapping
+
+from woaas_security.authz.resource import Resource
+from woaas_security.identity.resources import API_KEY, MEMBER
+from woaas_work_orders.execution.resources import INSPECTION, RECEIPT, REPORT
+from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
+from woaas_work_orders.resources.kinds import KINDS
+
+SUBJECTS: Mapping[str, Resource] = {
+    r.prefix: r
+    for r in (WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT, *(k.resource for k in KINDS), API_KEY, MEMBER)
+}

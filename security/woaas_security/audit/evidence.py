@@ -1,0 +1,175 @@
+"""Reading the log back: entries through the reader's mask, proofs, checkpoints, keys."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from woaas_core.errors import NotFound, UnknownParameter
+from woaas_security.audit import store
+from woaas_security.audit.note import VerifierKey
+from woaas_security.audit.proofs import NodeHashes, Plan, plan_consistency, plan_inclusion, tiles_of
+from woaas_security.audit.resources import AUDIT_ENTRY
+from woaas_security.audit.sequencer import origin_of
+from woaas_security.audit.tiles import TILE_BYTES
+from woaas_security.audit.tree import TILE_WIDTH, Frontier, Node
+from woaas_security.authz.resource import Resource
+from woaas_security.principal import Principal
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+    from woaas_core.db.unit_of_work import UnitOfWork
+
+Subjects = Mapping[str, Resource]
+"""The resource an id's prefix belongs to: whose mask decides which changes of it a caller reads."""
+
+
+class EntryFilter(NamedTuple):
+    """Which entries; everything given must hold."""
+
+    work_order_id: UUID | None = None
+    actor: str | None = None
+    type: str | None = None
+    subject: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class _Leaf(msgspec.Struct):
+    id: str
+    type: str
+    at: datetime
+    actor: dict[str, str]
+    subject: str
+    work_order: str | None
+    request_id: str | None
+    reason: str | None
+    version: tuple[int | None, int | None]
+    data: dict[str, Any]
+    changes: dict[str, str]
+
+
+_leaf = msgspec.json.Decoder(_Leaf).decode
+
+
+async def entries(
+    uow: "UnitOfWork", principal: Principal, wanted: EntryFilter, subjects: Subjects, *, before: int | None, limit: int
+) -> list[dict[str, Any]]:
+    """Entries, newest first, below an index; changes the caller may not read are null and named."""
+    principal.require(AUDIT_ENTRY, "read")
+    size = await tree_size(uow)
+    rows = await uow.all(
+        store.ENTRIES,
+        tenant_id=uow.tenant,
+        before=size if before is None else min(before, size),
+        limit=limit,
+        **wanted._asdict(),
+    )
+    return [show_entry(principal, row, subjects) for row in rows]
+
+
+def show_entry(principal: Principal, row: "Record", subjects: Subjects) -> dict[str, Any]:
+    """An entry with its changes opened as far as the caller may read the object's fields."""
+    leaf = _leaf(row["payload"])
+    shown = msgspec.structs.asdict(leaf)
+    opened = dict(readable_openings(principal, leaf.subject, row["openings"] or {}, subjects))
+    shown["changes"] = {field: opened[field][1] if field in opened else None for field in leaf.changes}
+    withheld = sorted(f"/changes/{field}" for field in leaf.changes if field not in opened)
+    return {"index": row["index"], **shown, "leaf_hash": row["leaf_hash"].hex(), "masked_fields": withheld}
+
+
+def readable_openings(
+    principal: Principal, subject: str, openings: Mapping[str, Any], subjects: Subjects
+) -> Iterable[tuple[str, tuple[str, Any]]]:
+    """The openings (salt, value) of an entry that a caller may see, by field.
+
+    A field that the resource does not declare is denied to all but those who may read the object whole.
+    """
+    resource = subjects.get(subject.partition("_")[0])
+    if resource is None:
+        return
+    access = principal.access(resource)
+    whole = len(access.readable) == len(resource.fields)
+    for field, (salt, value) in openings.items():
+        if field in access.readable or whole:
+            yield field, (salt, value)
+
+
+async def tree_size(uow: "UnitOfWork") -> int:
+    """How many entries the tenant's log has."""
+    return int(await uow.value(store.SIZE, tenant_id=uow.tenant) or 0)
+
+
+async def hashes_for(uow: "UnitOfWork", plans: Iterable[Plan]) -> NodeHashes:
+    """Fetch every tile that the plans need and return what resolves them."""
+    head = await uow.first(store.HEAD, tenant_id=uow.tenant)
+    if head is None:
+        raise NotFound
+    frontier = Frontier.from_bytes(head["frontier"])
+    known = frontier.peaks()
+    nodes: list[Node] = [node for plan in plans for part in plan for node in part]
+    tiles: dict[tuple[int, int], bytes] = {}
+    for level, position in sorted(tiles_of(nodes, known)):
+        tiles[(level, position)] = await _tile(uow, level, position, frontier.size)
+    return NodeHashes(lambda level, position: tiles[(level, position)], known)
+
+
+async def _tile(uow: "UnitOfWork", level: int, position: int, size: int) -> bytes:
+    width = min(TILE_WIDTH, (size >> 8 * level) - position * TILE_WIDTH)
+    if width == TILE_WIDTH:
+        stored = await uow.value(store.TILE, tenant_id=uow.tenant, level=level, index=position)
+        if stored is not None and len(stored) == TILE_BYTES:
+            return bytes(stored)
+    return await store.open_tile(uow, uow.tenant, level, position, width)
+
+
+async def inclusion_proof(uow: "UnitOfWork", principal: Principal, index: int, size: int | None) -> dict[str, Any]:
+    """What proves an entry to be in the tree of a size (the newest by default), RFC 6962 §2.1.1.
+
+    Raises:
+        NotFound: no such entry.
+        UnknownParameter: a size that the log has not, or that does not hold the entry.
+    """
+    principal.require(AUDIT_ENTRY, "read")
+    now = await tree_size(uow)
+    if not 0 <= index < now:
+        raise NotFound
+    size = now if size is None else size
+    if not index < size <= now:
+        msg = f"tree_size must be from {index + 1} to {now}."
+        raise UnknownParameter(msg)
+    plan = plan_inclusion(index, size)
+    proof = (await hashes_for(uow, [plan])).resolve(plan)
+    leaf_hash = await uow.value(store.LEAF_HASH, tenant_id=uow.tenant, index=index)
+    return {"index": index, "tree_size": size, "leaf_hash": bytes(leaf_hash), "proof": proof}
+
+
+async def consistency_proof(uow: "UnitOfWork", principal: Principal, old: int, new: int) -> dict[str, Any]:
+    """What proves the tree of one size to continue the tree of a smaller one, RFC 6962 §2.1.2.
+
+    Raises:
+        UnknownParameter: not ``0 < from <= to <= size``.
+    """
+    principal.require(AUDIT_ENTRY, "read")
+    now = await tree_size(uow)
+    if not 0 < old <= new <= now:
+        msg = f"from and to are tree sizes with 0 < from <= to <= {now}."
+        raise UnknownParameter(msg)
+    plan = plan_consistency(old, new)
+    return {"from": old, "to": new, "proof": (await hashes_for(uow, [plan])).resolve(plan)}
+
+
+async def checkpoints(uow: "UnitOfWork", principal: Principal, *, before: int | None, limit: int) -> "list[Record]":
+    """Signed checkpoints, newest first, below a size."""
+    principal.require(AUDIT_ENTRY, "read")
+    return await uow.all(store.CHECKPOINTS, tenant_id=uow.tenant, before=before, limit=limit)
+
+
+async def verifier_keys(uow: "UnitOfWork", origin: str) -> list[tuple[VerifierKey, datetime]]:
+    """The public keys under the tenant's origin, with when each was first used."""
+    rows = await uow.all(store.KEYS)
+    name = origin_of(origin, uow.tenant)
+    return [(VerifierKey(name, bytes(row["public_key"])), row["first_used_at"]) for row in rows]

@@ -1,0 +1,84 @@
+"""From a write to a bundle that the offline verifier accepts, and one that it does not."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+from fixtures.app import Tenant, World
+
+import woaas.audit
+
+pytestmark = pytest.mark.anyio
+ORDER = {"product": "P", "quantity": "1", "customer": "SECRET-CUSTOMER", "release": True}
+
+
+async def exported(world: World, tenant: Tenant, key: str | None = None) -> bytes:
+    await world.settle(tenant)
+    async with tenant.client(key) as client:
+        asked = await client.post("/v1/audit/exports", json={})
+        assert asked.status_code == 202, asked.text
+        await world.settle(tenant)
+        state = (await client.get(asked.headers["location"])).json()
+        assert state["status"] == "finished", state
+        return (await client.get(state["download_url"])).content
+
+
+class TestBundle:
+    async def test_a_bundle_verifies_offline_against_the_published_key(
+        self, world: World, factory: Tenant, tmp_path: Path
+    ) -> None:
+        async with factory.client() as client:
+            await client.post("/v1/work-orders", json=ORDER)
+        (tmp_path / "bundle.zip").write_bytes(await exported(world, factory))
+        async with factory.client() as client:
+            vkeys = [k["vkey"] for k in (await client.get("/v1/audit/keys")).json()["data"]]
+            note = (await client.get("/v1/audit/checkpoints/latest")).text
+        report = woaas.audit.verify(tmp_path / "bundle.zip", vkeys=vkeys)
+        assert report.exit_code == 0, str(report)
+        assert note.splitlines()[0].endswith(str(factory.id))
+
+    async def test_a_changed_entry_is_found(self, world: World, factory: Tenant, tmp_path: Path) -> None:
+        async with factory.client() as client:
+            await client.post("/v1/work-orders", json=ORDER)
+        with zipfile.ZipFile(io.BytesIO(await exported(world, factory))) as bundle:
+            files = {name: bundle.read(name) for name in bundle.namelist()}
+        files["entries.jsonl"] = files["entries.jsonl"].replace(b"work_order.released", b"work_order.completed")
+        with zipfile.ZipFile(tmp_path / "bundle.zip", "w") as forged:
+            for name, content in files.items():
+                forged.writestr(name, content)
+        assert woaas.audit.verify(tmp_path / "bundle.zip").exit_code == 1
+
+    async def test_an_auditors_bundle_has_no_masked_value_and_still_verifies(
+        self, world: World, factory: Tenant, tmp_path: Path
+    ) -> None:
+        async with factory.client() as client:
+            await client.post("/v1/work-orders", json=ORDER)
+        content = await exported(world, factory, await factory.key("auditor"))
+        with zipfile.ZipFile(io.BytesIO(content)) as bundle:
+            assert all(b"SECRET-CUSTOMER" not in bundle.read(name) for name in bundle.namelist())
+        (tmp_path / "bundle.zip").write_bytes(content)
+        assert woaas.audit.verify(tmp_path / "bundle.zip").exit_code == 0
+
+
+class TestEntries:
+    async def test_proofs_and_entries_are_there_after_the_write_is_sequenced(
+        self, world: World, factory: Tenant
+    ) -> None:
+        async with factory.client() as client:
+            order = (await client.post("/v1/work-orders", json=ORDER)).json()
+            await world.settle(factory)
+            entries = (await client.get(f"/v1/audit/entries?work_order_id={order['id']}")).json()["data"]
+            assert {"work_order.created", "work_order.released"} <= {e["type"] for e in entries}
+            proof = await client.get(f"/v1/audit/entries/{entries[0]['index']}/inclusion-proof")
+            assert proof.status_code == 200
+            consistency = await client.get(f"/v1/audit/consistency-proof?from=1&to={proof.json()['tree_size']}")
+            assert consistency.json()["from"] == 1
+            auditor = factory.client(await factory.key("auditor"))
+            created = next(
+                e
+                for e in (await auditor.get("/v1/audit/entries?type=work_order.created")).json()["data"]
+                if e["subject"] == order["id"]
+            )
+            assert created["changes"]["customer"] is None
+            assert "/changes/customer" in created["masked_fields"]
