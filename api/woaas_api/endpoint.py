@@ -6,9 +6,9 @@ An endpoint function takes the ``Call``, its path parameters by name, and ``body
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 from litestar import Request
 from litestar.handlers import HTTPRouteHandler
@@ -19,6 +19,15 @@ from woaas_api.edge import Call, Edge
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Function = Callable[..., Awaitable[Answer[Any]]]
 _PARAMETER = re.compile(r"{(\w+)}")
+
+
+class Query(NamedTuple):
+    """A query parameter that an endpoint reads itself, as the OpenAPI document describes it."""
+
+    name: str
+    description: str
+    is_required: bool = False
+    type: Literal["string", "integer", "boolean"] = "string"
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +46,8 @@ class Route:
     summary: str
     description: str
     parameters: tuple[str, ...]
+    query: tuple[Query, ...]
+    media_type: str
 
     @property
     def is_safe(self) -> bool:
@@ -66,9 +77,19 @@ class Route:
 
 
 def route(
-    method: Method, path: str, *, tag: str, status: int = 200, name: str | None = None
+    method: Method,
+    path: str,
+    *,
+    tag: str,
+    status: int = 200,
+    name: str | None = None,
+    query: Sequence[Query] = (),
+    media_type: str = "application/json",
 ) -> Callable[[Function], Route]:
-    """Declare an endpoint under ``/v1``; its docstring becomes summary and description, its name the operation id."""
+    """Declare an endpoint under ``/v1``; its docstring becomes summary and description, its name the operation id.
+
+    ``query`` describes the parameters beside those of every list; ``media_type`` what it answers if not JSON.
+    """
 
     def declare(function: Function) -> Route:
         hints = get_type_hints(function)
@@ -89,6 +110,8 @@ def route(
             summary=" ".join(summary.split()).rstrip("."),
             description=description.partition("Raises:")[0].strip(),
             parameters=tuple(_PARAMETER.findall(path)),
+            query=tuple(query),
+            media_type=media_type,
         )
 
     return declare

@@ -4,12 +4,13 @@ import re
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from woaas_core.errors import InvalidLimit, UnknownParameter
+from woaas_core.errors import InvalidLimit, Malformed, UnknownParameter
 from woaas_security.authz.access import Access
 from woaas_security.authz.listing import DEFAULT_LIMIT, Filter, ListQuery
 
 _FILTER = re.compile(r"([a-z_]+)(?:\.([^\[\]]{1,64}))?(?:\[([a-z]+)\])?")
 _MAX_FILTERS = 20
+_MAX_SEARCH = 200
 
 
 class Asked(NamedTuple):
@@ -41,6 +42,9 @@ def read_query(
     if len(filters) > _MAX_FILTERS:
         msg = f"At most {_MAX_FILTERS} filters at once."
         raise UnknownParameter(msg)
+    if len(known.get("q", "")) > _MAX_SEARCH:
+        msg = f"Search for at most {_MAX_SEARCH} characters."
+        raise Malformed(msg)
     fields = frozenset(known["fields"].split(",")) if known.get("fields") else None
     for name in fields or ():
         if name not in access.masked and name not in ("id", "livemode", *expandable):

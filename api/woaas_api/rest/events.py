@@ -7,7 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from woaas_api.answers import Answer, Listed
 from woaas_api.edge import Call
-from woaas_api.endpoint import route
+from woaas_api.endpoint import Query, route
 from woaas_core.errors import InvalidCursor
 from woaas_core.events.envelope import event_types
 from woaas_core.events.feed import read_feed
@@ -40,7 +40,15 @@ class EventKind(Struct, kw_only=True):
     description: str
 
 
-@route("GET", "/events", tag=TAG)
+@route(
+    "GET",
+    "/events",
+    tag=TAG,
+    query=(
+        Query("type", "Event types, separated by commas; `work_order.*` is all of a noun's"),
+        Query("work_order_id", "Only events of this order"),
+    ),
+)
 async def list_events(call: Call) -> Answer[Listed[CloudEvent]]:
     """Follow the log: events in order, from a cursor.
 
