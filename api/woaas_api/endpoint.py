@@ -20,6 +20,11 @@ Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Function = Callable[..., Awaitable[Answer[Any]]]
 _PARAMETER = re.compile(r"{(\w+)}")
 
+LIST = ("limit", "cursor", "sort", "q", "fields", "expand", "filters")
+"""What lists of a resource read from the query string."""
+FEED = ("limit", "cursor")
+"""What feeds read."""
+
 
 class Query(NamedTuple):
     """A query parameter that an endpoint reads itself, as the OpenAPI document describes it."""
@@ -47,6 +52,7 @@ class Route:
     description: str
     parameters: tuple[str, ...]
     query: tuple[Query, ...]
+    paging: tuple[str, ...]
     media_type: str
 
     @property
@@ -84,11 +90,13 @@ def route(
     status: int = 200,
     name: str | None = None,
     query: Sequence[Query] = (),
+    paging: tuple[str, ...] = LIST,
     media_type: str = "application/json",
 ) -> Callable[[Function], Route]:
     """Declare an endpoint under ``/v1``; its docstring becomes summary and description, its name the operation id.
 
-    ``query`` describes the parameters beside those of every list; ``media_type`` what it answers if not JSON.
+    ``paging`` names the common parameters that a list reads, ``query`` describes its own; ``media_type`` is what it
+    answers if not JSON.
     """
 
     def declare(function: Function) -> Route:
@@ -111,6 +119,7 @@ def route(
             description=description.partition("Raises:")[0].strip(),
             parameters=tuple(_PARAMETER.findall(path)),
             query=tuple(query),
+            paging=paging if is_list else (),
             media_type=media_type,
         )
 

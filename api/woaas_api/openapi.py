@@ -158,8 +158,7 @@ def _operation_parameters(route: Route, routes: list[Route]) -> list[Json]:
          "description": q.description}
         for q in route.query
     ]  # fmt: skip
-    if route.is_list:
-        found += [_ref("parameters", name) for name in _LIST_PARAMETERS]
+    found += [_ref("parameters", name) for name in route.paging]
     if route.is_safe:
         found += [_ref("parameters", name) for name in ("WoaasAfter", "IfNoneMatch")]
     if route.method == "POST":

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from woaas_core.errors import InvalidLimit, Malformed, UnknownParameter
 from woaas_security.authz.access import Access
-from woaas_security.authz.listing import DEFAULT_LIMIT, Filter, ListQuery
+from woaas_security.authz.listing import DEFAULT_LIMIT, MAX_LIMIT, Filter, ListQuery
 
 _FILTER = re.compile(r"([a-z_]+)(?:\.([^\[\]]{1,64}))?(?:\[([a-z]+)\])?")
 _MAX_FILTERS = 20
@@ -21,6 +21,31 @@ class Asked(NamedTuple):
     expand: frozenset[str]
 
 
+class FeedAsked(NamedTuple):
+    """What a feed is asked: how much, from where, and the endpoint's own parameters."""
+
+    limit: int
+    cursor: str | None
+    own: dict[str, str]
+
+
+def read_feed_query(pairs: Iterable[tuple[str, str]], own: Collection[str]) -> FeedAsked:
+    """Read the query string of a feed, which knows limit, cursor and its own parameters only.
+
+    Raises:
+        UnknownParameter, InvalidLimit: see each.
+    """
+    known: dict[str, str] = {}
+    for name, value in pairs:
+        if name not in ("limit", "cursor", *own):
+            msg = f"There is no parameter {name!r} here."
+            raise UnknownParameter(msg)
+        _check_nul(name, value)
+        known[name] = value
+    limit, cursor = known.pop("limit", None), known.pop("cursor", None)
+    return FeedAsked(_limit(limit), cursor or None, known)
+
+
 def read_query(
     pairs: Iterable[tuple[str, str]], access: Access, *, expandable: Collection[str] = (), own: Collection[str] = ()
 ) -> Asked:
@@ -32,9 +57,7 @@ def read_query(
     filters: list[Filter] = []
     known: dict[str, str] = {}
     for name, value in pairs:
-        if "\x00" in value or "\x00" in name:
-            msg = "Query parameters must not contain the NUL character."
-            raise UnknownParameter(msg)
+        _check_nul(name, value)
         if name in ("limit", "cursor", "sort", "q", "fields", "expand"):
             known[name] = value
         elif name not in own:
@@ -67,9 +90,15 @@ def read_query(
 def _limit(text: str | None) -> int:
     if text is None:
         return DEFAULT_LIMIT
-    if not text.isascii() or not text.isdigit() or len(text) > 6:
+    if not text.isascii() or not text.isdigit() or len(text) > 6 or not 1 <= int(text) <= MAX_LIMIT:
         raise InvalidLimit
     return int(text)
+
+
+def _check_nul(name: str, value: str) -> None:
+    if "\x00" in value or "\x00" in name:
+        msg = "Query parameters must not contain the NUL character."
+        raise UnknownParameter(msg)
 
 
 def _filter(name: str, value: str) -> Filter:

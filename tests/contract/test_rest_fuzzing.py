@@ -3,6 +3,7 @@
 The seed is fixed, so that a failure is the same failure for everybody.
 """
 
+import os
 from typing import Any
 
 import httpx
@@ -52,7 +53,7 @@ def known_ids(live_app: LiveApp) -> dict[str, str]:
 
 @schema.parametrize()
 @settings(
-    max_examples=8,
+    max_examples=int(os.environ.get("WOAAS_FUZZ_EXAMPLES", "8")),
     deadline=None,
     derandomize=True,
     database=None,

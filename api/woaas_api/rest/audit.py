@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from woaas_api.answers import Answer, Listed
 from woaas_api.edge import Call
-from woaas_api.endpoint import Query, route
+from woaas_api.endpoint import FEED, Query, route
 from woaas_api.rest.schemas.work_orders import View
 from woaas_api.subjects import SUBJECTS
 from woaas_core.errors import InvalidCursor, NotFound, UnknownParameter
@@ -97,6 +97,7 @@ def _b64(content: bytes) -> str:
     "GET",
     "/audit/entries",
     tag=TAG,
+    paging=FEED,
     query=(
         Query("work_order_id", "Only entries about this order"),
         Query("actor", "Only entries of this actor"),
@@ -108,9 +109,9 @@ def _b64(content: bytes) -> str:
 )
 async def list_audit_entries(call: Call) -> Answer[Listed[AuditEntry]]:
     """List audit entries, newest first, by `work_order_id`, `actor`, `type`, `subject`, `from` and `to`."""
-    access = call.principal.require(AUDIT_ENTRY, "read")
-    query = call.list_query(access, own=_OWN).query
-    own = {n: v for n, v in call.request.query_params.multi_items() if n in _OWN}
+    call.principal.require(AUDIT_ENTRY, "read")
+    query = call.feed_query(*_OWN)
+    own = query.own
     bound_to = f"audit|{call.principal.id}|{sorted(own.items())}"
     before: int | None = None
     if query.cursor:
@@ -194,7 +195,7 @@ async def get_consistency_proof(call: Call) -> Answer[ConsistencyProof]:
     return Answer({**proof, "proof": [_b64(h) for h in proof["proof"]]})
 
 
-@route("GET", "/audit/keys", tag=TAG)
+@route("GET", "/audit/keys", tag=TAG, paging=())
 async def list_audit_keys(call: Call) -> Answer[Listed[AuditKey]]:
     """List the public keys of the log; pin them out of band."""
     call.principal.require(AUDIT_ENTRY, "read")
@@ -202,11 +203,11 @@ async def list_audit_keys(call: Call) -> Answer[Listed[AuditKey]]:
     return Answer({"data": [{"vkey": str(key), "first_used_at": since} for key, since in keys], "next_cursor": None})
 
 
-@route("GET", "/audit/checkpoints", tag=TAG)
+@route("GET", "/audit/checkpoints", tag=TAG, paging=FEED)
 async def list_checkpoints(call: Call) -> Answer[Listed[CheckpointView]]:
     """List signed checkpoints, newest first."""
-    access = call.principal.require(AUDIT_ENTRY, "read")
-    query = call.list_query(access).query
+    call.principal.require(AUDIT_ENTRY, "read")
+    query = call.feed_query()
     bound_to = f"checkpoints|{call.principal.id}"
     before: int | None = None
     if query.cursor:

@@ -103,6 +103,7 @@ class UnitOfWork:
             yield
         except BaseException:
             del self.events[known:]
+            self.last_event_id = self.events[-1].id if self.events else None
             await self.connection.execute("ROLLBACK TO SAVEPOINT part")
             raise
         await self.connection.execute("RELEASE SAVEPOINT part")
