@@ -14,7 +14,7 @@ from woaas_api.endpoint import Route
 from woaas_api.health import health_handlers
 from woaas_api.pages import page_handlers
 from woaas_api.problems import MEDIA_TYPE, handle, pages
-from woaas_api.rest import audit, events, identity, kpis, master_data, operations, work_orders
+from woaas_api.rest import audit, events, identity, kpis, market, master_data, operations, schedules, work_orders
 from woaas_api.static_files import StaticFiles
 from woaas_core.clock import Clock
 from woaas_core.db.database import Database
@@ -28,6 +28,8 @@ ROUTES: tuple[Route, ...] = (
     *work_orders.ROUTES,
     *operations.ROUTES,
     *master_data.ROUTES,
+    *schedules.ROUTES,
+    *market.ROUTES,
     *kpis.ROUTES,
     *events.ROUTES,
     *audit.ROUTES,

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from time import perf_counter
 from typing import Any, TypeVar
+from urllib.parse import quote
 from uuid import UUID
 
 from litestar import Request, Response
@@ -134,7 +135,7 @@ class Edge:
         request_id = request_id_of(request)
         try:
             budget = self._limiter.take(request.headers.get("authorization") or _client(request))
-            after = request.headers.get("woaas-after") if safe else None
+            after = request.headers.get("woaas-after")
             if after:
                 await self._wait_for(request, after)
             raw = b"" if safe else await _read_body(request)
@@ -238,7 +239,7 @@ def _render(call: Call, answer: Answer[Any]) -> Rendered:
     assert isinstance(body, bytes)
     headers = {"ETag": etag_of(body), **answer.headers}
     if answer.location:
-        headers["Location"] = answer.location
+        headers["Location"] = quote(answer.location)
     if call.uow.last_event_text:
         headers["Woaas-Event-Id"] = call.uow.last_event_text
     kept = None

@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hint
 
 from litestar import Request
 from litestar.handlers import HTTPRouteHandler
+from litestar.types import Empty
 
 from woaas_api.answers import Answer, Listed, RawResponse
 from woaas_api.edge import Call, Edge
@@ -51,9 +52,10 @@ class Route:
     summary: str
     description: str
     parameters: tuple[str, ...]
-    query: tuple[Query, ...]
-    paging: tuple[str, ...]
-    media_type: str
+    query: tuple[Query, ...] = ()
+    paging: tuple[str, ...] = ()
+    media_type: str = "application/json"
+    max_body_bytes: int | None = None
 
     @property
     def is_safe(self) -> bool:
@@ -72,6 +74,10 @@ class Route:
         async def serve(request: Request[Any, Any, Any]) -> RawResponse:
             return await edge.serve(request, endpoint, name=self.name, safe=self.is_safe)
 
+        return self.registered(serve)
+
+    def registered(self, serve: Callable[..., Awaitable[Any]]) -> HTTPRouteHandler:
+        """A function as the Litestar handler of this path."""
         return HTTPRouteHandler(
             _PARAMETER.sub(r"{\1:str}", self.path),
             http_method=self.method,
@@ -79,6 +85,7 @@ class Route:
             name=self.name,
             include_in_schema=False,
             opt={"route": self},
+            request_max_body_size=Empty if self.max_body_bytes is None else self.max_body_bytes,
         )(serve)
 
 
@@ -92,6 +99,7 @@ def route(
     query: Sequence[Query] = (),
     paging: tuple[str, ...] = LIST,
     media_type: str = "application/json",
+    max_body_bytes: int | None = None,
 ) -> Callable[[Function], Route]:
     """Declare an endpoint under ``/v1``; its docstring becomes summary and description, its name the operation id.
 
@@ -121,6 +129,7 @@ def route(
             query=tuple(query),
             paging=paging if is_list else (),
             media_type=media_type,
+            max_body_bytes=max_body_bytes,
         )
 
     return declare

@@ -102,6 +102,7 @@ def build(routes: Iterable[Route]) -> Json:
     schemas, components = msgspec.json.schema_components(unique, ref_template="#/components/schemas/{name}")
     for component in components.values():
         _mark_times(component)
+        _widen_words(component)
     schema_of = dict(zip(unique, schemas, strict=True))
     paths: dict[str, Json] = {}
     for route in routes:
@@ -296,6 +297,18 @@ def _mark_times(schema: Json) -> None:
             for one in member.get("anyOf", [member]):
                 if one.get("type") == "string":
                     one["format"] = "date-time"
+
+
+def _widen_words(schema: Any) -> None:
+    r"""Write what Python means by ``\w`` (letters of any script) the way JSON Schema's dialect writes it."""
+    if isinstance(schema, dict):
+        if isinstance(schema.get("pattern"), str):
+            schema["pattern"] = schema["pattern"].replace(r"\w", r"\p{L}\p{N}_")
+        for member in schema.values():
+            _widen_words(member)
+    elif isinstance(schema, list):
+        for member in schema:
+            _widen_words(member)
 
 
 def _is_json(route: Route) -> bool:

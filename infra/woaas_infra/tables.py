@@ -7,7 +7,9 @@ from sqlalchemy import MetaData
 from woaas_core.db.base import metadata
 
 MODULES = (
+    "woaas_capacity_market.models",
     "woaas_core.idempotency",
+    "woaas_solver_farm.schedules.models",
     "woaas_security.audit.models",
     "woaas_work_orders.execution.models",
     "woaas_work_orders.orders.models",

@@ -1,0 +1,133 @@
+"""Answers about schedule runs, schedules and slots."""
+
+from datetime import datetime
+
+from msgspec import UNSET, Struct, UnsetType
+
+from woaas_api.rest.schemas.work_orders import View
+from woaas_core.wire import DurationText
+from woaas_solver_farm.objective import Preset
+from woaas_solver_farm.problem import Objective
+from woaas_solver_farm.result import Incumbent, Metrics, Result
+from woaas_solver_farm.schedules.inputs import RunStatus
+
+
+class ScheduleRunView(View, kw_only=True):
+    """A run of the solver; objective, bound and metrics count minutes. It has ended when finished_at is set."""
+
+    kind: str | UnsetType = UNSET
+    status: RunStatus | UnsetType = UNSET
+    progress: float | UnsetType = UNSET
+    policy: Preset | None | UnsetType = UNSET
+    weights: dict[str, float] | None | UnsetType = UNSET
+    horizon: DurationText | None | UnsetType = UNSET
+    start_at: datetime | None | UnsetType = UNSET
+    frozen: DurationText | None | UnsetType = UNSET
+    time_limit: DurationText | UnsetType = UNSET
+    seed: int | UnsetType = UNSET
+    iterations: int | None | UnsetType = UNSET
+    work_orders: list[str] | None | UnsetType = UNSET
+    scenario: None | UnsetType = UNSET
+    baseline_schedule_id: str | None | UnsetType = UNSET
+    priority: int | UnsetType = UNSET
+    attempt: int | UnsetType = UNSET
+    objective: float | None | UnsetType = UNSET
+    bound: float | None | UnsetType = UNSET
+    gap: float | None | UnsetType = UNSET
+    metrics: Metrics | None | UnsetType = UNSET
+    incumbents: list[Incumbent] | UnsetType = UNSET
+    error: str | None | UnsetType = UNSET
+    schedule_id: str | None | UnsetType = UNSET
+    created_at: datetime | UnsetType = UNSET
+    started_at: datetime | None | UnsetType = UNSET
+    finished_at: datetime | None | UnsetType = UNSET
+
+
+class SolveView(ScheduleRunView, kw_only=True):
+    """A private solve with its result once it has ended; kept for 24 hours."""
+
+    result: Result | None | UnsetType = UNSET
+
+
+class Overflowed(Struct, kw_only=True):
+    """An operation without a good place."""
+
+    operation_id: str
+    work_order_id: str
+    reason: str
+
+
+class ScheduleView(View, kw_only=True):
+    """A plan."""
+
+    state: str | UnsetType = UNSET
+    run_id: str | UnsetType = UNSET
+    policy: Preset | None | UnsetType = UNSET
+    objective: float | None | UnsetType = UNSET
+    metrics: Metrics | UnsetType = UNSET
+    overflow: list[Overflowed] | UnsetType = UNSET
+    start_at: datetime | UnsetType = UNSET
+    end_at: datetime | UnsetType = UNSET
+    frozen: DurationText | UnsetType = UNSET
+    published_at: datetime | None | UnsetType = UNSET
+    created_at: datetime | UnsetType = UNSET
+    updated_at: datetime | UnsetType = UNSET
+    version: int | UnsetType = UNSET
+
+
+class SlotView(View, kw_only=True):
+    """The place of one operation in a plan, with what holds it there."""
+
+    schedule_id: str | UnsetType = UNSET
+    operation_id: str | UnsetType = UNSET
+    work_order_id: str | UnsetType = UNSET
+    work_center: str | None | UnsetType = UNSET
+    operator: str | None | UnsetType = UNSET
+    setup_start_at: datetime | UnsetType = UNSET
+    start_at: datetime | UnsetType = UNSET
+    end_at: datetime | UnsetType = UNSET
+    outsourced: bool | UnsetType = UNSET
+    pinned: bool | UnsetType = UNSET
+    reasons: list[str] | UnsetType = UNSET
+
+
+class Bar(Struct, kw_only=True):
+    """A bar of the chart: what is planned, or what really happened; an actual one without an end still runs."""
+
+    kind: str
+    operation_id: str | UnsetType = UNSET
+    work_order_id: str | UnsetType = UNSET
+    setup_start_at: datetime | UnsetType = UNSET
+    start_at: datetime | UnsetType = UNSET
+    end_at: datetime | None | UnsetType = UNSET
+    operator: str | None | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    sequence: int | UnsetType = UNSET
+    state: str | UnsetType = UNSET
+    number: str | UnsetType = UNSET
+    due_at: datetime | None | UnsetType = UNSET
+    late: bool | UnsetType = UNSET
+    reasons: list[str] | UnsetType = UNSET
+
+
+class GanttRow(Struct, kw_only=True):
+    """A work center's bars; null is what partners do."""
+
+    work_center: str | None
+    bars: list[Bar]
+
+
+class Gantt(Struct, kw_only=True):
+    """A plan as a chart."""
+
+    schedule_id: str
+    start_at: datetime
+    end_at: datetime
+    rows: list[GanttRow]
+
+
+class PolicyView(Struct, kw_only=True):
+    """What a plan minimises under a policy."""
+
+    code: Preset
+    objective: Objective

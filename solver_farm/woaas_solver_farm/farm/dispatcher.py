@@ -1,0 +1,90 @@
+"""The dispatcher: claims runs, has them solved, and sees that each ends with exactly one result."""
+
+import asyncio
+from uuid import UUID
+
+from woaas_core.db.database import Database
+from woaas_core.telemetry import logger
+from woaas_solver_farm.farm.attempt import Attempt, Pace
+from woaas_solver_farm.farm.executor import Executor
+from woaas_solver_farm.farm.tenants import inside
+from woaas_solver_farm.schedules import queue
+
+log = logger(__name__)
+
+
+class Dispatcher:
+    """Fills a fixed number of slots from the queue of every tenant.
+
+    Any number of dispatchers may share a queue: a run belongs to whoever holds its highest fence.
+    """
+
+    def __init__(
+        self, database: Database, executor: Executor, *, slots: int, workers: int, pace: Pace | None = None
+    ) -> None:
+        self._database = database
+        self._executor = executor
+        self._slots = slots
+        self._workers = workers
+        self._pace = pace or Pace()
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until told to stop; runs that are being solved then go back into the queue with their best plan."""
+        idle_since = asyncio.get_running_loop().time()
+        async with asyncio.TaskGroup() as group:
+            while not stop.is_set():
+                if await self._fill(group):
+                    continue
+                now = asyncio.get_running_loop().time()
+                if self._running:
+                    idle_since = now
+                elif now - idle_since > self._pace.rest_after_s:
+                    await self._executor.rest()
+                    idle_since = now
+                await self._pause(stop)
+            for task in self._running:
+                task.cancel()
+        await self._executor.close()
+
+    async def run_once(self) -> int:
+        """Solve what is due now, one after another; returns how many. For tests and one-off commands."""
+        done = 0
+        while (claimed := await self._claim()) is not None:
+            await claimed.carry_out()
+            done += 1
+        return done
+
+    async def _fill(self, group: asyncio.TaskGroup) -> bool:
+        """Start one more run if there is a free slot and a run to claim."""
+        if len(self._running) >= self._slots:
+            return False
+        try:
+            attempt = await self._claim()
+        except OSError as error:
+            log.warning("solver.queue.unreachable", error=str(error))
+            return False
+        if attempt is None:
+            return False
+        task = group.create_task(attempt.carry_out(), name=f"run-{attempt.claim.run_id}")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return True
+
+    async def _claim(self) -> Attempt | None:
+        async with self._database.unit_of_work() as uow:
+            rows = await queue.claimable(uow, self._slots)
+        for row in rows:
+            tenant_id: UUID = row["tenant_id"]
+            async with inside(self._database, tenant_id) as uow:
+                claimed = await queue.claim(uow, row["run_id"], self._pace.lease_s)
+            if claimed is not None:
+                return Attempt(self._database, self._executor, claimed, workers=self._workers, pace=self._pace)
+        return None
+
+    async def _pause(self, stop: asyncio.Event) -> None:
+        try:
+            async with asyncio.timeout(self._pace.poll_s):
+                await stop.wait()
+        except TimeoutError:
+            return

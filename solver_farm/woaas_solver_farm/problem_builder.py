@@ -1,0 +1,149 @@
+"""From open work and the plant to the problem a solve takes. Pure: everything it reads is in the snapshot.
+
+Ids in the problem are wire ids (jobs are ``wo_…``, operations ``op_…``) and the tenant's codes, so that a plan's
+reasons name what people know.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+import msgspec
+
+from woaas_core.ids import encode_id
+from woaas_solver_farm.given_places import given_places
+from woaas_solver_farm.horizon import TICK_TEXT, Horizon
+from woaas_solver_farm.material_dates import material_dates
+from woaas_solver_farm.plant import Plant
+from woaas_solver_farm.problem import Fixed, Job, Mode, Operation, Outsource, Place, Problem
+from woaas_solver_farm.snapshot import PlanRequest, Snapshot
+from woaas_solver_farm.work import run_ticks, setup_ticks
+from woaas_work_orders.orders.entities import Operation as OperationRow
+from woaas_work_orders.orders.entities import WorkOrder
+from woaas_work_orders.orders.lifecycle import OPERATION_ENDED
+
+# Priority 1 is a rush; each step down halves what a minute of lateness counts.
+WEIGHTS = {1: 16.0, 2: 8.0, 3: 4.0, 4: 2.0, 5: 1.0}
+# Used while a partner's contract has no date of return yet.
+CONTRACT_LEAD_TIME = timedelta(days=7)
+
+
+class Built(msgspec.Struct, frozen=True):
+    """The problem, and reasons to add to operations by their id, such as ``material_short:BAR-12``."""
+
+    problem: Problem
+    notes: Mapping[str, tuple[str, ...]]
+
+
+def build(snapshot: Snapshot, request: PlanRequest) -> Built:
+    """The problem of planning every open operation of the snapshot."""
+    return _Builder(snapshot, request).build()
+
+
+class _Builder:
+    def __init__(self, snapshot: Snapshot, request: PlanRequest) -> None:
+        self.snapshot = snapshot
+        self.request = request
+        self.horizon = Horizon.of(request.start_at, request.length)
+        self.plant = Plant(snapshot, self.horizon)
+        self.dates = material_dates(snapshot.orders, snapshot.lots, self.horizon)
+        frozen_until = self.horizon.ceil(self.horizon.start_at + request.frozen)
+        self.given = given_places(snapshot, self.plant, self.horizon, frozen_until=frozen_until)
+
+    def build(self) -> Built:
+        # Jobs first: they say which skills and tools are asked for.
+        jobs = tuple(self._jobs())
+        named = {t for job in jobs for o in job.operations for m in o.modes for t in m.tools}
+        problem = Problem(
+            machines=tuple(self.plant.machines()),
+            jobs=jobs,
+            setup_matrices=self.plant.setup_matrices(),
+            operators=tuple(self.plant.operators()),
+            tools=tuple(self.plant.tools(named)),
+            baseline=tuple(self._baseline({o.id for job in jobs for o in job.operations})),
+            objective=self.request.objective,
+            limits=self.request.limits,
+            horizon=self.horizon.ticks,
+            tick=TICK_TEXT,
+            start_at=self.horizon.start_at.isoformat(),
+        )
+        return Built(problem, self.dates.notes)
+
+    def _jobs(self) -> Iterator[Job]:
+        for order, rows in self.snapshot.orders:
+            siblings = {o.sequence: o for o in rows if o.state not in OPERATION_ENDED}
+            if siblings:
+                yield Job(
+                    id=encode_id("wo", order.id),
+                    release=self._release(order.earliest_start_at),
+                    due=self.horizon.floor(order.due_at) if order.due_at else None,
+                    weight=WEIGHTS[order.priority],
+                    operations=tuple(self._operation(order, row, siblings) for row in siblings.values()),
+                )
+
+    def _release(self, at: datetime | None) -> int:
+        return max(0, self.horizon.ceil(at)) if at else 0
+
+    def _operation(self, order: WorkOrder, row: OperationRow, siblings: Mapping[int, OperationRow]) -> Operation:
+        given = self.given.get(row.id)
+        modes = tuple(self._modes(order, row, given))
+        return Operation(
+            id=encode_id("op", row.id),
+            modes=modes,
+            release=self.dates.releases.get(row.id, 0),
+            setup_group=row.setup_group,
+            predecessors=tuple(encode_id("op", siblings[p].id) for p in row.predecessors if p in siblings),
+            # Work that fits into a shift is done in one; what no shift can hold goes on after the break.
+            resumable=any(m.duration > self.plant.longest_stretch(m.machine, m.operator_skill) for m in modes),
+            outsource=self._outsource(row),
+            fixed=given,
+        )
+
+    def _modes(self, order: WorkOrder, row: OperationRow, given: Fixed | None) -> Iterator[Mode]:
+        """One mode per work center that may do the operation; none where it goes outside."""
+        skill = self.plant.compound_skill(row.skills)
+        duration = run_ticks(order, row)
+        for code in [given.machine] if given else self._able(order, row):
+            yield Mode(
+                machine=code,
+                duration=duration,
+                setup=setup_ticks(row),
+                operator_skill=skill,
+                setup_skill=skill,
+                tools=(row.tool,) if row.tool else (),
+                cost=self._cost(code, duration),
+            )
+
+    def _able(self, order: WorkOrder, row: OperationRow) -> list[str]:
+        """The work centers named, else those of the order's line or site, as far as they are up."""
+        if row.sourcing == "outsource" or row.contract_id is not None:
+            return []
+        if row.work_centers:
+            return [c for c in row.work_centers if c in self.plant.able_now]
+        centers = self.snapshot.work_centers
+        return [
+            c
+            for c in self.plant.able_now
+            if order.line in (None, centers[c].get("line")) and order.site in (None, centers[c].get("site"))
+        ]
+
+    def _outsource(self, row: OperationRow) -> Outsource | None:
+        """What a partner has contracted for; without a contract there is nobody to send it to."""
+        if row.contract_id is None:
+            return None
+        back = row.planned_end_at or self.horizon.start_at + CONTRACT_LEAD_TIME
+        return Outsource(cost=0, lead_time=max(1, self.horizon.ceil(back)))
+
+    def _cost(self, code: str, duration: int) -> float:
+        rate = self.snapshot.work_centers[code].get("cost_per_hour")
+        return float(rate["amount"]) * duration / 60 if rate else 0.0
+
+    def _baseline(self, planned: set[str]) -> Iterator[Place]:
+        for slot in self.snapshot.baseline:
+            operation = encode_id("op", slot.operation_id)
+            if operation in planned and (slot.work_center is None or slot.work_center in self.snapshot.work_centers):
+                yield Place(
+                    operation=operation,
+                    machine=slot.work_center,
+                    start=self.horizon.floor(slot.start_at),
+                    operator=slot.operator if slot.operator in self.snapshot.operators else None,
+                )

@@ -1,0 +1,92 @@
+"""What a solve answers: the plan, how good it is, and how far it may be from the best."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+Status = Literal["optimal", "feasible", "infeasible", "unknown"]
+OverflowReason = Literal["no_capable_resource", "no_room", "predecessor_unplaced"]
+
+
+class Metrics(Struct, frozen=True, kw_only=True):
+    """The figures of a plan, in ticks, counts and the problem's money unit.
+
+    Tardiness, flow time and makespan count jobs with all operations placed; a job with one in overflow is late.
+    """
+
+    weighted_tardiness: float
+    total_tardiness: int
+    late_orders: int
+    makespan: int
+    setup_time: int
+    flow_time: int
+    changes: int
+    outsourcing_cost: float
+
+
+class Assignment(Struct, frozen=True, kw_only=True):
+    """The place of one operation; set-up is done within ``[setup_start, start)``, the run is ``[start, end)``."""
+
+    job: str
+    operation: str
+    machine: str | None
+    operator: str | None
+    tools: tuple[str, ...]
+    setup_start: int
+    start: int
+    end: int
+    outsourced: bool
+    reasons: tuple[str, ...] = ()
+
+
+class Unplaced(Struct, frozen=True, kw_only=True):
+    """An operation the plant has no place for, and why."""
+
+    job: str
+    operation: str
+    reason: OverflowReason
+
+
+class Incumbent(Struct, frozen=True, kw_only=True):
+    """A better plan found ``at`` seconds after the solve began."""
+
+    at: float
+    objective: float
+
+
+class Result(Struct, frozen=True, kw_only=True):
+    """A checked answer.
+
+    ``status`` speaks of the whole problem: where operations are in ``overflow`` it is ``infeasible`` (proven) or
+    ``unknown``, and the assignments are still a plan for all the others. ``accepted`` is the independent checker's
+    word. For a lexicographic objective, ``objective`` and ``bound`` are its first term's.
+    """
+
+    status: Status
+    objective: float | None
+    bound: float | None
+    accepted: bool
+    metrics: Metrics
+    assignments: tuple[Assignment, ...]
+    incumbents: tuple[Incumbent, ...] = ()
+    overflow: tuple[Unplaced, ...] = ()
+
+
+OnIncumbent = Callable[[Incumbent, Callable[[], Result]], None]
+"""Called with each better plan; its second argument builds the (unchecked) result, for callers who store it."""
+
+
+def encode(result: Result) -> bytes:
+    """The result as JSON text."""
+    return msgspec.json.encode(result)
+
+
+def decode(data: bytes | str) -> Result:
+    """The result written by ``encode``.
+
+    Raises:
+        msgspec.ValidationError: not a result.
+    """
+    return msgspec.json.decode(data, type=Result)

@@ -1,0 +1,126 @@
+"""Tables of schedule runs, schedules, slots and requests to replan."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Interval,
+    LargeBinary,
+    Text,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from woaas_core.db.base import instant, tenant_index, tenant_table
+
+ACTIVE = "status IN ('queued', 'solving', 'feasible')"
+
+# The queue of the farm. A worker that claims a run raises its fence; whoever holds an older fence writes nothing.
+schedule_runs = tenant_table(
+    "schedule_runs",
+    Column("id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("policy", Text),
+    Column("params", JSONB, nullable=False),
+    # Of what the run would read and of what was asked: while both are equal, a second request is the same run.
+    Column("snapshot_hash", LargeBinary, nullable=False),
+    Column("params_hash", LargeBinary, nullable=False),
+    Column("problem", LargeBinary),
+    # Reasons known before the solve, by operation: material that is short.
+    Column("notes", JSONB, nullable=False),
+    Column("best", LargeBinary),
+    Column("result", LargeBinary),
+    Column("priority", Integer, nullable=False),
+    Column("time_limit", Interval, nullable=False),
+    instant("not_before"),
+    Column("attempt", Integer, nullable=False),
+    instant("lease_until", nullable=True),
+    Column("fence", BigInteger, nullable=False),
+    Column("stop_requested", Boolean, nullable=False),
+    Column("progress", Double, nullable=False),
+    Column("objective", Double),
+    Column("bound", Double),
+    Column("gap", Double),
+    Column("metrics", JSONB),
+    Column("incumbents", JSONB, nullable=False),
+    Column("error", Text),
+    Column("schedule_id", Uuid),
+    Column("requested_by", Text, nullable=False),
+    instant("expires_at", nullable=True),
+    instant("created_at"),
+    instant("started_at", nullable=True),
+    instant("finished_at", nullable=True),
+    tenant_index("schedule_runs", "kind", "created_at"),
+    Index(
+        "uq_schedule_runs_active",
+        "tenant_id",
+        "kind",
+        "snapshot_hash",
+        "params_hash",
+        unique=True,
+        postgresql_where=ACTIVE,
+    ),
+    Index("ix_schedule_runs_queue", "tenant_id", "status", "id", postgresql_where=ACTIVE),
+)
+
+schedules = tenant_table(
+    "schedules",
+    Column("id", Uuid, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("run_id", Uuid, nullable=False),
+    Column("policy", Text),
+    Column("objective", Double),
+    Column("metrics", JSONB, nullable=False),
+    # Operations the plan has no good place for, with the reason.
+    Column("overflow", JSONB, nullable=False),
+    instant("start_at"),
+    instant("end_at"),
+    Column("frozen", Interval, nullable=False),
+    instant("published_at", nullable=True),
+    Column("version", Integer, nullable=False),
+    instant("created_at"),
+    instant("updated_at"),
+    ForeignKeyConstraint(["tenant_id", "run_id"], ["schedule_runs.tenant_id", "schedule_runs.id"]),
+    Index("uq_schedules_published", "tenant_id", unique=True, postgresql_where="state = 'published'"),
+    tenant_index("schedules", "state"),
+    tenant_index("schedules", "run_id"),
+)
+
+# The migration adds that free places of one schedule never overlap on a work center; given ones (what runs, what is
+# frozen) are facts and may.
+slots = tenant_table(
+    "slots",
+    Column("id", Uuid, nullable=False),
+    Column("schedule_id", Uuid, nullable=False),
+    Column("operation_id", Uuid, nullable=False),
+    Column("work_order_id", Uuid, nullable=False),
+    Column("work_center", Text),
+    Column("operator", Text),
+    instant("setup_start_at"),
+    instant("start_at"),
+    instant("end_at"),
+    Column("outsourced", Boolean, nullable=False),
+    Column("pinned", Boolean, nullable=False),
+    Column("given", Boolean, nullable=False),
+    Column("reasons", ARRAY(Text), nullable=False),
+    ForeignKeyConstraint(["tenant_id", "schedule_id"], ["schedules.tenant_id", "schedules.id"]),
+    tenant_index("slots", "schedule_id", "operation_id", unique=True),
+    tenant_index("slots", "schedule_id", "start_at"),
+)
+
+# One row gathers delays until they are worth a new plan; then it names the run that answers them.
+replan_requests = tenant_table(
+    "replan_requests",
+    Column("id", Uuid, nullable=False),
+    Column("run_id", Uuid),
+    Column("causes", JSONB, nullable=False),
+    instant("created_at"),
+    instant("updated_at"),
+    Index("uq_replan_requests_open", "tenant_id", unique=True, postgresql_where="run_id IS NULL"),
+    tenant_index("replan_requests", "run_id"),
+)

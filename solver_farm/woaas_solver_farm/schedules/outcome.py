@@ -1,0 +1,168 @@
+"""What a run leaves behind: its end, the schedule with its slots, and the word on what overflowed."""
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import msgspec
+
+from woaas_core.durations import parse_duration
+from woaas_core.ids import decode_id, encode_id, uuid7
+from woaas_solver_farm.horizon import Horizon
+from woaas_solver_farm.problem import Problem
+from woaas_solver_farm.result import Assignment, Result
+from woaas_solver_farm.result import encode as encode_result
+from woaas_solver_farm.schedules import events, plan_rows, queue, repository
+from woaas_solver_farm.schedules.marks import exact, record_orders, record_overflow
+from woaas_solver_farm.schedules.queue import Claim
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+    from woaas_core.db.unit_of_work import UnitOfWork
+
+_SOFT = ("late", "after_horizon")
+
+
+async def record_end(
+    uow: "UnitOfWork",
+    claim: Claim,
+    status: str,
+    *,
+    problem: Problem | None = None,
+    result: Result | None = None,
+    error: str | None = None,
+) -> bool:
+    """End a run exactly once, with its schedule if it is a plan; False when the claim no longer holds.
+
+    Nothing is written under an old fence: everything here is in the transaction of the one UPDATE that checks it.
+    """
+    ended = await queue.end(
+        uow,
+        claim,
+        status=status,
+        error=error,
+        result=encode_result(result) if result is not None else None,
+        **figures(result),
+    )
+    if ended is None:
+        return False
+    data: dict[str, object] = {"kind": ended["kind"], "schedule_id": None, "objective": exact(ended["objective"])}
+    if ended["kind"] == "plan" and result is not None and problem is not None:
+        data["schedule_id"] = encode_id("sch", await _propose(uow, ended, problem, result))
+    if error:
+        data["error"] = error
+    uow.record(events.RUN_ENDED[status], subject=encode_id("run", claim.run_id), data=data)
+    return True
+
+
+def figures(result: Result | None) -> dict[str, Any]:
+    """What a run shows of its best plan; the gap is relative to the objective."""
+    if result is None:
+        return {"objective": None, "bound": None, "gap": None, "metrics": None}
+    objective, bound = result.objective, result.bound
+    gap = None
+    if objective is not None and bound is not None:
+        gap = 0.0 if objective <= bound else (objective - bound) / abs(objective)
+    return {
+        "objective": objective,
+        "bound": bound,
+        "gap": gap,
+        "metrics": msgspec.to_builtins(result.metrics),
+    }
+
+
+def overflow_of(problem: Problem, result: Result) -> dict[tuple[str, str], str]:
+    """Operations (job, operation) the plant cannot do in time, with the reason.
+
+    Those without any place, and those that end after their order's due time or after the horizon.
+    """
+    found = {(gap.job, gap.operation): str(gap.reason) for gap in result.overflow}
+    due = {job.id: job.due for job in problem.jobs}
+    for a in result.assignments:
+        wanted = due[a.job]
+        if wanted is not None and a.end > wanted:
+            found[a.job, a.operation] = "late"
+        elif problem.horizon is not None and a.end > problem.horizon:
+            found[a.job, a.operation] = "after_horizon"
+    return found
+
+
+async def _propose(uow: "UnitOfWork", run: "Record", problem: Problem, result: Result) -> UUID:
+    schedule_id = uuid7()
+    overflow = overflow_of(problem, result)
+    horizon = _horizon_of(problem)
+    now = uow.clock.now()
+    values: dict[str, Any] = {
+        "id": schedule_id,
+        "state": "proposed",
+        "run_id": run["id"],
+        "policy": run["policy"],
+        "objective": result.objective,
+        "metrics": msgspec.to_builtins(result.metrics),
+        "overflow": [{"operation_id": o, "work_order_id": j, "reason": why} for (j, o), why in overflow.items()],
+        "start_at": horizon.start_at,
+        "end_at": horizon.end_at,
+        "frozen": parse_duration(run["params"]["frozen"]),
+        "published_at": None,
+        "version": 1,
+        "created_at": now,
+        "updated_at": now,
+    }
+    given = {(job.id, o.id) for job, o in problem.operations() if o.fixed is not None}
+    places = [_slot(a, horizon, run["notes"], is_given=(a.job, a.operation) in given) for a in result.assignments]
+    await repository.insert_schedule(uow, values, places)
+    await queue.attach(uow, run["id"], schedule_id)
+    uow.record(
+        events.SCHEDULE_PROPOSED,
+        subject=encode_id("sch", schedule_id),
+        version=(None, 1),
+        data={"run_id": encode_id("run", run["id"]), "slots": len(places), "overflow": len(overflow)},
+        changes={"metrics": exact(values["metrics"]), "objective": exact(values["objective"])},
+    )
+    await _mark(uow, run, problem, overflow)
+    return schedule_id
+
+
+async def _mark(uow: "UnitOfWork", run: "Record", problem: Problem, overflow: dict[tuple[str, str], str]) -> None:
+    """Tell orders that they have a proposal, or that they overflow; a published place is not unsaid by lateness."""
+    orders = [decode_id("wo", job.id) for job in problem.jobs]
+    await plan_rows.lock_orders(uow, orders)
+    free = await plan_rows.proposable(uow, orders)
+    hard = {decode_id("wo", job) for (job, _), why in overflow.items() if why not in _SOFT}
+    soft = {decode_id("wo", job) for (job, _), why in overflow.items() if why in _SOFT} & free
+    unplaced = [decode_id("op", o) for (_, o), why in overflow.items() if why not in _SOFT]
+    record_overflow(uow, await plan_rows.mark_operations(uow, unplaced, "overflow"))
+    statuses = {o: "proposed" for o in free} | {o: "overflow" for o in hard | soft}
+    record_orders(uow, await plan_rows.mark_orders(uow, statuses))
+    if overflow:
+        uow.record(
+            events.RUN_OVERFLOWED,
+            subject=encode_id("run", run["id"]),
+            data={
+                "operation_ids": sorted(o for _, o in overflow),
+                "reasons": {o: why for (_, o), why in sorted(overflow.items())},
+            },
+        )
+
+
+def _horizon_of(problem: Problem) -> Horizon:
+    assert problem.start_at is not None
+    assert problem.horizon is not None
+    return msgspec.convert({"start_at": problem.start_at, "ticks": problem.horizon}, Horizon)
+
+
+def _slot(a: Assignment, horizon: Horizon, notes: dict[str, list[str]], *, is_given: bool) -> dict[str, object]:
+    return {
+        "id": uuid7(),
+        "operation_id": decode_id("op", a.operation),
+        "work_order_id": decode_id("wo", a.job),
+        "work_center": None if a.outsourced else a.machine,
+        "operator": a.operator,
+        "setup_start_at": horizon.at(a.setup_start),
+        "start_at": horizon.at(a.start),
+        "end_at": horizon.at(a.end),
+        "outsourced": a.outsourced,
+        "pinned": False,
+        "given": is_given,
+        "reasons": [*notes.get(a.operation, ()), *a.reasons],
+    }

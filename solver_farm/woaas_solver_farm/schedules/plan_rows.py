@@ -1,0 +1,169 @@
+"""All SQL between plans and work: what a plan reads, and what publishing one writes on orders and operations."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from woaas_core.db.statements import Statement
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+    from woaas_core.db.unit_of_work import UnitOfWork
+
+_ENDED = "('completed', 'skipped', 'cancelled', 'aborted')"
+
+# All open orders (drafts too: a plan tells whether to accept them; held ones wait for nobody knows how long), or the
+# ones named by id or number, and always those that have a place in the baseline.
+_ORDERS = Statement.text(
+    """
+    SELECT w.* FROM work_orders w
+    WHERE w.tenant_id = $1 AND (
+      w.state IN ('draft', 'released', 'running') AND $2::text[] IS NULL
+      OR w.state IN ('draft', 'released', 'running', 'held')
+        AND (w.number = ANY($2) OR w.id = ANY($3::uuid[]))
+      OR w.state IN ('released', 'running')
+        AND w.id IN (SELECT s.work_order_id FROM slots s WHERE s.tenant_id = $1 AND s.schedule_id = $4))
+    ORDER BY w.id
+    """,
+    *("tenant_id", "numbers", "ids", "baseline_id"),
+)
+_LOCK_ORDERS = Statement.text(
+    "SELECT id FROM work_orders WHERE tenant_id = $1 AND id = ANY($2::uuid[]) ORDER BY id FOR UPDATE",
+    *("tenant_id", "ids"),
+)
+_ORDERS_TOUCHED = Statement.text(
+    f"""
+    SELECT work_order_id AS id FROM slots WHERE tenant_id = $1 AND schedule_id = $2
+    UNION
+    SELECT work_order_id FROM operations
+      WHERE tenant_id = $1 AND plan_status IN ('published', 'frozen') AND state NOT IN {_ENDED}
+    """,  # noqa: S608
+    *("tenant_id", "schedule_id"),
+)
+_PLACE = Statement.text(
+    f"""
+    UPDATE operations o SET planned_work_center = s.work_center, planned_start_at = s.start_at,
+      planned_end_at = s.end_at, plan_status = s.plan_status, version = o.version + 1, updated_at = $4
+    FROM (SELECT operation_id, work_center, start_at, end_at,
+            CASE WHEN given OR start_at < $3 THEN 'frozen' ELSE 'published' END AS plan_status
+          FROM slots WHERE tenant_id = $1 AND schedule_id = $2) s
+    WHERE o.tenant_id = $1 AND o.id = s.operation_id AND o.state NOT IN {_ENDED}
+      AND (o.planned_work_center, o.planned_start_at, o.planned_end_at, o.plan_status)
+        IS DISTINCT FROM (s.work_center, s.start_at, s.end_at, s.plan_status)
+    RETURNING o.id, o.work_order_id, o.sequence, o.state, o.version, o.plan_status, o.planned_work_center,
+      o.planned_start_at, o.planned_end_at
+    """,  # noqa: S608
+    *("tenant_id", "schedule_id", "frozen_until", "now"),
+)
+# What the plan before had a place for and this one has not.
+_UNPLACE = Statement.text(
+    f"""
+    UPDATE operations o SET planned_work_center = NULL, planned_start_at = NULL, planned_end_at = NULL,
+      plan_status = CASE WHEN o.id = ANY($3::uuid[]) THEN 'overflow' ELSE 'unplanned' END,
+      version = o.version + 1, updated_at = $4
+    WHERE o.tenant_id = $1 AND o.plan_status IN ('published', 'frozen') AND o.state NOT IN {_ENDED}
+      AND NOT EXISTS (SELECT FROM slots s
+                      WHERE s.tenant_id = $1 AND s.schedule_id = $2 AND s.operation_id = o.id)
+    RETURNING o.id, o.work_order_id, o.sequence, o.state, o.version, o.plan_status, o.planned_work_center,
+      o.planned_start_at, o.planned_end_at
+    """,  # noqa: S608
+    *("tenant_id", "schedule_id", "unplaced", "now"),
+)
+_MARK_OPERATIONS = Statement.text(
+    f"""
+    UPDATE operations SET plan_status = $3, version = version + 1, updated_at = $4
+    WHERE tenant_id = $1 AND id = ANY($2::uuid[]) AND state NOT IN {_ENDED} AND plan_status <> $3
+    RETURNING id, work_order_id, sequence, state, version, plan_status
+    """,  # noqa: S608
+    *("tenant_id", "ids", "plan_status", "now"),
+)
+# An order's word is its operations': overflow above all, then published or frozen, else what it was proposed.
+_STATUS_OF_ORDERS = Statement.text(
+    f"""
+    SELECT work_order_id AS id,
+      CASE WHEN bool_or(plan_status = 'overflow') THEN 'overflow'
+           WHEN bool_and(plan_status = 'frozen') THEN 'frozen'
+           WHEN bool_or(plan_status IN ('published', 'frozen')) THEN 'published'
+           ELSE 'unplanned' END AS plan_status
+    FROM operations WHERE tenant_id = $1 AND work_order_id = ANY($2::uuid[]) AND state NOT IN {_ENDED}
+    GROUP BY 1
+    """,  # noqa: S608
+    *("tenant_id", "ids"),
+)
+_MARK_ORDERS = Statement.text(
+    """
+    UPDATE work_orders w SET plan_status = u.plan_status, version = w.version + 1, updated_at = $4
+    FROM unnest($2::uuid[], $3::text[]) AS u (id, plan_status)
+    WHERE w.tenant_id = $1 AND w.id = u.id AND w.plan_status <> u.plan_status
+      AND w.state IN ('draft', 'forecast', 'released', 'running', 'held')
+    RETURNING w.id, w.number, w.state, w.stage, w.plan_status, w.version
+    """,
+    *("tenant_id", "ids", "statuses", "now"),
+)
+_PROPOSABLE = Statement.text(
+    "SELECT id FROM work_orders WHERE tenant_id = $1 AND id = ANY($2::uuid[]) "
+    "AND plan_status IN ('unplanned', 'overflow', 'proposed')",
+    *("tenant_id", "ids"),
+)
+
+
+async def orders_to_plan(
+    uow: "UnitOfWork", *, numbers: Sequence[str] | None, ids: Sequence[UUID], baseline_id: UUID | None
+) -> "list[Record]":
+    """The orders of a plan; ``numbers`` None means all open ones."""
+    return await uow.all(_ORDERS, tenant_id=uow.tenant, numbers=numbers, ids=list(ids), baseline_id=baseline_id)
+
+
+async def lock_orders(uow: "UnitOfWork", ids: Sequence[UUID]) -> None:
+    """Lock orders in the order of their ids, as commands do one by one, so that neither waits for the other."""
+    await uow.all(_LOCK_ORDERS, tenant_id=uow.tenant, ids=list(ids))
+
+
+async def orders_touched(uow: "UnitOfWork", schedule_id: UUID) -> list[UUID]:
+    """The orders that publishing a schedule may change."""
+    return [r["id"] for r in await uow.all(_ORDERS_TOUCHED, tenant_id=uow.tenant, schedule_id=schedule_id)]
+
+
+async def place(uow: "UnitOfWork", schedule_id: UUID, frozen_until: datetime) -> "list[Record]":
+    """Write a schedule's places on its open operations; returns those that changed."""
+    return await uow.all(
+        _PLACE, tenant_id=uow.tenant, schedule_id=schedule_id, frozen_until=frozen_until, now=uow.clock.now()
+    )
+
+
+async def unplace(uow: "UnitOfWork", schedule_id: UUID, unplaced: Sequence[UUID]) -> "list[Record]":
+    """Take the place from open operations that a schedule has none for."""
+    return await uow.all(
+        _UNPLACE, tenant_id=uow.tenant, schedule_id=schedule_id, unplaced=list(unplaced), now=uow.clock.now()
+    )
+
+
+async def mark_operations(uow: "UnitOfWork", ids: Sequence[UUID], plan_status: str) -> "list[Record]":
+    """Set the plan status of open operations; returns those that changed."""
+    return await uow.all(
+        _MARK_OPERATIONS, tenant_id=uow.tenant, ids=list(ids), plan_status=plan_status, now=uow.clock.now()
+    )
+
+
+async def status_of_orders(uow: "UnitOfWork", ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The plan status that follows for orders from their open operations."""
+    rows = await uow.all(_STATUS_OF_ORDERS, tenant_id=uow.tenant, ids=list(ids))
+    return {r["id"]: r["plan_status"] for r in rows}
+
+
+async def mark_orders(uow: "UnitOfWork", statuses: Mapping[UUID, str]) -> "list[Record]":
+    """Set the plan status of open orders; returns those that changed."""
+    return await uow.all(
+        _MARK_ORDERS,
+        tenant_id=uow.tenant,
+        ids=list(statuses),
+        statuses=list(statuses.values()),
+        now=uow.clock.now(),
+    )
+
+
+async def proposable(uow: "UnitOfWork", ids: Sequence[UUID]) -> set[UUID]:
+    """Of these orders the ones that are not in a published plan."""
+    return {r["id"] for r in await uow.all(_PROPOSABLE, tenant_id=uow.tenant, ids=list(ids))}

@@ -1,0 +1,107 @@
+"""Reading what a plan needs: the snapshot of a claimed run, and how it is to be planned."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, get_args
+from uuid import UUID
+
+import msgspec
+
+from woaas_core.durations import parse_duration
+from woaas_core.ids import decode_id, try_decode_id
+from woaas_solver_farm.objective import PRESETS, Preset
+from woaas_solver_farm.problem import Limits, Metric, Objective, Term
+from woaas_solver_farm.schedules import plan_rows, repository
+from woaas_solver_farm.snapshot import Bodies, PlannedSlot, PlanRequest, Snapshot
+from woaas_work_orders.orders import repository as orders
+from woaas_work_orders.orders.entities import Operation, WorkOrder
+from woaas_work_orders.resources import repository as master_data
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+    from woaas_core.db.unit_of_work import UnitOfWork
+
+
+async def read_snapshot(uow: "UnitOfWork", run: "Record") -> Snapshot:
+    """Everything the run's problem is built from, in one transaction.
+
+    Orders that the run does not name but that the plan in force has placed are read too, with their places pinned:
+    planning a few orders must not forget the others.
+    """
+    params: dict[str, Any] = run["params"]
+    baseline_id = await _baseline_id(uow, params)
+    names: list[str] | None = params["work_orders"]
+    ids = [i for i in (try_decode_id("wo", n) for n in names or ()) if i is not None]
+    heads = [
+        WorkOrder.from_row(r)
+        for r in await plan_rows.orders_to_plan(uow, numbers=names, ids=ids, baseline_id=baseline_id)
+    ]
+    chosen = {h.id for h in heads if names is None or h.id in ids or h.number in names}
+    rows = await orders.operations_of(uow, [h.id for h in heads])
+    by_order = {
+        order_id: [Operation.from_row(r) for r in group]
+        for order_id, group in groupby(rows, key=lambda r: r["work_order_id"])
+    }
+    slots = await repository.slots_of(uow, baseline_id) if baseline_id else []
+    return Snapshot(
+        orders=[(head, by_order.get(head.id, ())) for head in heads],
+        work_centers=await _bodies(uow, "work_center"),
+        calendars=await _bodies(uow, "calendar"),
+        operators=await _bodies(uow, "operator"),
+        tools=await _bodies(uow, "tool"),
+        setup_matrices=await _bodies(uow, "setup_matrix"),
+        lots=await _bodies(uow, "material_lot"),
+        baseline=_planned(slots, chosen),
+    )
+
+
+def plan_request(run: "Record", now: datetime) -> PlanRequest:
+    """How to plan: the run's parameters with "now" filled in."""
+    params: dict[str, Any] = run["params"]
+    start_at = msgspec.convert(params["start_at"], datetime) if params["start_at"] else now
+    limits = Limits(time_limit=run["time_limit"].total_seconds(), iterations=params["iterations"], seed=params["seed"])
+    return PlanRequest(
+        start_at=start_at,
+        length=parse_duration(params["horizon"]),
+        frozen=parse_duration(params["frozen"]),
+        objective=objective_for(run["policy"], params["weights"]),
+        limits=limits,
+    )
+
+
+def objective_for(policy: str, weights: dict[Metric, float] | None) -> Objective:
+    """A preset, with the weights of the metrics named put in place of its own."""
+    assert policy in get_args(Preset)
+    preset = PRESETS[policy]  # type: ignore[index]  # checked the line above
+    if not weights:
+        return preset
+    merged = {t.metric: t.weight for t in preset.terms} | weights
+    terms = tuple(Term(metric=m, weight=w) for m, w in merged.items() if w > 0)
+    return msgspec.structs.replace(preset, terms=terms)
+
+
+async def _baseline_id(uow: "UnitOfWork", params: dict[str, Any]) -> UUID | None:
+    if params["baseline_schedule_id"]:
+        return decode_id("sch", params["baseline_schedule_id"])
+    published = await repository.published(uow)
+    return published["id"] if published else None
+
+
+def _planned(slots: "Sequence[Record]", chosen: set[UUID]) -> list[PlannedSlot]:
+    return [
+        PlannedSlot(
+            operation_id=s["operation_id"],
+            work_center=s["work_center"],
+            operator=s["operator"],
+            start_at=s["start_at"],
+            end_at=s["end_at"],
+            pinned=s["pinned"] or s["work_order_id"] not in chosen,
+        )
+        for s in slots
+    ]
+
+
+async def _bodies(uow: "UnitOfWork", kind: str) -> Bodies:
+    return {r["code"]: r["body"] for r in await master_data.in_use(uow, kind)}

@@ -1,0 +1,193 @@
+"""Queueing runs: from what a caller asks to a row of the queue."""
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET
+
+from woaas_core.durations import format_duration
+from woaas_core.errors import FieldError, Invalid
+from woaas_core.ids import encode_id, try_decode_id, uuid7
+from woaas_core.wire import duration_of, given, invalid
+from woaas_security.principal import Principal
+from woaas_solver_farm.problem import Problem
+from woaas_solver_farm.problem import encode as encode_problem
+from woaas_solver_farm.problem_validation import faults
+from woaas_solver_farm.schedules import events, repository
+from woaas_solver_farm.schedules.inputs import NewScheduleRun
+from woaas_solver_farm.schedules.marks import exact
+from woaas_solver_farm.schedules.resources import SCHEDULE_RUN
+from woaas_work_orders.orders.creation import utc
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+    from woaas_core.db.unit_of_work import UnitOfWork
+
+DEFAULTS: dict[str, Any] = {
+    "policy": "on_time",
+    "weights": None,
+    "horizon": "P14D",
+    "start_at": None,
+    "frozen": "PT4H",
+    "time_limit": "PT20S",
+    "seed": 1,
+    "iterations": None,
+    "work_orders": None,
+    "scenario": None,
+    "baseline_schedule_id": None,
+    "priority": 3,
+}
+MAX_TIME_LIMIT = timedelta(hours=1)
+MAX_HORIZON = timedelta(days=366)
+PRIVATE_LIFE = timedelta(hours=24)
+_LIMIT_S = 20.0
+
+
+async def request_run(uow: "UnitOfWork", principal: Principal, body: NewScheduleRun) -> "Record":
+    """Queue a plan; while the same one is queued or being solved, that one is returned and nothing is recorded.
+
+    Raises:
+        Invalid: durations out of range, or a baseline that is not a schedule of this tenant.
+    """
+    principal.require(SCHEDULE_RUN, "create")
+    params = DEFAULTS | {n: getattr(body, n) for n in given(body) if getattr(body, n) is not UNSET}
+    _length(params, "horizon", MAX_HORIZON)
+    _length(params, "time_limit", MAX_TIME_LIMIT)
+    _length(params, "frozen", MAX_HORIZON, least=timedelta(0))
+    params["start_at"] = utc(params["start_at"], "/start_at")
+    if params["weights"] is not None and not any(params["weights"].values()):
+        raise invalid("/weights", "invalid", "At least one weight must be above zero.")
+    baseline = params["baseline_schedule_id"]
+    if baseline is not None:
+        schedule_id = try_decode_id("sch", baseline)
+        if schedule_id is None or await repository.get_schedule(uow, schedule_id) is None:
+            raise invalid("/baseline_schedule_id", "invalid", "There is no such schedule.")
+    row, _ = await enqueue_plan(uow, params)
+    return row
+
+
+async def enqueue_plan(
+    uow: "UnitOfWork", params: dict[str, Any], *, not_before: datetime | None = None
+) -> "tuple[Record, bool]":
+    """Queue a plan of checked parameters; tells whether it is new. The problem is built when it is claimed."""
+    plain: dict[str, Any] = msgspec.to_builtins(params)
+    snapshot = hashlib.sha256((await repository.fingerprint(uow)).encode()).digest()
+    priority = plain.pop("priority")
+    row, is_new = await repository.add_run(
+        uow,
+        _values(
+            uow,
+            kind="plan",
+            policy=plain.pop("policy"),
+            params=plain,
+            snapshot_hash=snapshot,
+            time_limit=duration_of(plain["time_limit"], "/time_limit"),
+            priority=priority,
+            not_before=not_before or uow.clock.now(),
+        ),
+    )
+    if is_new:
+        _record(uow, row)
+    return row, is_new
+
+
+async def request_solve(uow: "UnitOfWork", principal: Principal, problem: Problem) -> "Record":
+    """Queue a problem of the caller's own; only he sees it, for a day.
+
+    Raises:
+        Invalid: with a pointer for every fault of the problem.
+    """
+    principal.require(SCHEDULE_RUN, "solve")
+    found = faults(problem)
+    if found:
+        raise Invalid(found[0].detail, errors=tuple(FieldError(f.pointer, f.code, f.detail) for f in found))
+    await repository.forget_expired(uow)
+    raw = encode_problem(problem)
+    row, is_new = await repository.add_run(
+        uow,
+        _values(
+            uow,
+            kind="solve",
+            policy=None,
+            params={"seed": problem.limits.seed if problem.limits else 1},
+            snapshot_hash=hashlib.sha256(raw).digest(),
+            time_limit=_asked_time(problem),
+            problem=raw,
+            expires_at=uow.clock.now() + PRIVATE_LIFE,
+        ),
+    )
+    if is_new:
+        _record(uow, row)
+    return row
+
+
+def _asked_time(problem: Problem) -> timedelta:
+    asked = problem.limits.time_limit if problem.limits else None
+    length = (
+        duration_of(asked, "/limits/time_limit") if isinstance(asked, str) else timedelta(seconds=asked or _LIMIT_S)
+    )
+    if length > MAX_TIME_LIMIT:
+        raise invalid("/limits/time_limit", "invalid", f"At most {format_duration(MAX_TIME_LIMIT)}.")
+    return length
+
+
+def _length(params: dict[str, Any], name: str, most: timedelta, least: timedelta = timedelta(seconds=1)) -> None:
+    length = duration_of(params[name], f"/{name}")
+    if not least <= length <= most:
+        detail = f"From {format_duration(least)} to {format_duration(most)}."
+        raise invalid(f"/{name}", "invalid", detail)
+
+
+def _values(uow: "UnitOfWork", *, kind: str, params: dict[str, Any], **more: Any) -> dict[str, Any]:
+    now = uow.clock.now()
+    asked = msgspec.json.encode([kind, params, more.get("policy"), uow.actor.id], order="deterministic")
+    return {
+        "id": uuid7(),
+        "kind": kind,
+        "status": "queued",
+        "params": params,
+        "params_hash": hashlib.sha256(asked).digest(),
+        "problem": None,
+        "notes": {},
+        "best": None,
+        "result": None,
+        "priority": 3,
+        "not_before": now,
+        "attempt": 0,
+        "lease_until": None,
+        "fence": 0,
+        "stop_requested": False,
+        "progress": 0.0,
+        "objective": None,
+        "bound": None,
+        "gap": None,
+        "metrics": None,
+        "incumbents": [],
+        "error": None,
+        "schedule_id": None,
+        "requested_by": uow.actor.id,
+        "expires_at": None,
+        "created_at": now,
+        "started_at": None,
+        "finished_at": None,
+        **more,
+    }
+
+
+def _record(uow: "UnitOfWork", row: "Record") -> None:
+    run_id: UUID = row["id"]
+    uow.record(
+        events.RUN_REQUESTED,
+        subject=encode_id("run", run_id),
+        data={"kind": row["kind"], "policy": row["policy"]},
+        changes={name: exact(value) for name, value in row["params"].items()},
+    )
+
+
+def is_own(principal: Principal, row: "Record") -> bool:
+    """Whether a caller may know of a run: plans are the tenant's, solves their requester's until they expire."""
+    return bool(row["kind"] == "plan" or row["requested_by"] == principal.actor.id)

@@ -1,0 +1,48 @@
+"""What a planning run reads, once, before anything is decided."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from woaas_solver_farm.problem import Limits, Objective
+from woaas_work_orders.orders.entities import Operation, WorkOrder
+
+Bodies = Mapping[str, Mapping[str, Any]]
+"""The members of master data of one kind, by code."""
+
+
+class PlannedSlot(msgspec.Struct, frozen=True):
+    """A place in the published (or another baseline) plan."""
+
+    operation_id: UUID
+    work_center: str | None
+    operator: str | None
+    start_at: datetime
+    end_at: datetime
+    pinned: bool = False
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """Open orders with all their operations, the plant and its people, and the plan in force."""
+
+    orders: Sequence[tuple[WorkOrder, Sequence[Operation]]] = ()
+    work_centers: Bodies = {}
+    calendars: Bodies = {}
+    operators: Bodies = {}
+    tools: Bodies = {}
+    setup_matrices: Bodies = {}
+    lots: Bodies = {}
+    baseline: Sequence[PlannedSlot] = ()
+
+
+class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """How to plan; places of the baseline that start within ``frozen`` are kept."""
+
+    start_at: datetime
+    length: timedelta
+    frozen: timedelta
+    objective: Objective
+    limits: Limits
