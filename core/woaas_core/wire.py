@@ -35,6 +35,7 @@ DurationText = Annotated[
     str,
     msgspec.Meta(
         pattern=r"^P(\d{1,4}W|(\d{1,5}D)?(T(?=\d)(\d{1,6}H)?(\d{1,8}M)?(\d{1,9}(\.\d{1,6})?S)?)?)$",
+        title="duration",
         description="An ISO 8601 duration, days at most",
         examples=["PT1H30M"],
     ),
