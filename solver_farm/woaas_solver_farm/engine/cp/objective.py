@@ -91,7 +91,7 @@ def _changes(model: cp_model.CpModel, t: Tables, v: Variables) -> Terms:
         same = model.new_bool_var("")
         model.add(v.start[i] == int(t.baseline_start[i])).only_enforce_if(same)
         modes = range(t.first_mode[i], t.first_mode[i + 1])
-        model.add_bool_or([v.chosen[m] for m in modes if t.machine[m] == t.baseline_machine[i]], same.negated())
+        model.add_bool_or([*(v.chosen[m] for m in modes if t.machine[m] == t.baseline_machine[i]), same.negated()])
         terms.append((1, 1 - same))
     return terms
 
