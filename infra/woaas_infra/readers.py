@@ -5,8 +5,12 @@ from woaas_core.events.readers import Reader
 from woaas_core.settings import Settings
 from woaas_security.audit.exports import export_reader
 from woaas_security.authz.policy import PolicyCache
+from woaas_solver_farm import handlers as solver_farm
 
 
 def readers(settings: Settings) -> tuple[Reader, ...]:
     """What follows the log in this installation."""
-    return (export_reader(SUBJECTS, origin=settings.audit_origin, policies=PolicyCache()),)
+    return (
+        export_reader(SUBJECTS, origin=settings.audit_origin, policies=PolicyCache()),
+        *solver_farm.READERS,
+    )

@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from httpx import AsyncClient
-
 from fixtures.app import Tenant, World
 from fixtures.database import fetch
 from fixtures.farm import farm
+from httpx import AsyncClient
+
 from woaas_core.ids import decode_id
 from woaas_solver_farm.farm.tenants import inside
 from woaas_solver_farm.schedules import queue
@@ -289,7 +289,9 @@ class TestPublishing:
 
 PROBLEM: dict[str, Any] = {
     "machines": [{"id": "M"}],
-    "jobs": [{"id": f"J{i}", "operations": [{"id": "a", "modes": [{"machine": "M", "duration": 3}]}]} for i in range(3)],
+    "jobs": [
+        {"id": f"J{i}", "operations": [{"id": "a", "modes": [{"machine": "M", "duration": 3}]}]} for i in range(3)
+    ],
     "objective": {"terms": [{"metric": "makespan"}]},
     "limits": {"iterations": 20},
 }
@@ -315,7 +317,10 @@ class TestPrivateSolves:
             assert (await other.get(place.replace("solve", "schedule-runs"))).status_code == 404
 
     async def test_a_faulty_problem_names_the_place(self, factory: Tenant) -> None:
-        body = {**PROBLEM, "jobs": [{"id": "J", "operations": [{"id": "a", "modes": [{"machine": "X", "duration": 1}]}]}]}
+        body = {
+            **PROBLEM,
+            "jobs": [{"id": "J", "operations": [{"id": "a", "modes": [{"machine": "X", "duration": 1}]}]}],
+        }
         async with factory.client() as client:
             answer = await client.post("/v1/solve", json=body)
         assert answer.status_code == 422

@@ -71,7 +71,9 @@ _LOCK_SCHEDULE = Statement(
 _PUBLISHED = Statement(select(schedules).where(_S.tenant_id == bindparam("tenant_id"), _S.state == "published"))
 _INSERT_SCHEDULE = insert_row(schedules)
 # Two publications of one tenant take turns, also when nothing is published yet and there is no row to lock.
-_TAKE_TURN = Statement.text("SELECT pg_advisory_xact_lock(hashtextextended('publish ' || $1::uuid::text, 0))", "tenant_id")
+_TAKE_TURN = Statement.text(
+    "SELECT pg_advisory_xact_lock(hashtextextended('publish ' || $1::uuid::text, 0))", "tenant_id"
+)
 _SET_STATE = Statement(
     update(schedules)
     .where(_S.tenant_id == bindparam("tenant_key"), _S.id == bindparam("id_key"))
@@ -194,9 +196,7 @@ async def set_state(uow: "UnitOfWork", schedule: "Record", state: str, *, publis
     return row
 
 
-async def insert_schedule(
-    uow: "UnitOfWork", values: Mapping[str, object], places: Sequence[Mapping[str, Any]]
-) -> None:
+async def insert_schedule(uow: "UnitOfWork", values: Mapping[str, object], places: Sequence[Mapping[str, Any]]) -> None:
     """Add a schedule with its slots in one statement; the database refuses free places that overlap."""
     await uow.execute(_INSERT_SCHEDULE, tenant_id=uow.tenant, **values)
     columns: dict[str, list[object]] = {name: [place[name] for place in places] for name in _SLOT_COLUMNS}
