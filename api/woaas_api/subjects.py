@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from woaas_capacity_market.resources import CONTRACT, LISTING, NDA, QUOTE, REQUEST
 from woaas_security.authz.resource import Resource
 from woaas_security.identity.resources import API_KEY, MEMBER
 from woaas_solver_farm.schedules.resources import SCHEDULE, SCHEDULE_RUN
@@ -12,8 +13,10 @@ from woaas_work_orders.resources.kinds import KINDS
 SUBJECTS: Mapping[str, Resource] = {
     r.prefix: r
     for r in (
-        *(WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT, *(k.resource for k in KINDS)),
+        *(WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT),
+        *(k.resource for k in KINDS),
         *(SCHEDULE_RUN, SCHEDULE),
+        *(LISTING, REQUEST, NDA, QUOTE, CONTRACT),
         *(API_KEY, MEMBER),
     )
 }

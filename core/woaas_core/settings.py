@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -17,15 +18,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     home: Path
     host: str = "127.0.0.1"
-    port: int = 8000
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 8000
     database_url: str = ""
     secret_key: bytes
     base_url: str = ""
     audit_origin: str = "woaas.local/audit"
     ray_address: str = ""
-    rate_limit_per_minute: int = 60_000
+    rate_limit_per_minute: Annotated[int, msgspec.Meta(ge=1)] = 60_000
     log_level: str = "info"
-    pool_size: int = 10
+    pool_size: Annotated[int, msgspec.Meta(ge=1)] = 10
 
     @property
     def url(self) -> str:

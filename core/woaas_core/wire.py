@@ -17,30 +17,43 @@ from woaas_core.money import Currency, Money
 
 T = TypeVar("T")
 
-Code = Annotated[str, msgspec.Meta(pattern=r"^[\w.\-]{1,64}$", description="A code of the tenant's own choice")]
+# Python's ``$`` also matches before a last newline, and ``\d`` any script's digits: neither is meant, and the patterns
+# must mean the same to the ECMAScript readers of the OpenAPI document.
+Code = Annotated[str, msgspec.Meta(pattern=r"^[\w.\-]{1,64}$(?!\n)", description="A code of the tenant's own choice")]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Text = Annotated[str, msgspec.Meta(max_length=4000)]
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 DecimalText = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^-?\d{1,18}(\.\d{1,12})?$", title="decimal", description="A decimal string", examples=["12.50"]
+        pattern=r"^-?[0-9]{1,18}(\.[0-9]{1,12})?$(?!\n)",
+        title="decimal",
+        description="A decimal string",
+        examples=["12.50"],
     ),
 ]
 Quantity = Annotated[
     str,
-    msgspec.Meta(pattern=r"^\d{1,15}(\.\d{1,6})?$", title="decimal", description="A decimal string", examples=["10"]),
+    msgspec.Meta(
+        pattern=r"^[0-9]{1,15}(\.[0-9]{1,6})?$(?!\n)",
+        title="decimal",
+        description="A decimal string",
+        examples=["10"],
+    ),
 ]
 DurationText = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^P(\d{1,4}W|(\d{1,5}D)?(T(?=\d)(\d{1,6}H)?(\d{1,8}M)?(\d{1,9}(\.\d{1,6})?S)?)?)$",
+        pattern=r"^P([0-9]{1,4}W|([0-9]{1,5}D)?"
+        r"(T(?=[0-9])([0-9]{1,6}H)?([0-9]{1,8}M)?([0-9]{1,9}(\.[0-9]{1,6})?S)?)?)$(?!\n)",
+        title="duration",
         description="An ISO 8601 duration, days at most",
         examples=["PT1H30M"],
     ),
 ]
-CurrencyCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$", examples=["CNY"])]
+CurrencyCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$(?!\n)", examples=["CNY"])]
 
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _CODE = re.compile(r"[\w.\-]{1,64}")
 _AT = re.compile(r"(.*) - at `(?:key )?(.+)`$", re.DOTALL)
 _UNKNOWN = re.compile(r"Object contains unknown field `(.+)`")
@@ -117,16 +130,28 @@ def decode(raw: bytes, into: type[T]) -> T:
         Malformed: not JSON.
         Invalid: readable, but not of this shape; codes ``unknown_field``, ``required``, ``not_a_decimal_string``.
     """
-    if b"\\u0000" in raw:
+    if b"\\u0000" in raw and _NUL.search(raw):
         detail = "Text must not contain the NUL character."
         raise Invalid(detail, errors=(FieldError("", "invalid", detail),))
     try:
         return _decoder(into).decode(raw or b"{}")  # type: ignore[no-any-return, arg-type]  # the cache forgets the type
     except msgspec.ValidationError as error:
+        # The typed decoder stops at the first member that does not fit, before it has seen whether the rest is JSON.
+        _check_well_formed(raw)
         raise explain(error, into) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        msg = f"The body is not well-formed JSON: {error}."
-        raise Malformed(msg) from None
+        raise _malformed(error) from None
+
+
+def _check_well_formed(raw: bytes) -> None:
+    try:
+        msgspec.json.decode(raw or b"{}")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _malformed(error) from None
+
+
+def _malformed(error: Exception) -> Malformed:
+    return Malformed(f"The body is not well-formed JSON: {error}.")
 
 
 @lru_cache(maxsize=500)
@@ -156,7 +181,9 @@ def explain(error: msgspec.ValidationError, into: Any) -> Invalid:
 
 
 def _pointer(steps: list[str]) -> str:
-    return "".join("/" + s.replace("~", "~0").replace("/", "~1") for s in steps)
+    # msgspec does not name the key of a mapping, so the pointer ends at the mapping.
+    known = steps[: steps.index("...")] if "..." in steps else steps
+    return "".join("/" + s.replace("~", "~0").replace("/", "~1") for s in known)
 
 
 def _is_decimal(into: Any, steps: list[str]) -> bool:

@@ -1,15 +1,23 @@
 """What ``up`` puts together on one machine: the child processes and the demo."""
 
+import asyncio
 import sys
 from collections.abc import Sequence
+from typing import Any
 
+from woaas_core.db.database import Database
+from woaas_core.db.tenancy import APP
 from woaas_core.settings import Settings
 from woaas_infra.demo.credentials import read
+from woaas_infra.demo.main_job import plan_demo
 from woaas_infra.demo.seed import seed
 from woaas_infra.listening import answers
 from woaas_infra.migrate import upgrade
 from woaas_infra.supervisor import Child
 from woaas_infra.up import Assembly
+from woaas_solver_farm.schedules.queue import claimable
+
+_LOOK_FOR_RUNS_S = 0.3
 
 
 def one_machine(*, demo: bool) -> Assembly:
@@ -19,6 +27,7 @@ def one_machine(*, demo: bool) -> Assembly:
         children=children,
         is_ready=lambda settings: answers(settings.host, settings.port),
         seed=seed if demo else None,
+        main_job=plan_demo if demo else None,
         try_next=try_next,
     )
 
@@ -31,7 +40,23 @@ def children(settings: Settings) -> Sequence[Child]:
         "WOAAS_HOST": settings.host,
         "WOAAS_PORT": str(settings.port),
     }
-    return [Child(name, [sys.executable, "-m", "woaas_infra", name], env=env) for name in ("serve", "background")]
+
+    async def runs_wait() -> None:
+        """Return once there is something to solve: the solver process is not started before."""
+        database = await Database.connect(settings.database_url, role=APP, size=1)
+        try:
+            while True:
+                async with database.unit_of_work() as uow:
+                    if await claimable(uow, 1):
+                        return
+                await asyncio.sleep(_LOOK_FOR_RUNS_S)
+        finally:
+            await database.close()
+
+    def child(name: str, **options: Any) -> Child:
+        return Child(name, [sys.executable, "-m", "woaas_infra", name], env=env, **options)
+
+    return [child("serve"), child("background"), child("solver", needed=runs_wait, grace_s=20)]
 
 
 def try_next(settings: Settings) -> Sequence[str]:

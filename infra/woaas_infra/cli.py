@@ -17,6 +17,7 @@ for name, text in {
     "sequencer": "Order pending events into the tenants' logs and sign checkpoints.",
     "reader": "Apply the effects of events: metering, market, replanning.",
     "background": "Sequencer and readers in one process.",
+    "solver": "Solve queued runs on Ray.",
 }.items():
     app.command(f"woaas_infra.commands.processes:{name}", name=name, help=text)
 tenant = App(name="tenant", help="Tenants.")

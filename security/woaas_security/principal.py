@@ -42,6 +42,16 @@ class Principal:
         """What the caller may see, write and do on a kind of object."""
         return self.policy.access(self.roles, resource)
 
+    def guest_roles(self, resource: Resource) -> frozenset[str]:
+        """The roles whose rows alone the caller sees; empty where he sees every row of the tenant.
+
+        A role that shows him nothing of the resource does not open its rows either.
+        """
+        if not resource.scopes:
+            return frozenset()
+        giving = frozenset(r for r in self.roles if self.policy.access(frozenset({r}), resource).sees_anything)
+        return giving if giving <= resource.scopes.keys() else frozenset()
+
     def show(self, access: Access, row: Row, only: frozenset[str] | None = None) -> dict[str, Any]:
         """The object as the caller may see it, with the mode its tenant is in."""
         shown = access.project(row, only)

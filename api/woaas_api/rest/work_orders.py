@@ -129,7 +129,7 @@ async def add_operation(call: Call, key: str, body: NewOperation) -> Answer[Oper
 async def get_timeline(call: Call, key: str) -> Answer[Timeline]:
     """Read everything that happened to a work order, oldest first."""
     head = await service.get(call.uow, call.principal, key)
-    return Answer({"data": await timeline(call.uow, head.id)})
+    return Answer({"data": await timeline(call.uow, call.principal, head.id)})
 
 
 @route("POST", "/work-orders/{key}/receipts", tag=TAG, status=201)

@@ -97,13 +97,15 @@ class UnitOfWork:
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """Part of the work that may fail alone: its rows and events are taken back, the rest goes on."""
-        known = len(self.events)
+        known, last, flushed = len(self.events), self.last_event_id, self._flushed
         await self.connection.execute("SAVEPOINT part")
         try:
             yield
         except BaseException:
             del self.events[known:]
-            await self.connection.execute("ROLLBACK TO SAVEPOINT part")
+            self.last_event_id, self._flushed = last, flushed
+            # Released as well: else the next one of an enclosing part would only go back to here.
+            await self.connection.execute("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
             raise
         await self.connection.execute("RELEASE SAVEPOINT part")
 

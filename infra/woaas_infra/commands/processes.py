@@ -42,6 +42,14 @@ def background(*, home: Path | None = None) -> None:
     run(_with_database(home), [run_sequencer, _read])
 
 
+def solver(*, home: Path | None = None) -> None:
+    """Solve queued runs; starts Ray with the first one, or uses the cluster at WOAAS_RAY_ADDRESS."""
+    from woaas_infra.processes.run import run  # noqa: PLC0415
+    from woaas_solver_farm.farm.process import run_solver  # noqa: PLC0415
+
+    run(_with_database(home), [run_solver])
+
+
 async def _read(settings: Settings, stop: asyncio.Event) -> None:
     from woaas_infra.processes.reader import run_readers  # noqa: PLC0415
     from woaas_infra.readers import readers  # noqa: PLC0415

@@ -17,6 +17,7 @@ from woaas_core.ids import encode_id, uuid7
 from woaas_core.settings import Settings
 from woaas_infra.demo.credentials import Credentials, TenantCredentials, User, read, write
 from woaas_infra.demo.orders import ORDERS, DemoOrder
+from woaas_infra.demo.partners import offer
 from woaas_infra.demo.plant import RECORDS, ZONE
 from woaas_security.authz.policy import PolicyCache
 from woaas_security.identity.service import ROLES, Authenticator, add_user
@@ -71,6 +72,7 @@ async def _organisation(database: Database, authenticator: Authenticator, label:
             await _plant(uow, principal)
             for order in ORDERS:
                 await _order(uow, principal, order)
+        await offer(uow, principal, label)
     async with database.unit_of_work() as uow:
         await create_tenant(uow, NewTenant(name, organisation, livemode=False, time_zone=ZONE))
         _, test_key = await authenticator.create_key(uow, name="owner", roles=["owner"])

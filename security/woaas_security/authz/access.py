@@ -72,10 +72,13 @@ class Access:
         for name, source, render in shown:
             value = row[source]
             out[name] = value if render is None or value is None else render(value)
-        if self._masked_pointers and only is None:
-            for pointer in self._masked_pointers:
+        pointers = self._masked_pointers
+        if pointers and only is not None:
+            pointers = [p for p in pointers if p[1:] in only]
+        if pointers:
+            for pointer in pointers:
                 out[pointer[1:]] = None
-            out["masked_fields"] = self._masked_pointers
+            out["masked_fields"] = pointers
         return out
 
     def check_writable(self, names: Iterable[str], *, at: str = "") -> None:
@@ -90,9 +93,8 @@ class Access:
             return
         hidden = [n for n in refused if n not in self.readable and n not in self.masked]
         if hidden:
-            raise UnknownField(
-                errors=tuple(FieldError(f"{at}/{n}", "unknown_field", f"There is no field {n!r} here.") for n in hidden)
-            )
+            errors = tuple(FieldError(f"{at}/{n}", "unknown_field", f"There is no field {n!r} here.") for n in hidden)
+            raise UnknownField(errors[0].detail, errors=errors[:1])
         raise FieldForbidden(
             errors=tuple(FieldError(f"{at}/{n}", "field_forbidden", "Your role may not write it.") for n in refused)
         )

@@ -5,11 +5,12 @@ shape; the values travel as parameters. What is not readable is neither selected
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import asyncpg
 import msgspec
 from sqlalchemy import ColumnElement, and_, bindparam, false, or_, select, true
 from sqlalchemy import Text as SqlText
@@ -34,14 +35,18 @@ MAX_LIMIT = 200
 DEFAULT_LIMIT = 50
 _OPERATORS = ("eq", "ne", "lt", "lte", "gt", "gte", "in")
 _KEPT_SHAPES = 2_000
+_MAX_SORT_KEYS = 8
 
 
 class Filter(NamedTuple):
-    """``field[op]=value``; ``path`` is the member of a JSON field such as custom_fields."""
+    """``field[op]=value``; ``path`` is the member of a JSON field such as custom_fields.
+
+    A value with commas is several; a tuple is taken as it is.
+    """
 
     field: str
     op: str
-    value: str
+    value: str | tuple[str, ...]
     path: str = ""
 
 
@@ -56,10 +61,11 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Page(NamedTuple):
-    """One page of rows and the cursor of the next."""
+    """One page of rows and the cursor of the next; ``cursor_of`` is the cursor that goes on after a row."""
 
     rows: "list[Record]"
     next_cursor: str | None
+    cursor_of: "Callable[[Record], str]"
 
 
 class SortKey(NamedTuple):
@@ -97,7 +103,8 @@ async def list_rows(
     if not access.sees_anything:
         access.require("read")
     keys = _sort_keys(access, query.sort)
-    bound_to = f"{access.resource.name}|{principal.id}|{query.filters}|{query.sort}|{query.q}"
+    fixed = sorted((name, str(value)) for name, value in (values or {}).items())
+    bound_to = f"{access.resource.name}|{principal.id}|{fixed}|{query.filters}|{query.sort}|{query.q}"
     after = codec.open(query.cursor, bound_to=bound_to) if query.cursor else None
     parameters: dict[str, object] = {"tenant_id": uow.tenant, "limit": query.limit + 1, **(values or {})}
     conditions = [*where, *_filters(access, query, parameters)]
@@ -109,12 +116,19 @@ async def list_rows(
         parameters["principal_customer"] = principal.customer
     wanted = sorted({*access.columns, *(columns or ()), *(k.field.source for k in keys)})
     statement = _statement(access, wanted, conditions, keys)
-    rows = await uow.all(statement, **parameters)
+    try:
+        rows = await uow.all(statement, **parameters)
+    except asyncpg.DataError:
+        msg = "A value to compare with is out of range."
+        raise UnknownParameter(msg) from None
+
+    def cursor_of(row: "Record") -> str:
+        return codec.seal([_plain(k.field, row[k.field.source]) for k in keys], bound_to=bound_to)
+
     if len(rows) <= query.limit:
-        return Page(rows, None)
+        return Page(rows, None, cursor_of)
     rows.pop()
-    last = rows[-1]
-    return Page(rows, codec.seal([_plain(k.field, last[k.field.source]) for k in keys], bound_to=bound_to))
+    return Page(rows, cursor_of(rows[-1]), cursor_of)
 
 
 def _statement(
@@ -147,10 +161,13 @@ def _statement(
 
 
 def _sort_keys(access: Access, sort: Sequence[str]) -> list[SortKey]:
+    if len(sort) > _MAX_SORT_KEYS:
+        msg = f"At most {_MAX_SORT_KEYS} sort keys."
+        raise UnknownParameter(msg)
     keys: list[SortKey] = []
     for text in sort:
         field = access.readable_field(text.removeprefix("-"))
-        if not field.filterable:
+        if not field.filterable or field.kind in ("json", "texts"):
             msg = f"{field.name!r} cannot be sorted by."
             raise UnknownParameter(msg)
         keys.append(SortKey(field, text.startswith("-")))
@@ -166,21 +183,17 @@ def _filters(access: Access, query: ListQuery, parameters: dict[str, object]) ->
         field = access.readable_field(item.field)
         name = f"f{i}"
         column: ColumnElement[Any] = table.c[field.source]
-        if item.op not in _OPERATORS or not (field.filterable or field.kind in ("json", "texts", "id")):
+        if item.op not in _operators(field) or bool(item.path) != (field.kind == "json"):
             msg = f"{field.name!r} cannot be filtered with {item.op!r}."
             raise UnknownParameter(msg)
         if field.kind == "json":
-            if not item.path:
-                msg = f"Name a member: {field.name}.<member>=value."
-                raise UnknownParameter(msg)
             parameters[f"p{i}"] = item.path
             column = column.op("->>")(bindparam(f"p{i}", type_=SqlText))
         if field.kind == "texts":
-            parameters[name] = item.value
-            conditions.append(bindparam(name, type_=SqlText) == column.any_())
+            parameters[name] = list(_texts(item))
+            conditions.append(column.op("&&")(bindparam(name, type_=column.type)))
             continue
-        texts = item.value.split(",") if item.op in ("eq", "in") else [item.value]
-        parsed = [_parse(field, t) for t in texts]
+        parsed = [_parse(field, t) for t in _texts(item)]
         if item.op in ("eq", "in"):
             parameters[name] = parsed
             array = bindparam(name, type_=_array(column, field))
@@ -196,6 +209,19 @@ def _filters(access: Access, query: ListQuery, parameters: dict[str, object]) ->
         matches = [sql_cast(table.c[f.source], SqlText).ilike(bindparam("q", type_=SqlText)) for f in searched]
         conditions.append(or_(*matches) if matches else false())
     return conditions
+
+
+def _texts(item: Filter) -> Sequence[str]:
+    if not isinstance(item.value, str):
+        return item.value
+    return item.value.split(",") if item.op in ("eq", "in") else (item.value,)
+
+
+def _operators(field: Field) -> tuple[str, ...]:
+    """What a field can be filtered with."""
+    if field.kind == "texts":
+        return ("eq", "in") if field.filterable else ()
+    return _OPERATORS if field.filterable or field.kind == "id" else ()
 
 
 def _array(column: ColumnElement[Any], field: Field) -> Any:
@@ -259,7 +285,7 @@ def _parse(field: Field, text: str) -> object:  # noqa: PLR0911 - one return per
                 return parse_duration(text)
             case _:
                 return text
-    except (ValueError, KeyError, InvalidOperation):
+    except (ValueError, KeyError, InvalidOperation, OverflowError):
         msg = f"{text!r} is not a value of {field.name!r} ({field.kind})."
         raise UnknownParameter(msg) from None
 

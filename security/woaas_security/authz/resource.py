@@ -25,7 +25,8 @@ class Field:
     """A field of a resource as the wire shows it.
 
     ``column`` is its column where the names differ; ``prefix`` is the id prefix of kind ``id``. A field with
-    ``render`` is shown through it. ``filterable`` also allows sorting; kinds json and texts only filter.
+    ``render`` is shown through it. ``filterable`` also allows sorting, but for kinds json (filtered by member) and
+    texts (by an item).
     """
 
     name: str
@@ -44,20 +45,32 @@ class Field:
     @property
     def renderer(self) -> Callable[[Any], Any] | None:
         """How a stored value becomes a wire value; None where msgspec's own form is the wire's."""
-        if self.render is not None:
-            return self.render
+        render = self.render
+        if self.kind == "json":
+            return _in_one_order if render is None else lambda value: _in_one_order(render(value))
+        if render is not None:
+            return render
         if self.kind == "id":
             prefix = self.prefix
             return lambda value: encode_id(prefix, value)
         return format_duration if self.kind == "duration" else None
 
 
+def _in_one_order(value: Any) -> Any:
+    """JSON with its members by name: jsonb forgets their order, and a tag must not tell a sent value from a stored."""
+    if isinstance(value, dict):
+        return {name: _in_one_order(value[name]) for name in sorted(value)}
+    if isinstance(value, list):
+        return [_in_one_order(item) for item in value]
+    return value
+
+
 @dataclass(frozen=True, eq=False)
 class Resource:
     """A kind of object: its fields, the actions beside read, and which rows a guest role sees.
 
-    ``scopes`` limits the rows of a caller all of whose roles are named in it; a role that is not named sees
-    every row of its tenant.
+    ``scopes`` limits the rows of a caller all of whose roles that show the resource are named in it; a role that is
+    not named sees every row of its tenant.
     """
 
     name: str
@@ -75,9 +88,10 @@ class Resource:
 
     def row_scope(self, principal: "Principal") -> ColumnElement[bool] | None:
         """The predicate over this resource's rows for the caller; None means every row of the tenant."""
-        if not self.scopes or not principal.roles <= self.scopes.keys():
+        roles = principal.guest_roles(self)
+        if not roles:
             return None
-        parts = [self.scopes[r](principal) for r in sorted(principal.roles)]
+        parts = [self.scopes[r](principal) for r in sorted(roles)]
         result = parts[0]
         for part in parts[1:]:
             result = result | part

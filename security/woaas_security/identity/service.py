@@ -131,7 +131,7 @@ class Authenticator:
         expires_at: datetime | None = None,
     ) -> tuple[dict[str, object], str]:
         """Make a key in the entered tenant; returns its row and the secret text, which is never shown again."""
-        check_roles(roles)
+        check_roles(roles, customer)
         text = api_keys.mint(livemode=uow.livemode)
         parsed = api_keys.parse(text, pepper=self._pepper)
         assert parsed is not None
@@ -181,12 +181,15 @@ class Authenticator:
         return hmac.digest(self._pepper, b"session:" + token.encode(), "sha256")
 
 
-def check_roles(roles: list[str]) -> None:
-    """Refuse roles that do not exist."""
+def check_roles(roles: list[str], customer: str | None = None) -> None:
+    """Refuse roles that do not exist, and the customer's without the customer whose orders he may see."""
     unknown = sorted(set(roles) - ROLES)
     if unknown or not roles:
         detail = f"Choose from {', '.join(sorted(ROLES))}."
         raise Invalid(errors=(FieldError("/roles", "invalid", detail),))
+    if "customer" in roles and not customer:
+        detail = "Name the customer whose orders this role may see."
+        raise Invalid(errors=(FieldError("/customer", "required", detail),))
 
 
 async def revoke_key(uow: "UnitOfWork", principal: Principal, key_id: UUID) -> "Record":
@@ -203,7 +206,7 @@ async def add_user(
     uow: "UnitOfWork", *, email: str, name: str, password: str, roles: list[str], customer: str | None = None
 ) -> UUID:
     """Give a person access to the entered tenant."""
-    check_roles(roles)
+    check_roles(roles, customer)
     user_id = uuid7()
     await uow.execute(
         repository.INSERT_USER,

@@ -7,6 +7,7 @@ from woaas_core.errors import NotFound
 from woaas_security.principal import Principal
 from woaas_work_orders.orders import repository
 from woaas_work_orders.orders.entities import Operation
+from woaas_work_orders.orders.resources import OPERATION
 from woaas_work_orders.orders.service import get_operation
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ async def context(uow: "UnitOfWork", principal: Principal, operation_id: UUID) -
         NotFound: missing, or not the caller's to see.
     """
     row = await get_operation(uow, principal, operation_id)
-    if principal.roles == {"partner"}:
+    if principal.guest_roles(OPERATION):
         raise NotFound
     rows = await repository.operations_of(uow, [row["work_order_id"]])
     siblings = [Operation.from_row(r) for r in rows]

@@ -11,7 +11,9 @@ WorkType = Literal["production", "maintenance", "service", "quality", "inventory
 Sourcing = Literal["make", "outsource", "either"]
 Priority = Annotated[int, msgspec.Meta(ge=1, le=5, description="1 is a rush, 5 can wait")]
 Sequence = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
-CustomFields = dict[Annotated[str, msgspec.Meta(min_length=1, max_length=64)], str | int | bool | list[str] | None]
+# Larger integers are other numbers to some JSON readers, so the audit log could not commit to them.
+Whole = Annotated[int, msgspec.Meta(ge=-(2**53) + 1, le=2**53 - 1)]
+CustomFields = dict[Annotated[str, msgspec.Meta(min_length=1, max_length=64)], str | Whole | bool | list[str] | None]
 UnitText = Annotated[str, msgspec.Meta(min_length=1, max_length=16)]
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, select, update
 from woaas_core.db.statements import Statement, insert_row
 from woaas_work_orders.orders.entities import Operation, Order, WorkOrder
 from woaas_work_orders.orders.models import operations, work_orders
+from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -46,6 +47,11 @@ _OPERATION = Statement(
 )
 _INSERT_ORDER = insert_row(work_orders)
 _INSERT_OPERATION = insert_row(operations)
+_ENTRIES = Statement.text(
+    "SELECT payload FROM event WHERE tenant_id = $1 AND work_order_id = $2 ORDER BY id LIMIT 2000",
+    "tenant_id",
+    "order_id",
+)
 _NUMBER = Statement.text(
     "INSERT INTO number_counters AS n (tenant_id, series, value) VALUES ($1, $2, 1) "
     "ON CONFLICT (tenant_id, series) DO UPDATE SET value = n.value + 1 RETURNING value",
@@ -100,7 +106,14 @@ async def get(uow: "UnitOfWork", principal: "Principal", key: UUID | str, *, loc
 
 def visible(principal: "Principal", row: "Record") -> bool:
     """The customer guest's row scope on a row already read (lists filter in SQL)."""
-    return principal.roles != {"customer"} or row["customer"] == principal.customer
+    if not principal.guest_roles(WORK_ORDER):
+        return True
+    return principal.customer is not None and row["customer"] == principal.customer
+
+
+def operation_visible(principal: "Principal", sourcing: str) -> bool:
+    """The partner guest's row scope: what may go out, never what is made inside."""
+    return sourcing != "make" or not principal.guest_roles(OPERATION)
 
 
 async def by_external_ref(uow: "UnitOfWork", external_ref: str) -> WorkOrder | None:
@@ -134,9 +147,12 @@ async def operations_of(uow: "UnitOfWork", order_ids: Sequence[UUID]) -> "list[R
 async def get_operation(uow: "UnitOfWork", principal: "Principal", operation_id: UUID) -> "Record | None":
     """An operation, if the caller's role may see that row."""
     row = await uow.first(_OPERATION, tenant_id=uow.tenant, operation_id=operation_id)
-    if row and principal.roles == {"partner"} and row["sourcing"] == "make":
-        return None
-    return row
+    return row if row and operation_visible(principal, row["sourcing"]) else None
+
+
+async def entries(uow: "UnitOfWork", order_id: UUID) -> list[bytes]:
+    """The audit entries of an order, oldest first."""
+    return [row["payload"] for row in await uow.all(_ENTRIES, tenant_id=uow.tenant, order_id=order_id)]
 
 
 async def next_number(uow: "UnitOfWork", series: str) -> int:

@@ -97,7 +97,7 @@ async def lock_operation(uow: "UnitOfWork", principal: Principal, operation_id: 
     if order is None:
         raise NotFound
     operation = order.operation(operation_id)
-    if principal.roles == {"partner"} and operation.sourcing == "make":
+    if not repository.operation_visible(principal, operation.sourcing):
         raise NotFound
     return order, operation
 

@@ -13,8 +13,8 @@ from woaas_work_orders.orders.inputs import NewOperation, UnitText
 from woaas_work_orders.resources.models import master_data
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-WallTime = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$", examples=["06:00"])]
-LocalDate = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
+WallTime = Annotated[str, msgspec.Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$(?!\n)", examples=["06:00"])]
+LocalDate = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$(?!\n)")]
 
 
 class Record(Body, kw_only=True):

@@ -152,9 +152,9 @@ class TimelineEntry(Struct, kw_only=True):
     id: str
     type: str
     at: datetime
-    actor: dict[str, str]
+    actor: dict[str, str] | UnsetType = UNSET
     subject: str
-    reason: str | None
+    reason: str | None | UnsetType = UNSET
     data: dict[str, Any]
 
 

@@ -6,7 +6,7 @@ from sqlalchemy.dialects import postgresql
 
 from woaas_core.db.tenancy import across_tenants, definer_function, isolate
 
-revision = "0004_solver_farm"
+revision = "0005_solver_farm"
 down_revision = "0004_audit"
 branch_labels = None
 depends_on = None

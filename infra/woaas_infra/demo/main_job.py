@@ -1,0 +1,111 @@
+"""What ``up`` shows the product doing: the demo factory's open orders are planned, published, metered and proven."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from woaas_core.db.database import Database
+from woaas_core.db.statements import Statement
+from woaas_core.db.tenancy import APP
+from woaas_core.ids import decode_id
+from woaas_core.settings import Settings
+from woaas_infra.demo.credentials import read
+from woaas_infra.progress import Progress
+from woaas_security.authz.policy import PolicyCache
+from woaas_security.identity.service import Authenticator
+from woaas_solver_farm.schedules import requests, service
+from woaas_solver_farm.schedules.inputs import NewScheduleRun
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+_POLL_S = 0.25
+_GIVE_UP_S = 120
+_TIME_LIMIT = "PT10S"
+_ENDED = ("finished", "stopped", "failed")
+
+_LATEST = Statement.text(
+    "SELECT id FROM schedule_runs WHERE tenant_id = $1 AND kind = 'plan' ORDER BY id DESC LIMIT 1", "tenant_id"
+)
+_FIGURES = Statement.text(
+    """
+    SELECT (SELECT count(*) FROM work_orders WHERE tenant_id = $1) AS orders,
+      (SELECT count(*) FROM operations WHERE tenant_id = $1) AS operations,
+      (SELECT count(*) FROM master_data WHERE tenant_id = $1 AND kind = 'work_center') AS machines,
+      0 AS metered,
+      (SELECT signed_size FROM log_head WHERE tenant_id = $1) AS entries
+    """,
+    "tenant_id",
+)
+
+
+async def plan_demo(settings: Settings, progress: Progress) -> str:
+    """Plan and publish on the first start; later starts only tell how things stand."""
+    known = read(settings.home / "credentials.json")
+    if known is None:
+        return "no demo factory"
+    tenant = decode_id("ten", known.tenants["factory"].tenant_id)
+    database = await Database.connect(settings.database_url, role=APP, size=1)
+    job = MainJob(database, Authenticator(pepper=settings.secret_key, policies=PolicyCache()), tenant)
+    try:
+        run = await job.latest()
+        if run is None:
+            with progress.step("Planning the demo factory (starts Ray the first time)", "Demo factory is planned"):
+                run = await job.plan()
+        return await job.summary(run)
+    finally:
+        await database.close()
+
+
+class MainJob:
+    """The steps of the job, each in a transaction of its own."""
+
+    def __init__(self, database: Database, authenticator: Authenticator, tenant: UUID) -> None:
+        self._database = database
+        self._authenticator = authenticator
+        self._tenant = tenant
+
+    async def latest(self) -> "Record | None":
+        """The newest plan run, if there ever was one."""
+        async with self._database.unit_of_work() as uow:
+            principal = await self._authenticator.as_system(uow, self._tenant, "up")
+            run_id = await uow.value(_LATEST, tenant_id=uow.tenant)
+            return await service.get_run(uow, principal, run_id) if run_id else None
+
+    async def plan(self) -> "Record":
+        """Queue a run, wait until it has ended, publish its plan."""
+        async with self._database.unit_of_work() as uow:
+            principal = await self._authenticator.as_system(uow, self._tenant, "up")
+            run = await requests.request_run(uow, principal, NewScheduleRun(policy="on_time", time_limit=_TIME_LIMIT))
+        for _ in range(int(_GIVE_UP_S / _POLL_S)):
+            async with self._database.unit_of_work() as uow:
+                principal = await self._authenticator.as_system(uow, self._tenant, "up")
+                run = await service.get_run(uow, principal, run["id"])
+                if run["status"] in _ENDED:
+                    if run["schedule_id"]:
+                        await service.publish(uow, principal, run["schedule_id"])
+                    break
+            await asyncio.sleep(_POLL_S)
+        return run
+
+    async def summary(self, run: "Record") -> str:
+        """One line of figures."""
+        async with self._database.unit_of_work() as uow:
+            await self._authenticator.as_system(uow, self._tenant, "up")
+            figures = await uow.first(_FIGURES, tenant_id=uow.tenant)
+        assert figures is not None
+        solved = _solved(run)
+        return (
+            f"{figures['orders']} orders, {figures['operations']} operations, {figures['machines']} machines → "
+            f"{solved}; "
+            f"{figures['metered']} orders metered; audit log of {figures['entries']} entries signed"
+        )
+
+
+def _solved(run: "Record") -> str:
+    if run["status"] not in ("finished", "stopped"):
+        return f"planning {run['status']}"
+    metrics: dict[str, Any] = run["metrics"] or {}
+    took = (run["finished_at"] - run["started_at"]).total_seconds()
+    gap = f"gap {100 * run['gap']:.1f} %, " if run["gap"] is not None else ""
+    return f"solved in {took:.1f} s ({gap}{metrics.get('late_orders', '?')} late)"
