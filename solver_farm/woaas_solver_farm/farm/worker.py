@@ -25,12 +25,12 @@ def stream(task: Task, should_stop: Callable[[], bool]) -> Iterator[Message]:
     # Loading the kernels (or compiling them where set-up has not) is not this solve's time.
     warm()
 
-    problem = problems.decode(task.problem)
-    limits = msgspec.structs.replace(problem.limits or problems.Limits(), workers=task.workers)
     found: queue.SimpleQueue[_Found | Done | Failed] = queue.SimpleQueue()
 
     def run() -> None:
         try:
+            problem = problems.decode(task.problem)
+            limits = msgspec.structs.replace(problem.limits or problems.Limits(), workers=task.workers)
             result = solve(problem, limits, on_incumbent=lambda i, b: found.put((i, b)), should_stop=should_stop)
             found.put(Done(results.encode(result)))
         except Exception as error:  # noqa: BLE001, RUF100 - whatever the engine raises ends this run alone
