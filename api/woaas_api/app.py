@@ -13,6 +13,7 @@ from woaas_api.console import routes as console
 from woaas_api.edge import Edge
 from woaas_api.endpoint import Route
 from woaas_api.health import health_handlers
+from woaas_api.pages import page_handlers
 from woaas_api.problems import MEDIA_TYPE, handle, pages
 from woaas_api.rest import (
     audit,
@@ -26,6 +27,7 @@ from woaas_api.rest import (
     schedules,
     work_orders,
 )
+from woaas_api.static_files import StaticFiles
 from woaas_core.clock import Clock
 from woaas_core.db.database import Database
 from woaas_core.db.tenancy import APP
@@ -81,6 +83,7 @@ def handlers(edge: Edge) -> list[HTTPRouteHandler]:
         *console.handlers(edge, ROUTES),
         problem_page,
         *health_handlers(edge.database, edge.metrics),
+        *page_handlers(StaticFiles()),
     ]
 
 

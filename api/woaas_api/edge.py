@@ -5,32 +5,28 @@ stored answer of an Idempotency-Key and the effect become durable together or no
 """
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable, Collection
 from time import perf_counter
 from typing import Any, TypeVar
+from urllib.parse import quote
 from uuid import UUID
 
-import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from woaas_api.answers import Answer, RawResponse
 from woaas_api.health import Metrics
 from woaas_api.problems import as_domain_error, log, problem
-from woaas_api.queries import Asked, read_query
+from woaas_api.queries import Asked, FeedAsked, read_feed_query, read_query
 from woaas_api.rate_limit import RateLimiter
-from woaas_core import idempotency
+from woaas_core.conditional import encode, etag_of, require_match
 from woaas_core.db.database import Database
 from woaas_core.db.statements import Statement
 from woaas_core.db.unit_of_work import UnitOfWork
 from woaas_core.errors import (
-    IdempotencyInProgress,
-    IdempotencyKeyReused,
     Internal,
     Malformed,
     NotReady,
-    StaleETag,
     Unauthenticated,
     UnsupportedMediaType,
 )
@@ -44,21 +40,18 @@ from woaas_security.authz.listing import list_rows
 from woaas_security.authz.policy import PolicyCache
 from woaas_security.authz.resource import Resource
 from woaas_security.identity.service import Authenticator
+from woaas_security.once import Rendered, once
 from woaas_security.principal import Principal
 
 AnyRequest = Request[Any, Any, Any]
 T = TypeVar("T")
 Endpoint = Callable[["Call"], Awaitable[Answer[Any]]]
+Refuse = Callable[..., RawResponse]
 
 SESSION_COOKIE = "woaas_session"
 CONSOLE_HEADER = "woaas-console"
 _WAIT_S = 2.0
 _POLL_S = 0.01
-_MAX_KEY = 255
-
-_VIEW = ":view"
-
-_encode = msgspec.json.Encoder().encode
 
 # In the log, and every reader past it; a stalled reader is alerted on and does not hold answers back.
 _SETTLED = Statement.text(
@@ -98,15 +91,13 @@ class Call:
         """The query string of a list."""
         return read_query(self.request.query_params.multi_items(), access, expandable=expandable, own=own)
 
-    def require_match(self, shown: Callable[[], object]) -> None:
-        """Honour If-Match: the caller's view of the object must be the one he decided on.
+    def feed_query(self, *own: str) -> FeedAsked:
+        """The query string of a feed."""
+        return read_feed_query(self.request.query_params.multi_items(), own)
 
-        Raises:
-            StaleETag: it has changed.
-        """
-        wanted = self.request.headers.get("if-match")
-        if wanted and wanted.strip() != "*" and etag_of(_encode(shown())) not in wanted:
-            raise StaleETag
+    def require_match(self, shown: Callable[[], object]) -> None:
+        """Honour the request's If-Match."""
+        require_match(self.request.headers.get("if-match"), shown)
 
     async def page(
         self, resource: Resource, *, show: Callable[[Any], dict[str, Any]] | None = None, **options: Any
@@ -131,18 +122,20 @@ class Edge:
         self._readers = list(readers)
         self.metrics = Metrics()
 
-    async def serve(self, request: AnyRequest, endpoint: Endpoint, *, name: str, safe: bool) -> RawResponse:
+    async def serve(
+        self, request: AnyRequest, endpoint: Endpoint, *, name: str, safe: bool, refuse: Refuse = problem
+    ) -> RawResponse:
         """Run an endpoint and answer; every exception becomes a problem. ``name`` is what metrics call it."""
         began = perf_counter()
-        response = await self._answer(request, endpoint, safe=safe)
+        response = await self._answer(request, endpoint, refuse, safe=safe)
         self.metrics.observe(name, response.status_code or 0, perf_counter() - began)
         return response
 
-    async def _answer(self, request: AnyRequest, endpoint: Endpoint, *, safe: bool) -> RawResponse:
+    async def _answer(self, request: AnyRequest, endpoint: Endpoint, refuse: Refuse, *, safe: bool) -> RawResponse:
         request_id = request_id_of(request)
         try:
             budget = self._limiter.take(request.headers.get("authorization") or _client(request))
-            after = request.headers.get("woaas-after") if safe else None
+            after = request.headers.get("woaas-after")
             if after:
                 await self._wait_for(request, after)
             raw = b"" if safe else await _read_body(request)
@@ -155,7 +148,7 @@ class Edge:
             domain_error = as_domain_error(error)
             if isinstance(domain_error, Internal):
                 log.error("api.request.failed", path=request.url.path, request_id=request_id, exc_info=error)
-            return problem(domain_error, path=request.url.path, request_id=request_id)
+            return refuse(domain_error, path=request.url.path, request_id=request_id)
 
     async def authenticate(self, uow: UnitOfWork, request: AnyRequest) -> Principal:
         """The caller, by API key or, from the console's own scripts, by session.
@@ -178,64 +171,15 @@ class Edge:
             uow.request_id = request_id
             principal = await self.authenticate(uow, request)
             call = Call(self, request, uow, principal, raw)
+
+            async def run() -> Rendered:
+                return _render(call, await endpoint(call))
+
             key = None if safe else request.headers.get("idempotency-key")
             if key is None:
-                return self._render(call, await endpoint(call))
-            scope = _scope(request, principal, key)
-            replay = await self._claimed(call, scope, request)
-            if replay is not None:
-                return replay
-            answer = await endpoint(call)
-            response = self._render(call, answer)
-            await self._keep(call, scope, answer, response)
-            return response
-
-    def _render(self, call: Call, answer: Answer[Any]) -> RawResponse:
-        raw = answer.value if isinstance(answer.value, bytes) else None
-        body = b"" if answer.status == 204 else _encode(answer.value) if raw is None else raw
-        etag = etag_of(body)
-        headers = {"X-Request-Id": call.uow.request_id or "", "ETag": etag, **answer.headers}
-        if answer.location:
-            headers["Location"] = answer.location
-        if call.uow.last_event_text:
-            headers["Woaas-Event-Id"] = call.uow.last_event_text
-        headers["Cache-Control"] = "private, no-cache" if call.request.method == "GET" else "no-store"
-        status = answer.status
-        if call.request.method == "GET" and call.request.headers.get("if-none-match") == etag:
-            status, body = 304, b""
-        return Response(body, status_code=status, media_type=answer.media_type, headers=headers)
-
-    async def _claimed(self, call: Call, scope: bytes, request: AnyRequest) -> RawResponse | None:
-        """The stored answer of a key, after authentication has run again; None means the key is ours to use."""
-        found = await idempotency.claim(call.uow, scope)
-        if found is None or not found["free"]:
-            raise IdempotencyInProgress
-        if found["status"] is None:
-            return None
-        if found["body_hash"] != hashlib.sha256(call.raw_body).digest():
-            raise IdempotencyKeyReused
-        stored = found["headers"]
-        body = found["body"]
-        if stored.pop(_VIEW) != _view(call.principal):
-            # The caller's rights have changed since: what may be shown now is a GET's to say.
-            body = _encode({"id": msgspec.json.decode(body, type=dict[str, Any]).get("id")})
-        headers = {**stored, "X-Request-Id": request_id_of(request), "Idempotent-Replayed": "true"}
-        return Response(body, status_code=found["status"], media_type="application/json", headers=headers)
-
-    async def _keep(self, call: Call, scope: bytes, answer: Answer[Any], response: RawResponse) -> None:
-        body = response.content
-        if answer.secret and isinstance(answer.value, dict):
-            body = _encode({k: None if k in answer.secret else v for k, v in answer.value.items()})
-        kept = {k: v for k, v in response.headers.items() if k not in ("X-Request-Id", "Cache-Control")}
-        kept[_VIEW] = _view(call.principal)
-        await idempotency.keep(
-            call.uow,
-            scope=scope,
-            body_hash=hashlib.sha256(call.raw_body).digest(),
-            status=answer.status,
-            headers=kept,
-            body=body,
-        )
+                return _response(call, await run())
+            place = f"{request.method}\n{request.url.path}"
+            return _response(call, await once(uow, principal, key, place=place, raw=raw, run=run))
 
     async def _wait_for(self, request: AnyRequest, text: str) -> None:
         """Wait until an event and its effects are in.
@@ -269,11 +213,6 @@ class Edge:
             )
 
 
-def etag_of(body: bytes) -> str:
-    """A strong validator of exactly these bytes: two callers with other masks have other tags."""
-    return f'"{hashlib.blake2b(body, digest_size=9).hexdigest()}"'
-
-
 def request_id_of(request: AnyRequest) -> str:
     """The caller's X-Request-Id if it is a sane one, else ours; made once a request."""
     state = request.scope.setdefault("state", {})
@@ -293,18 +232,33 @@ async def _read_body(request: AnyRequest) -> bytes:
     return raw
 
 
-def _scope(request: AnyRequest, principal: Principal, key: str) -> bytes:
-    """Tenant and mode are the table's key; the rest of the scope is hashed together."""
-    if not 0 < len(key) <= _MAX_KEY:
-        msg = "An Idempotency-Key has 1 to 255 characters."
-        raise Malformed(msg)
-    text = f"{principal.id}\n{request.method}\n{request.url.path}\n{key}"
-    return hashlib.sha256(text.encode()).digest()
+def _render(call: Call, answer: Answer[Any]) -> Rendered:
+    """The answer as bytes, before the commit."""
+    is_raw = isinstance(answer.value, bytes)
+    body = answer.value if is_raw else b"" if answer.status == 204 else encode(answer.value)
+    assert isinstance(body, bytes)
+    headers = {"ETag": etag_of(body), **answer.headers}
+    if answer.location:
+        headers["Location"] = quote(answer.location)
+    if call.uow.last_event_text:
+        headers["Woaas-Event-Id"] = call.uow.last_event_text
+    kept = None
+    if answer.secret and isinstance(answer.value, dict):
+        kept = encode({k: None if k in answer.secret else v for k, v in answer.value.items()})
+    return Rendered(answer.status, headers, body, answer.media_type, kept)
 
 
-def _view(principal: Principal) -> str:
-    """The rights an answer was rendered under."""
-    return f"{principal.policy.version}:{','.join(sorted(principal.roles))}"
+def _response(call: Call, rendered: Rendered) -> RawResponse:
+    is_read = call.request.method == "GET"
+    headers = {
+        "X-Request-Id": call.uow.request_id or "",
+        **rendered.headers,
+        "Cache-Control": "private, no-cache" if is_read else "no-store",
+    }
+    status, body = rendered.status, rendered.body
+    if is_read and call.request.headers.get("if-none-match") == headers["ETag"]:
+        status, body = 304, b""
+    return Response(body, status_code=status, media_type=rendered.media_type, headers=headers)
 
 
 def _client(request: AnyRequest) -> str:

@@ -78,10 +78,9 @@ async def put(
     return values, True
 
 
-async def archive(uow: "UnitOfWork", principal: Principal, kind: MasterKind, code: str) -> "Record":
-    """Retire a record: it stays readable and is no longer used by plans."""
+async def archive(uow: "UnitOfWork", principal: Principal, kind: MasterKind, known: "Record") -> "Record":
+    """Retire a record already read: it stays readable and is no longer used by plans."""
     principal.require(kind.resource, "archive")
-    known = await find(uow, principal, kind, code)
     if known["archived_at"] is not None:
         return known
     row = await repository.replace(uow, known, body=known["body"], archived_at=uow.clock.now())
