@@ -15,12 +15,8 @@ def test_a_flexible_job_shop_is_solved_to_its_optimum(tmp_path: Path) -> None:
     file = tmp_path / "two.fjs"
     file.write_text(FJS)
     printed = solve_file(file, time_limit_s=5, workers=1)
-    assert (printed["status"], printed["objective"], printed["checked"], printed["accepted"]) == (
-        "optimal",
-        5,
-        True,
-        True,
-    )
+    assert (printed["status"], printed["objective"]) == ("optimal", 6)
+    assert printed["checked"] is printed["accepted"] is True
     assert printed["seconds"] >= 0
     assert msgspec.json.encode(printed)
 
