@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from woaas_billing.resources import INVOICE, PERIOD, SETTLEMENT, SPEND_LIMIT
 from woaas_capacity_market.resources import CONTRACT, LISTING, NDA, QUOTE, REQUEST
 from woaas_security.authz.resource import Resource
 from woaas_security.identity.resources import API_KEY, MEMBER
@@ -17,6 +18,7 @@ SUBJECTS: Mapping[str, Resource] = {
         *(k.resource for k in KINDS),
         *(SCHEDULE_RUN, SCHEDULE),
         *(LISTING, REQUEST, NDA, QUOTE, CONTRACT),
+        *(PERIOD, INVOICE, SETTLEMENT, SPEND_LIMIT),
         *(API_KEY, MEMBER),
     )
 }

@@ -20,6 +20,10 @@ _Found = tuple[results.Incumbent, Callable[[], results.Result]]
 def stream(task: Task, should_stop: Callable[[], bool]) -> Iterator[Message]:
     """Solve in a thread of its own and say what comes of it; the first plan at once, then every half second."""
     from woaas_solver_farm.engine.solve import solve  # noqa: PLC0415 - only workers load the engine
+    from woaas_solver_farm.engine.warm import warm  # noqa: PLC0415
+
+    # Loading the kernels (or compiling them where set-up has not) is not this solve's time.
+    warm()
 
     found: queue.SimpleQueue[_Found | Done | Failed] = queue.SimpleQueue()
 
