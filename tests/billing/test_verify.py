@@ -47,7 +47,7 @@ DAMAGE: tuple[tuple[str, frozenset[str]], ...] = (
     ("DELETE FROM settlements; UPDATE invoice_series SET last = 2", frozenset({"I10"})),
     ("DELETE FROM invoice_series", frozenset({"I10"})),
     ("UPDATE settlements SET fee_minor = fee_minor + 1, net_minor = net_minor - 1", frozenset({"I9"})),
-    ("ALTER TABLE usage_events ALTER quantity TYPE float8", frozenset({"I12"})),
+    ("ALTER TABLE invoice_lines ALTER unit_price TYPE float8", frozenset({"I12"})),
 )
 GUARDED = ("ledger_entries", "usage_events", "invoices", "invoice_lines", "settlements", "billing_periods")
 
