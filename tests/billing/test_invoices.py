@@ -1,6 +1,7 @@
 """Invoices: numbered without a gap, never changed, equal to their preview, their ledger and their usage."""
 
 import asyncio
+from typing import Any
 
 import asyncpg
 import pytest
@@ -38,7 +39,7 @@ class TestNumbers:
         done = await asyncio.gather(*issues, return_exceptions=True)
         failed = [d for d in done if isinstance(d, BaseException)]
         assert [type(f) for f in failed] == [ConnectionError] * ISSUES
-        issued = [d for d in done if not isinstance(d, BaseException)]
+        issued: list[Any] = [d for d in done if not isinstance(d, BaseException)]
         assert sorted(row["sequence"] for row in issued) == list(range(1, ISSUES + 1))
         assert sorted(row["number"][-6:] for row in issued) == [f"{n:06d}" for n in range(1, ISSUES + 1)]
         assert await book.differences() == []
