@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,14 +99,7 @@ async def _watch(settings: Settings, assembly: Assembly, progress: Progress, pos
         running = group.create_task(supervisor.run())
         try:
             if await _become_ready(settings, assembly, progress, supervisor, running, children):
-                result = await assembly.main_job(settings, progress) if assembly.main_job else None
-                progress.ready(
-                    url=settings.url,
-                    result=result,
-                    home=settings.home,
-                    credentials=settings.home / "credentials.json",
-                    try_next=assembly.try_next(settings),
-                )
+                await _present(settings, assembly, progress, running)
             await running
         except CannotStart as error:
             failure = error
@@ -119,6 +112,28 @@ async def _watch(settings: Settings, assembly: Assembly, progress: Progress, pos
                 postgres.stop()
     if failure is not None:
         raise failure
+
+
+async def _present(settings: Settings, assembly: Assembly, progress: Progress, running: "asyncio.Task[None]") -> None:
+    """Do the main job and show the panel, unless told to stop meanwhile."""
+    job = asyncio.ensure_future(_main_job(settings, assembly, progress))
+    await asyncio.wait({job, running}, return_when=asyncio.FIRST_COMPLETED)
+    if not job.done():
+        job.cancel()
+        with suppress(asyncio.CancelledError):
+            await job
+        return
+    progress.ready(
+        url=settings.url,
+        result=job.result(),
+        home=settings.home,
+        credentials=settings.home / "credentials.json",
+        try_next=assembly.try_next(settings),
+    )
+
+
+async def _main_job(settings: Settings, assembly: Assembly, progress: Progress) -> str | None:
+    return await assembly.main_job(settings, progress) if assembly.main_job else None
 
 
 async def _become_ready(
