@@ -5,7 +5,7 @@ from typing import Any
 
 from litestar import Request
 from litestar.handlers import HTTPRouteHandler
-from litestar.response import Stream
+from litestar.response import Redirect, Stream
 
 from woaas_api.answers import RawResponse
 from woaas_api.console.door import Console
@@ -39,12 +39,17 @@ def handlers(edge: Edge, routes: Iterable[Route]) -> list[HTTPRouteHandler]:
         return console.assets.answer(request)
 
     return [
+        HTTPRouteHandler("/", http_method="GET", include_in_schema=False)(_front),
         *(_page_handler(console, p) for p in PAGES if all(console.api.has(needed) for needed in p.needs)),
         HTTPRouteHandler("/console/live", http_method="GET", include_in_schema=False)(follow),
         HTTPRouteHandler("/console/static/{release:str}/{name:path}", http_method="GET", include_in_schema=False)(
             asset
         ),
     ]
+
+
+async def _front() -> Redirect:
+    return Redirect("/console", status_code=303)
 
 
 def _page_handler(console: Console, page: PageRoute) -> HTTPRouteHandler:
