@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from woaas_billing.models import billing_periods, price_versions, settlements, spend_limits, usage_events
@@ -34,7 +34,8 @@ _INSERT_PERIOD = Statement(
     upsert(billing_periods)
     .values({c: bindparam(c.name, type_=c.type) for c in billing_periods.columns})
     .on_conflict_do_nothing(
-        index_elements=[billing_periods.c.tenant_id], index_where=billing_periods.c.status == "open"
+        # A constant: with a parameter a generic plan does not find the partial index.
+        index_elements=[billing_periods.c.tenant_id], index_where=billing_periods.c.status == literal_column("'open'")
     )
     .returning(billing_periods)
 )

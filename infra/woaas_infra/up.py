@@ -21,6 +21,7 @@ from woaas_infra.supervisor import Child, Supervisor
 
 HOPELESS_AFTER_FAILURES = 4
 READY_TIMEOUT_S = 120.0
+PATIENCE_S = 20.0
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -29,13 +30,15 @@ class Assembly:
     """The parts ``up`` puts together; the settings it hands out carry the database address and the real port.
 
     ``migrate`` gets the admin address. ``seed`` (None with ``--no-demo``) runs on every start and must do nothing
-    the second time. ``is_ready`` is asked until it says yes. ``main_job`` then does what the product is for and says
+    the second time. ``is_ready`` is asked until it says yes; when it does not but ``is_alive`` does (a reader may wait
+    for an operator), everything runs all the same and the terminal says so. ``main_job`` then does what the product is for and says
     in one line what came of it. ``try_next``: three lines for the final panel.
     """
 
     migrate: Callable[[str], None]
     children: Callable[[Settings], Sequence[Child]]
     is_ready: Callable[[Settings], Awaitable[bool]] | None = None
+    is_alive: Callable[[Settings], Awaitable[bool]] | None = None
     seed: Callable[[Settings], Awaitable[None]] | None = None
     main_job: Callable[[Settings, Progress], Awaitable[str]] | None = None
     try_next: Callable[[Settings], Sequence[str]] = lambda _settings: ()
@@ -146,11 +149,15 @@ async def _become_ready(
 ) -> bool:
     if assembly.is_ready is None:
         return True
-    deadline = asyncio.get_running_loop().time() + READY_TIMEOUT_S
+    began = asyncio.get_running_loop().time()
     with progress.step("Starting the processes", "Processes are running"):
         while not running.done() and not await assembly.is_ready(settings):
             hopeless = [c.name for c in children if supervisor.failures(c.name) >= HOPELESS_AFTER_FAILURES]
-            if hopeless or asyncio.get_running_loop().time() > deadline:
+            waited_s = asyncio.get_running_loop().time() - began
+            if waited_s > PATIENCE_S and assembly.is_alive is not None and await assembly.is_alive(settings):
+                progress.notice(f"it answers but is not ready; {settings.url}/readyz says why")
+                break
+            if hopeless or waited_s > READY_TIMEOUT_S:
                 name = hopeless[0] if hopeless else children[0].name
                 msg = f"{name} does not start: {_last_line(settings.home / 'logs' / f'{name}.log')}"
                 raise CannotStart(msg)

@@ -13,6 +13,7 @@ from woaas_core.errors import InvalidCursor
 from woaas_core.events.envelope import event_types
 from woaas_core.events.feed import FeedFilter, read_feed
 from woaas_security.audit.resources import EVENT
+from woaas_security.tenants import service as _tenants  # noqa: F401 - its event types belong to the catalogue
 
 TAG = "Events"
 
