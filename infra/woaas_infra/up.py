@@ -31,8 +31,8 @@ class Assembly:
 
     ``migrate`` gets the admin address. ``seed`` (None with ``--no-demo``) runs on every start and must do nothing
     the second time. ``is_ready`` is asked until it says yes; when it does not but ``is_alive`` does (a reader may wait
-    for an operator), everything runs all the same and the terminal says so. ``main_job`` then does what the product is for and says
-    in one line what came of it. ``try_next``: three lines for the final panel.
+    for an operator), everything runs all the same and the terminal says so. ``main_job`` then does what the product is
+    for and says in one line what came of it. ``try_next``: three lines for the final panel.
     """
 
     migrate: Callable[[str], None]

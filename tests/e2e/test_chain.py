@@ -1,15 +1,18 @@
 """From an empty tenant to a proven, billed order: the whole chain through the SDK, as a new user goes it."""
 
+import json
+import zipfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from fixtures.processes import eventually
 from fixtures.server import Platform
 
 import woaas
-from woaas import Client
+from woaas import AsyncClient, Client
 from woaas.audit import Verdict, verify
 from woaas.types.work_orders import Operation, WorkOrder
 
@@ -194,11 +197,16 @@ def check_events(client: Client, order: WorkOrder) -> None:
     ]
 
 
+def vkeys_of(client: Client) -> list[str]:
+    listed = client.audit.keys()
+    return [key.vkey for key in listed if key.vkey]
+
+
 def check_audit(factory: Factory, client: Client, order: WorkOrder, tmp_path: Path) -> None:
     """The bundle verifies against the pinned key, and so does an earlier checkpoint; a changed byte does not."""
     earlier = client.audit.latest_checkpoint()
     client.work_orders.close(order.id)
-    vkeys = [key.vkey for key in client.audit.keys() if key.vkey]
+    vkeys = vkeys_of(client)
     bundle = client.audit.export().wait(timeout=60).download(tmp_path / "bundle.zip")
     report = verify(bundle, vkeys=vkeys, earlier_checkpoint=earlier)
     assert report.ok, str(report)
@@ -217,7 +225,7 @@ def check_audit(factory: Factory, client: Client, order: WorkOrder, tmp_path: Pa
     old.write_text(earlier)
     other = factory.platform.new_tenant("Another log")["api_key"]
     with factory.platform.client(other) as stranger:
-        foreign = [key.vkey for key in stranger.audit.keys() if key.vkey]
+        foreign = vkeys_of(stranger)
     strange.write_text("\n".join(foreign))
     said = factory.platform.run("woaas", "audit", "verify", str(bundle), "--vkey", str(keys), "--checkpoint", str(old))
     assert said.startswith("ok")
@@ -231,3 +239,89 @@ def check_audit(factory: Factory, client: Client, order: WorkOrder, tmp_path: Pa
     tampered = earlier.replace(earlier.splitlines()[2], "A" * 43 + "=")
     old.write_text(tampered)
     factory.platform.run("woaas", "audit", "verify", str(bundle), "--checkpoint", str(old), ok=(1,))
+
+
+@pytest.mark.anyio
+async def test_the_async_client_speaks_the_same(factory: Factory) -> None:
+    async with AsyncClient(api_key=factory.key, base_url=factory.platform.url, read_your_writes=True) as client:
+        order = await client.work_orders.create(product=PRODUCT, quantity=QUANTITY, release=True, external_ref="SO-1")
+        again = await client.work_orders.create(product=PRODUCT, quantity=QUANTITY, release=True, external_ref="SO-1")
+        assert again.id == order.id
+        assert [o.id async for o in client.work_orders.list(state="released")] == [order.id]
+        run = await client.schedule_runs.create(policy="on_time", time_limit=1)
+        told = [event async for event in run.events()]
+        assert told[-1].get("status") == "finished"
+        await run.wait(timeout=60)
+        assert run.schedule_id is not None
+        assert (await client.schedules.publish(run.schedule_id)).state == "published"
+        problem = {
+            "horizon": 100,
+            "machines": [{"id": "m"}],
+            "jobs": [{"id": "j", "operations": [{"id": "o", "modes": [{"machine": "m", "duration": 5}]}]}],
+            "limits": {"time_limit": 1, "workers": 1},
+        }
+        solved = await (await client.solve(problem)).wait(timeout=60)
+        assert solved.result is not None
+        assert [a.get("start") for a in solved.result.assignments] == [0]
+
+
+HIDDEN = {
+    "operator": {"customer", "external_ref"},
+    "customer": {"customer", "external_ref", "operations", "priority", "custom_fields"},
+}
+
+
+def test_each_role_of_the_demo_sees_only_what_it_may(platform: Platform, tmp_path: Path) -> None:
+    with platform.client(platform.key()) as owner:
+        ours = next(o for o in owner.work_orders.list(customer="ACME") if o.state != "draft")
+        theirs = next(o for o in owner.work_orders.list(customer="HUAXIN") if o.state != "draft")
+    for role, hidden in HIDDEN.items():
+        with platform.client(platform.key(role)) as client:
+            shown = client.work_orders.get(ours.id).to_dict()
+            assert shown["number"] == ours.number
+            assert not hidden & set(shown)
+            for order in client.work_orders.list():
+                assert not hidden & set(order.to_dict())
+            with pytest.raises(woaas.BadRequestError) as refused:
+                list(client.work_orders.list(customer="ACME"))
+            assert refused.value.code == "unknown_field"
+            with pytest.raises(woaas.PermissionDeniedError):
+                client.audit.export()
+    with platform.client(platform.key("customer")) as customer:
+        assert ours.id in {o.id for o in customer.work_orders.list()}
+        with pytest.raises(woaas.NotFoundError):
+            customer.work_orders.get(theirs.id)
+    with platform.client(platform.key("partner")) as partner:
+        with pytest.raises((woaas.PermissionDeniedError, woaas.NotFoundError)):
+            partner.work_orders.get(ours.id)
+        assert list(partner.operations.list()) == []
+    with platform.client(platform.key("auditor")) as auditor:
+        shown = auditor.work_orders.get(ours.id).to_dict()
+        assert shown["customer"] is None
+        assert "/customer" in str(shown["masked_fields"])
+        bundle = auditor.audit.export().wait(timeout=60).download(tmp_path / "auditor.zip")
+        assert verify(bundle).ok
+        with zipfile.ZipFile(bundle) as opened:
+            entries = opened.read("entries.jsonl").decode()
+            openings = opened.read("openings.jsonl").decode()
+        assert "work_order.created" in entries or "work_order" in openings
+        for name in ("HUAXIN", "NORDLUX", "YUNDA"):
+            changes = [json.loads(line).get("changes", {}) for line in entries.splitlines()]
+            assert all(c.get("customer") != name for c in changes)
+            assert f'"{name}"' not in "".join(line for line in openings.splitlines() if '"customer"' in line)
+        with pytest.raises(woaas.PermissionDeniedError):
+            auditor.work_orders.release(ours.id)
+
+
+def test_the_demo_tells_its_story(platform: Platform) -> None:
+    eventually(lambda: "WOaaS is ready" in (platform.home / "up.out").read_text(), "the demo is planned")
+    with platform.client(platform.key()) as owner:
+        plan = next(iter(owner.schedules.list(sort="created_at")))
+        assert plan.metrics is not None
+        assert plan.metrics["late_orders"] == 1
+        assert "no_capable_resource" in {o.reason for o in plan.overflow}
+        assert owner.billing.usage().processed_orders is not None
+        assert len([u for u in owner.billing.usage_events()]) >= 4
+    said = " ".join((platform.home / "up.out").read_text().replace("│", " ").split())
+    assert "1 late), " in said
+    assert f"{len(plan.overflow)} operations overflow; 4 orders metered" in said
