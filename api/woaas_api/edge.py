@@ -15,27 +15,26 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
+from woaas_api import replays
 from woaas_api.answers import Answer, RawResponse
 from woaas_api.health import Metrics
-from woaas_api.problems import as_domain_error, log, problem
+from woaas_api.problems import as_domain_error, log, problem, request_id_of
 from woaas_api.queries import Asked, read_query
 from woaas_api.rate_limit import RateLimiter
-from woaas_core import idempotency
 from woaas_core.db.database import Database
-from woaas_core.db.statements import Statement
 from woaas_core.db.unit_of_work import UnitOfWork
 from woaas_core.errors import (
-    IdempotencyInProgress,
-    IdempotencyKeyReused,
     Internal,
     Malformed,
+    NotFound,
     NotReady,
+    RateLimited,
     StaleETag,
     Unauthenticated,
     UnsupportedMediaType,
 )
-from woaas_core.events.readers import MAX_ATTEMPTS
-from woaas_core.ids import encode_id, try_decode_id, uuid7
+from woaas_core.events.readers import settled
+from woaas_core.ids import try_decode_id
 from woaas_core.pagination import CursorCodec
 from woaas_core.settings import Settings
 from woaas_core.wire import decode
@@ -54,24 +53,8 @@ SESSION_COOKIE = "woaas_session"
 CONSOLE_HEADER = "woaas-console"
 _WAIT_S = 2.0
 _POLL_S = 0.01
-_MAX_KEY = 255
-
-_VIEW = ":view"
 
 _encode = msgspec.json.Encoder().encode
-
-# In the log, and every reader past it; a stalled reader is alerted on and does not hold answers back.
-_SETTLED = Statement.text(
-    """
-    SELECT (SELECT count(*) FROM reader_cursor c WHERE c.tenant_id = l.tenant_id AND c.reader = ANY($3::text[])
-              AND (c.next_index > l.index OR c.attempts >= $4)) = cardinality($3::text[])
-    FROM log l WHERE l.tenant_id = $1 AND l.event_id = $2
-    """,
-    "tenant_id",
-    "event_id",
-    "readers",
-    "max_attempts",
-)
 
 
 class Call:
@@ -91,8 +74,11 @@ class Call:
         return decode(self.raw_body, into)
 
     def path(self, name: str) -> str:
-        """A path parameter."""
-        return str(self.request.path_params[name])
+        """A path parameter; no object has a NUL in its name."""
+        text = str(self.request.path_params[name])
+        if "\0" in text:
+            raise NotFound
+        return text
 
     def list_query(self, access: Access, *, expandable: Collection[str] = (), own: Collection[str] = ()) -> Asked:
         """The query string of a list."""
@@ -139,23 +125,24 @@ class Edge:
         return response
 
     async def _answer(self, request: AnyRequest, endpoint: Endpoint, *, safe: bool) -> RawResponse:
-        request_id = request_id_of(request)
+        budget = self._limiter.take(request.headers.get("authorization") or _client(request))
+        raw: bytes | None = None
         try:
-            budget = self._limiter.take(request.headers.get("authorization") or _client(request))
+            if budget.retry_after_s:
+                raise RateLimited(retry_after_s=budget.retry_after_s)
             after = request.headers.get("woaas-after") if safe else None
             if after:
                 await self._wait_for(request, after)
             raw = b"" if safe else await _read_body(request)
-            response = await self._transaction(request, endpoint, raw, request_id, safe=safe)
-            response.headers.update(budget.headers())
-            return response
+            response = await self._transaction(request, endpoint, raw, safe=safe)
         except HTTPException:
             raise
         except Exception as error:  # noqa: BLE001, RUF100 - the edge is where anything unforeseen becomes a 500
-            domain_error = as_domain_error(error)
-            if isinstance(domain_error, Internal):
-                log.error("api.request.failed", path=request.url.path, request_id=request_id, exc_info=error)
-            return problem(domain_error, path=request.url.path, request_id=request_id)
+            response = _problem(request, error)
+            if not safe and raw is not None and "idempotency-key" in request.headers and replays.is_kept(error):
+                response = await self._keep_refusal(request, raw, response)
+        response.headers.update(budget.headers())
+        return response
 
     async def authenticate(self, uow: UnitOfWork, request: AnyRequest) -> Principal:
         """The caller, by API key or, from the console's own scripts, by session.
@@ -171,24 +158,38 @@ class Edge:
             return principal
         raise Unauthenticated
 
-    async def _transaction(
-        self, request: AnyRequest, endpoint: Endpoint, raw: bytes, request_id: str, *, safe: bool
-    ) -> RawResponse:
+    async def _transaction(self, request: AnyRequest, endpoint: Endpoint, raw: bytes, *, safe: bool) -> RawResponse:
         async with self.database.unit_of_work() as uow:
-            uow.request_id = request_id
+            uow.request_id = request_id_of(request)
             principal = await self.authenticate(uow, request)
             call = Call(self, request, uow, principal, raw)
             key = None if safe else request.headers.get("idempotency-key")
             if key is None:
                 return self._render(call, await endpoint(call))
-            scope = _scope(request, principal, key)
-            replay = await self._claimed(call, scope, request)
+            scope = replays.scope_of(request, principal, key)
+            replay = await replays.find(uow, principal, request, scope, raw)
             if replay is not None:
                 return replay
             answer = await endpoint(call)
             response = self._render(call, answer)
-            await self._keep(call, scope, answer, response)
+            shown_again = None
+            if answer.secret and isinstance(answer.value, dict):
+                shown_again = _encode({k: None if k in answer.secret else v for k, v in answer.value.items()})
+            await replays.keep(uow, principal, scope, raw, response, body=shown_again)
             return response
+
+    async def _keep_refusal(self, request: AnyRequest, raw: bytes, refusal: RawResponse) -> RawResponse:
+        """Store a refusal under its key, now that the work is rolled back; a twin that was quicker is repeated."""
+        try:
+            async with self.database.unit_of_work() as uow:
+                principal = await self.authenticate(uow, request)
+                scope = replays.scope_of(request, principal, request.headers["idempotency-key"])
+                replay = await replays.find(uow, principal, request, scope, raw)
+                if replay is None:
+                    await replays.keep(uow, principal, scope, raw, refusal)
+        except Exception as error:  # noqa: BLE001, RUF100 - as in every answer
+            return _problem(request, error)
+        return replay or refusal
 
     def _render(self, call: Call, answer: Answer[Any]) -> RawResponse:
         raw = answer.value if isinstance(answer.value, bytes) else None
@@ -204,38 +205,6 @@ class Edge:
         if call.request.method == "GET" and call.request.headers.get("if-none-match") == etag:
             status, body = 304, b""
         return Response(body, status_code=status, media_type=answer.media_type, headers=headers)
-
-    async def _claimed(self, call: Call, scope: bytes, request: AnyRequest) -> RawResponse | None:
-        """The stored answer of a key, after authentication has run again; None means the key is ours to use."""
-        found = await idempotency.claim(call.uow, scope)
-        if found is None or not found["free"]:
-            raise IdempotencyInProgress
-        if found["status"] is None:
-            return None
-        if found["body_hash"] != hashlib.sha256(call.raw_body).digest():
-            raise IdempotencyKeyReused
-        stored = found["headers"]
-        body = found["body"]
-        if stored.pop(_VIEW) != _view(call.principal):
-            # The caller's rights have changed since: what may be shown now is a GET's to say.
-            body = _encode({"id": msgspec.json.decode(body, type=dict[str, Any]).get("id")})
-        headers = {**stored, "X-Request-Id": request_id_of(request), "Idempotent-Replayed": "true"}
-        return Response(body, status_code=found["status"], media_type="application/json", headers=headers)
-
-    async def _keep(self, call: Call, scope: bytes, answer: Answer[Any], response: RawResponse) -> None:
-        body = response.content
-        if answer.secret and isinstance(answer.value, dict):
-            body = _encode({k: None if k in answer.secret else v for k, v in answer.value.items()})
-        kept = {k: v for k, v in response.headers.items() if k not in ("X-Request-Id", "Cache-Control")}
-        kept[_VIEW] = _view(call.principal)
-        await idempotency.keep(
-            call.uow,
-            scope=scope,
-            body_hash=hashlib.sha256(call.raw_body).digest(),
-            status=answer.status,
-            headers=kept,
-            body=body,
-        )
 
     async def _wait_for(self, request: AnyRequest, text: str) -> None:
         """Wait until an event and its effects are in.
@@ -258,31 +227,12 @@ class Edge:
     async def _settled(self, request: AnyRequest, event_id: UUID) -> bool:
         async with self.database.unit_of_work() as uow:
             await self.authenticate(uow, request)
-            return bool(
-                await uow.value(
-                    _SETTLED,
-                    tenant_id=uow.tenant,
-                    event_id=event_id,
-                    readers=self._readers,
-                    max_attempts=MAX_ATTEMPTS,
-                )
-            )
+            return await settled(uow, event_id, self._readers)
 
 
 def etag_of(body: bytes) -> str:
     """A strong validator of exactly these bytes: two callers with other masks have other tags."""
     return f'"{hashlib.blake2b(body, digest_size=9).hexdigest()}"'
-
-
-def request_id_of(request: AnyRequest) -> str:
-    """The caller's X-Request-Id if it is a sane one, else ours; made once a request."""
-    state = request.scope.setdefault("state", {})
-    known = state.get("request_id")
-    if known is None:
-        sent = request.headers.get("x-request-id", "")
-        sane = 0 < len(sent) <= 128 and sent.isascii() and sent.isprintable()
-        known = state["request_id"] = sent if sane else encode_id("req", uuid7())
-    return str(known)
 
 
 async def _read_body(request: AnyRequest) -> bytes:
@@ -293,18 +243,11 @@ async def _read_body(request: AnyRequest) -> bytes:
     return raw
 
 
-def _scope(request: AnyRequest, principal: Principal, key: str) -> bytes:
-    """Tenant and mode are the table's key; the rest of the scope is hashed together."""
-    if not 0 < len(key) <= _MAX_KEY:
-        msg = "An Idempotency-Key has 1 to 255 characters."
-        raise Malformed(msg)
-    text = f"{principal.id}\n{request.method}\n{request.url.path}\n{key}"
-    return hashlib.sha256(text.encode()).digest()
-
-
-def _view(principal: Principal) -> str:
-    """The rights an answer was rendered under."""
-    return f"{principal.policy.version}:{','.join(sorted(principal.roles))}"
+def _problem(request: AnyRequest, error: Exception) -> RawResponse:
+    domain_error, request_id = as_domain_error(error), request_id_of(request)
+    if isinstance(domain_error, Internal):
+        log.error("api.request.failed", path=request.url.path, request_id=request_id, exc_info=error)
+    return problem(domain_error, path=request.url.path, request_id=request_id)
 
 
 def _client(request: AnyRequest) -> str:
