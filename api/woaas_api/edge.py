@@ -84,14 +84,16 @@ class Call:
         """The query string of a list."""
         return read_query(self.request.query_params.multi_items(), access, expandable=expandable, own=own)
 
-    def require_match(self, shown: Callable[[], object]) -> None:
-        """Honour If-Match: the caller's view of the object must be the one he decided on.
+    def require_match(self, shown: Callable[[], object] | None) -> None:
+        """Honour If-Match: the caller's view of the object must be the one he decided on; None is no object.
 
         Raises:
             StaleETag: it has changed.
         """
         wanted = self.request.headers.get("if-match")
-        if wanted and wanted.strip() != "*" and etag_of(_encode(shown())) not in wanted:
+        if not wanted or (wanted.strip() == "*" and shown is not None):
+            return
+        if shown is None or etag_of(_encode(shown())) not in wanted:
             raise StaleETag
 
     async def page(

@@ -204,7 +204,7 @@ class TestConcurrency:
                 waiting = Statement.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
                 async with factory.world.db.unit_of_work() as other:
                     while not await other.value(waiting):
-                        await asyncio.sleep(0)  # noqa: ASYNC110 - the other side is a database lock
+                        await asyncio.sleep(0)
                 twin = await client.post(path, headers=KEY)
                 assert (twin.status_code, twin.json()["code"]) == (409, "idempotency_in_progress")
                 assert twin.headers["retry-after"] == "1"

@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 from woaas_api.answers import Answer, Listed
 from woaas_api.edge import Call
 from woaas_api.endpoint import route
-from woaas_core.errors import InvalidCursor
+from woaas_core.errors import InvalidCursor, UnknownParameter
 from woaas_core.events.envelope import event_types
 from woaas_core.events.feed import read_feed
 from woaas_security.audit.resources import EVENT
@@ -49,7 +49,11 @@ async def list_events(call: Call) -> Answer[Listed[CloudEvent]]:
     """
     access = call.principal.require(EVENT, "read")
     own = {n: v for n, v in call.request.query_params.multi_items() if n in ("type", "work_order_id")}
-    query = call.list_query(access, own=("type", "work_order_id")).query
+    asked = call.list_query(access, own=("type", "work_order_id"))
+    query = asked.query
+    if query.filters or query.sort or query.q or asked.fields:
+        msg = "The feed takes type, work_order_id, limit and cursor only."
+        raise UnknownParameter(msg)
     bound_to = f"events|{call.principal.id}"
     start = 0
     if query.cursor:
