@@ -6,3 +6,4 @@ C=".venv/bin/uv pip compile --universal --generate-hashes --no-emit-index-url -q
 $C --all-extras pyproject.toml sdk/pyproject.toml -o requirements.lock
 $C --all-extras --group pyproject.toml:dev pyproject.toml sdk/pyproject.toml -c requirements.lock -o requirements-dev.lock
 $C requirements-build.in -o requirements-build.lock
+$C api/requirements-node.in -o api/requirements-node.lock

@@ -5,22 +5,21 @@ stored answer of an Idempotency-Key and the effect become durable together or no
 """
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable, Collection
 from time import perf_counter
 from typing import Any, TypeVar
+from urllib.parse import quote
 from uuid import UUID
 
-import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
-from woaas_api import replays
 from woaas_api.answers import Answer, RawResponse
 from woaas_api.health import Metrics
 from woaas_api.problems import as_domain_error, log, problem, request_id_of
-from woaas_api.queries import Asked, read_query
+from woaas_api.queries import Asked, FeedAsked, read_feed_query, read_query
 from woaas_api.rate_limit import RateLimiter
+from woaas_core.conditional import encode, etag_of, require_match
 from woaas_core.db.database import Database
 from woaas_core.db.unit_of_work import UnitOfWork
 from woaas_core.errors import (
@@ -29,7 +28,6 @@ from woaas_core.errors import (
     NotFound,
     NotReady,
     RateLimited,
-    StaleETag,
     Unauthenticated,
     UnsupportedMediaType,
 )
@@ -43,18 +41,18 @@ from woaas_security.authz.listing import list_rows
 from woaas_security.authz.policy import PolicyCache
 from woaas_security.authz.resource import Resource
 from woaas_security.identity.service import Authenticator
+from woaas_security.once import Rendered, is_kept, once
 from woaas_security.principal import Principal
 
 AnyRequest = Request[Any, Any, Any]
 T = TypeVar("T")
 Endpoint = Callable[["Call"], Awaitable[Answer[Any]]]
+Refuse = Callable[..., RawResponse]
 
 SESSION_COOKIE = "woaas_session"
 CONSOLE_HEADER = "woaas-console"
 _WAIT_S = 2.0
 _POLL_S = 0.01
-
-_encode = msgspec.json.Encoder().encode
 
 
 class Call:
@@ -84,17 +82,13 @@ class Call:
         """The query string of a list."""
         return read_query(self.request.query_params.multi_items(), access, expandable=expandable, own=own)
 
-    def require_match(self, shown: Callable[[], object] | None) -> None:
-        """Honour If-Match: the caller's view of the object must be the one he decided on; None is no object.
+    def feed_query(self, *own: str) -> FeedAsked:
+        """The query string of a feed."""
+        return read_feed_query(self.request.query_params.multi_items(), own)
 
-        Raises:
-            StaleETag: it has changed.
-        """
-        wanted = self.request.headers.get("if-match")
-        if not wanted or (wanted.strip() == "*" and shown is not None):
-            return
-        if shown is None or etag_of(_encode(shown())) not in wanted:
-            raise StaleETag
+    def require_match(self, shown: Callable[[], object] | None) -> None:
+        """Honour the request's If-Match; None where there is no object yet."""
+        require_match(self.request.headers.get("if-match"), shown)
 
     async def page(
         self, resource: Resource, *, show: Callable[[Any], dict[str, Any]] | None = None, **options: Any
@@ -119,20 +113,22 @@ class Edge:
         self._readers = list(readers)
         self.metrics = Metrics()
 
-    async def serve(self, request: AnyRequest, endpoint: Endpoint, *, name: str, safe: bool) -> RawResponse:
+    async def serve(
+        self, request: AnyRequest, endpoint: Endpoint, *, name: str, safe: bool, refuse: Refuse = problem
+    ) -> RawResponse:
         """Run an endpoint and answer; every exception becomes a problem. ``name`` is what metrics call it."""
         began = perf_counter()
-        response = await self._answer(request, endpoint, safe=safe)
+        response = await self._answer(request, endpoint, refuse, safe=safe)
         self.metrics.observe(name, response.status_code or 0, perf_counter() - began)
         return response
 
-    async def _answer(self, request: AnyRequest, endpoint: Endpoint, *, safe: bool) -> RawResponse:
+    async def _answer(self, request: AnyRequest, endpoint: Endpoint, refuse: Refuse, *, safe: bool) -> RawResponse:
         budget = self._limiter.take(request.headers.get("authorization") or _client(request))
         raw: bytes | None = None
         try:
             if budget.retry_after_s:
                 raise RateLimited(retry_after_s=budget.retry_after_s)
-            after = request.headers.get("woaas-after") if safe else None
+            after = request.headers.get("woaas-after")
             if after:
                 await self._wait_for(request, after)
             raw = b"" if safe else await _read_body(request)
@@ -140,9 +136,9 @@ class Edge:
         except HTTPException:
             raise
         except Exception as error:  # noqa: BLE001, RUF100 - the edge is where anything unforeseen becomes a 500
-            response = _problem(request, error)
-            if not safe and raw is not None and "idempotency-key" in request.headers and replays.is_kept(error):
-                response = await self._keep_refusal(request, raw, response)
+            response = _refused(request, error, refuse)
+            if not safe and raw is not None and "idempotency-key" in request.headers and is_kept(error):
+                response = await self._keep_refusal(request, raw, response, refuse)
         response.headers.update(budget.headers())
         return response
 
@@ -165,48 +161,30 @@ class Edge:
             uow.request_id = request_id_of(request)
             principal = await self.authenticate(uow, request)
             call = Call(self, request, uow, principal, raw)
+
+            async def run() -> Rendered:
+                return _render(call, await endpoint(call))
+
             key = None if safe else request.headers.get("idempotency-key")
             if key is None:
-                return self._render(call, await endpoint(call))
-            scope = replays.scope_of(request, principal, key)
-            replay = await replays.find(uow, principal, request, scope, raw)
-            if replay is not None:
-                return replay
-            answer = await endpoint(call)
-            response = self._render(call, answer)
-            shown_again = None
-            if answer.secret and isinstance(answer.value, dict):
-                shown_again = _encode({k: None if k in answer.secret else v for k, v in answer.value.items()})
-            await replays.keep(uow, principal, scope, raw, response, body=shown_again)
-            return response
+                return _response(call, await run())
+            return _response(call, await once(uow, principal, key, place=_place(request), raw=raw, run=run))
 
-    async def _keep_refusal(self, request: AnyRequest, raw: bytes, refusal: RawResponse) -> RawResponse:
+    async def _keep_refusal(self, request: AnyRequest, raw: bytes, refusal: RawResponse, refuse: Refuse) -> RawResponse:
         """Store a refusal under its key, now that the work is rolled back; a twin that was quicker is repeated."""
+
+        async def run() -> Rendered:
+            return Rendered(refusal.status_code or 500, {}, refusal.content, str(refusal.media_type))
+
         try:
             async with self.database.unit_of_work() as uow:
+                uow.request_id = request_id_of(request)
                 principal = await self.authenticate(uow, request)
-                scope = replays.scope_of(request, principal, request.headers["idempotency-key"])
-                replay = await replays.find(uow, principal, request, scope, raw)
-                if replay is None:
-                    await replays.keep(uow, principal, scope, raw, refusal)
-        except Exception as error:  # noqa: BLE001, RUF100 - as in every answer
-            return _problem(request, error)
-        return replay or refusal
-
-    def _render(self, call: Call, answer: Answer[Any]) -> RawResponse:
-        raw = answer.value if isinstance(answer.value, bytes) else None
-        body = b"" if answer.status == 204 else _encode(answer.value) if raw is None else raw
-        etag = etag_of(body)
-        headers = {"X-Request-Id": call.uow.request_id or "", "ETag": etag, **answer.headers}
-        if answer.location:
-            headers["Location"] = answer.location
-        if call.uow.last_event_text:
-            headers["Woaas-Event-Id"] = call.uow.last_event_text
-        headers["Cache-Control"] = "private, no-cache" if call.request.method == "GET" else "no-store"
-        status = answer.status
-        if call.request.method == "GET" and call.request.headers.get("if-none-match") == etag:
-            status, body = 304, b""
-        return Response(body, status_code=status, media_type=answer.media_type, headers=headers)
+                call = Call(self, request, uow, principal, raw)
+                key = request.headers["idempotency-key"]
+                return _response(call, await once(uow, principal, key, place=_place(request), raw=raw, run=run))
+        except Exception as error:  # noqa: BLE001, RUF100 - as for every answer
+            return _refused(request, error, refuse)
 
     async def _wait_for(self, request: AnyRequest, text: str) -> None:
         """Wait until an event and its effects are in.
@@ -232,11 +210,6 @@ class Edge:
             return await settled(uow, event_id, self._readers)
 
 
-def etag_of(body: bytes) -> str:
-    """A strong validator of exactly these bytes: two callers with other masks have other tags."""
-    return f'"{hashlib.blake2b(body, digest_size=9).hexdigest()}"'
-
-
 async def _read_body(request: AnyRequest) -> bytes:
     raw = await request.body()
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -245,11 +218,44 @@ async def _read_body(request: AnyRequest) -> bytes:
     return raw
 
 
-def _problem(request: AnyRequest, error: Exception) -> RawResponse:
+def _render(call: Call, answer: Answer[Any]) -> Rendered:
+    """The answer as bytes, before the commit."""
+    is_raw = isinstance(answer.value, bytes)
+    body = answer.value if is_raw else b"" if answer.status == 204 else encode(answer.value)
+    assert isinstance(body, bytes)
+    headers = {"ETag": etag_of(body), **answer.headers}
+    if answer.location:
+        headers["Location"] = quote(answer.location)
+    if call.uow.last_event_text:
+        headers["Woaas-Event-Id"] = call.uow.last_event_text
+    kept = None
+    if answer.secret and isinstance(answer.value, dict):
+        kept = encode({k: None if k in answer.secret else v for k, v in answer.value.items()})
+    return Rendered(answer.status, headers, body, answer.media_type, kept)
+
+
+def _response(call: Call, rendered: Rendered) -> RawResponse:
+    is_read = call.request.method == "GET"
+    headers = {
+        "X-Request-Id": call.uow.request_id or "",
+        **rendered.headers,
+        "Cache-Control": "private, no-cache" if is_read else "no-store",
+    }
+    status, body = rendered.status, rendered.body
+    if is_read and call.request.headers.get("if-none-match") == headers["ETag"]:
+        status, body = 304, b""
+    return Response(body, status_code=status, media_type=rendered.media_type, headers=headers)
+
+
+def _place(request: AnyRequest) -> str:
+    return f"{request.method}\n{request.url.path}"
+
+
+def _refused(request: AnyRequest, error: Exception, refuse: Refuse) -> RawResponse:
     domain_error, request_id = as_domain_error(error), request_id_of(request)
     if isinstance(domain_error, Internal):
         log.error("api.request.failed", path=request.url.path, request_id=request_id, exc_info=error)
-    return problem(domain_error, path=request.url.path, request_id=request_id)
+    return refuse(domain_error, path=request.url.path, request_id=request_id)
 
 
 def _client(request: AnyRequest) -> str:

@@ -6,9 +6,9 @@ An endpoint function takes the ``Call``, its path parameters by name, and ``body
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 from litestar import Request
 from litestar.handlers import HTTPRouteHandler
@@ -20,6 +20,20 @@ from woaas_api.edge import Call, Edge
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Function = Callable[..., Awaitable[Answer[Any]]]
 _PARAMETER = re.compile(r"{(\w+)}")
+
+LIST = ("limit", "cursor", "sort", "q", "fields", "expand", "filters")
+"""What lists of a resource read from the query string."""
+FEED = ("limit", "cursor")
+"""What feeds read."""
+
+
+class Query(NamedTuple):
+    """A query parameter that an endpoint reads itself, as the OpenAPI document describes it."""
+
+    name: str
+    description: str
+    is_required: bool = False
+    type: Literal["string", "integer", "boolean"] = "string"
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +52,9 @@ class Route:
     summary: str
     description: str
     parameters: tuple[str, ...]
+    query: tuple[Query, ...] = ()
+    paging: tuple[str, ...] = ()
+    media_type: str = "application/json"
     max_body_bytes: int | None = None
 
     @property
@@ -79,9 +96,16 @@ def route(
     tag: str,
     status: int = 200,
     name: str | None = None,
+    query: Sequence[Query] = (),
+    paging: tuple[str, ...] = LIST,
+    media_type: str = "application/json",
     max_body_bytes: int | None = None,
 ) -> Callable[[Function], Route]:
-    """Declare an endpoint under ``/v1``; its docstring becomes summary and description, its name the operation id."""
+    """Declare an endpoint under ``/v1``; its docstring becomes summary and description, its name the operation id.
+
+    ``paging`` names the common parameters that a list reads, ``query`` describes its own; ``media_type`` is what it
+    answers if not JSON.
+    """
 
     def declare(function: Function) -> Route:
         hints = get_type_hints(function)
@@ -102,6 +126,9 @@ def route(
             summary=" ".join(summary.split()).rstrip("."),
             description=description.partition("Raises:")[0].strip(),
             parameters=tuple(_PARAMETER.findall(path)),
+            query=tuple(query),
+            paging=paging if is_list else (),
+            media_type=media_type,
             max_body_bytes=max_body_bytes,
         )
 

@@ -2,17 +2,15 @@
 
 from typing import TYPE_CHECKING, Any
 
-import asyncpg
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
+from woaas_core.db import refusals
 from woaas_core.errors import (
-    Conflict,
     DomainError,
     IdempotencyInProgress,
     Internal,
-    Invalid,
     Malformed,
     NotFound,
     PayloadTooLarge,
@@ -70,21 +68,9 @@ def problem(error: DomainError, *, path: str, request_id: str) -> "RawResponse":
     return Response(msgspec.json.encode(body), status_code=error.status, media_type=MEDIA_TYPE, headers=headers)
 
 
-def as_domain_error(error: Exception) -> DomainError:  # noqa: PLR0911 - a table of cases
-    """What a caller is told about an exception; nothing of SQL, constraints or values passes through."""
-    if isinstance(error, DomainError):
-        return error
-    if isinstance(error, HTTPException):
-        return _of_http(error)
-    if isinstance(error, asyncpg.UniqueViolationError):
-        if getattr(error, "constraint_name", "") == "pk_idempotency":
-            return IdempotencyInProgress()
-        return Conflict("An object with this reference was just made; read it and decide anew.")
-    if isinstance(error, asyncpg.DataError | OverflowError):
-        return Invalid("A value is out of range.")
-    if isinstance(error, asyncpg.DeadlockDetectedError | asyncpg.SerializationError):
-        return IdempotencyInProgress("Two requests met on the same objects; repeat this one.")
-    return Internal()
+def as_domain_error(error: Exception) -> DomainError:
+    """What a caller is told about an exception, the framework's own among them."""
+    return _of_http(error) if isinstance(error, HTTPException) else refusals.as_domain_error(error)
 
 
 def _of_http(error: HTTPException) -> DomainError:

@@ -4,12 +4,13 @@ import re
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from woaas_core.errors import InvalidLimit, UnknownParameter
+from woaas_core.errors import InvalidLimit, Malformed, UnknownParameter
 from woaas_security.authz.access import Access
-from woaas_security.authz.listing import DEFAULT_LIMIT, Filter, ListQuery
+from woaas_security.authz.listing import DEFAULT_LIMIT, MAX_LIMIT, Filter, ListQuery
 
 _FILTER = re.compile(r"([a-z_]+)(?:\.([^\[\]]{1,64}))?(?:\[([a-z]+)\])?")
 _MAX_FILTERS = 20
+_MAX_SEARCH = 200
 
 
 class Asked(NamedTuple):
@@ -18,6 +19,31 @@ class Asked(NamedTuple):
     query: ListQuery
     fields: frozenset[str] | None
     expand: frozenset[str]
+
+
+class FeedAsked(NamedTuple):
+    """What a feed is asked: how much, from where, and the endpoint's own parameters."""
+
+    limit: int
+    cursor: str | None
+    own: dict[str, str]
+
+
+def read_feed_query(pairs: Iterable[tuple[str, str]], own: Collection[str]) -> FeedAsked:
+    """Read the query string of a feed, which knows limit, cursor and its own parameters only.
+
+    Raises:
+        UnknownParameter, InvalidLimit: see each.
+    """
+    known: dict[str, str] = {}
+    for name, value in pairs:
+        if name not in ("limit", "cursor", *own):
+            msg = f"There is no parameter {name!r} here."
+            raise UnknownParameter(msg)
+        _check_nul(name, value)
+        known[name] = value
+    limit, cursor = known.pop("limit", None), known.pop("cursor", None)
+    return FeedAsked(_limit(limit), cursor or None, known)
 
 
 def read_query(
@@ -31,9 +57,7 @@ def read_query(
     filters: list[Filter] = []
     known: dict[str, str] = {}
     for name, value in pairs:
-        if "\x00" in value or "\x00" in name:
-            msg = "Query parameters must not contain the NUL character."
-            raise UnknownParameter(msg)
+        _check_nul(name, value)
         if name in ("limit", "cursor", "sort", "q", "fields", "expand"):
             known[name] = value
         elif name not in own:
@@ -41,6 +65,9 @@ def read_query(
     if len(filters) > _MAX_FILTERS:
         msg = f"At most {_MAX_FILTERS} filters at once."
         raise UnknownParameter(msg)
+    if len(known.get("q", "")) > _MAX_SEARCH:
+        msg = f"Search for at most {_MAX_SEARCH} characters."
+        raise Malformed(msg)
     fields = frozenset(known["fields"].split(",")) if known.get("fields") else None
     for name in fields or ():
         if name not in access.masked and name not in ("id", "livemode", *expandable):
@@ -63,9 +90,15 @@ def read_query(
 def _limit(text: str | None) -> int:
     if text is None:
         return DEFAULT_LIMIT
-    if not text.isascii() or not text.isdigit() or len(text) > 6:
+    if not text.isascii() or not text.isdigit() or len(text) > 6 or not 1 <= int(text) <= MAX_LIMIT:
         raise InvalidLimit
     return int(text)
+
+
+def _check_nul(name: str, value: str) -> None:
+    if "\x00" in value or "\x00" in name:
+        msg = "Query parameters must not contain the NUL character."
+        raise UnknownParameter(msg)
 
 
 def _filter(name: str, value: str) -> Filter:

@@ -51,7 +51,7 @@ def stream_route(path: str, *, tag: str) -> Callable[[Function], Route]:
     """Declare an endpoint that streams what its function answers."""
 
     def declare(function: Function) -> Route:
-        plain = route("GET", path, tag=tag)(function)
+        plain = route("GET", path, tag=tag, media_type="text/event-stream")(function)
         return StreamRoute(**{f.name: getattr(plain, f.name) for f in fields(Route)})
 
     return declare

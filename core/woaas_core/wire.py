@@ -46,6 +46,7 @@ DurationText = Annotated[
     msgspec.Meta(
         pattern=r"^P([0-9]{1,4}W|([0-9]{1,5}D)?"
         r"(T(?=[0-9])([0-9]{1,6}H)?([0-9]{1,8}M)?([0-9]{1,9}(\.[0-9]{1,6})?S)?)?)$(?!\n)",
+        title="duration",
         description="An ISO 8601 duration, days at most",
         examples=["PT1H30M"],
     ),

@@ -8,9 +8,17 @@ from httpx import AsyncClient
 
 pytestmark = pytest.mark.anyio
 ORDER = {
-    "product": "P", "quantity": "10.50", "custom_fields": {"zebra": 1, "a": {}.get("x"), "mould_no": "M-17", "bb": True},
-    "operations": [{"name": "Turn", "materials": [{"material": "BAR", "quantity": "10"}], "custom_fields": {"b": 1, "aaa": 2}}],
-}  # fmt: skip
+    "product": "P",
+    "quantity": "10.50",
+    "custom_fields": {"zebra": 1, "a": None, "mould_no": "M-17", "bb": True},
+    "operations": [
+        {
+            "name": "Turn",
+            "materials": [{"material": "BAR", "quantity": "10"}],
+            "custom_fields": {"b": 1, "aaa": 2},
+        }
+    ],
+}
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Lists: filters, sorting with nulls last, keyset pages that stand still under inserts, and cursors bound to a query."""
+"""Lists: filters, sorting with nulls last, keyset pages that stand still under inserts, bound cursors."""
 
 import itertools
 from typing import Any
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.anyio
 ORDERS: list[dict[str, Any]] = [
     {"product": "A", "quantity": "2", "title": "one", "priority": 1, "due_at": "2026-12-03T00:00:00Z"},
     {"product": "B", "quantity": "10", "title": "two", "priority": 3, "customer": "ACME"},
-    {"product": "A", "quantity": "9.5", "title": "THREE", "due_at": "2026-12-01T00:00:00Z", "participants": ["x", "y"]},
+    {"product": "A", "quantity": "9.5", "title": "THREE", "due_at": "2026-12-01T00:00:00Z", "participants": ["x"]},
     {
         "product": "C",
         "quantity": "1",

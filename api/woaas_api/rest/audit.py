@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from woaas_api.answers import Answer, Listed
 from woaas_api.edge import Call
-from woaas_api.endpoint import route
+from woaas_api.endpoint import FEED, Query, route
 from woaas_api.rest.schemas.work_orders import View
 from woaas_api.subjects import SUBJECTS
 from woaas_core.errors import InvalidCursor, NotFound, UnknownParameter
@@ -93,12 +93,25 @@ def _b64(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
 
-@route("GET", "/audit/entries", tag=TAG)
+@route(
+    "GET",
+    "/audit/entries",
+    tag=TAG,
+    paging=FEED,
+    query=(
+        Query("work_order_id", "Only entries about this order"),
+        Query("actor", "Only entries of this actor"),
+        Query("type", "Only entries of this event type"),
+        Query("subject", "Only entries about this object"),
+        Query("from", "Recorded at or after this time"),
+        Query("to", "Recorded before this time"),
+    ),
+)
 async def list_audit_entries(call: Call) -> Answer[Listed[AuditEntry]]:
     """List audit entries, newest first, by `work_order_id`, `actor`, `type`, `subject`, `from` and `to`."""
-    access = call.principal.require(AUDIT_ENTRY, "read")
-    query = call.list_query(access, own=_OWN).query
-    own = {n: v for n, v in call.request.query_params.multi_items() if n in _OWN}
+    call.principal.require(AUDIT_ENTRY, "read")
+    query = call.feed_query(*_OWN)
+    own = query.own
     bound_to = f"audit|{call.principal.id}|{sorted(own.items())}"
     before: int | None = None
     if query.cursor:
@@ -145,7 +158,12 @@ def _number(text: str | None, name: str) -> int | None:
     return int(text)
 
 
-@route("GET", "/audit/entries/{index}/inclusion-proof", tag=TAG)
+@route(
+    "GET",
+    "/audit/entries/{index}/inclusion-proof",
+    tag=TAG,
+    query=(Query("tree_size", "A signed size; the newest if left out", type="integer"),),
+)
 async def get_inclusion_proof(call: Call, index: str) -> Answer[InclusionProof]:
     """Prove an entry to be in the log (RFC 6962), for `tree_size` or the newest size."""
     place = int(index) if index.isascii() and index.isdigit() and len(index) <= 15 else None
@@ -157,7 +175,15 @@ async def get_inclusion_proof(call: Call, index: str) -> Answer[InclusionProof]:
     return Answer(shown)
 
 
-@route("GET", "/audit/consistency-proof", tag=TAG)
+@route(
+    "GET",
+    "/audit/consistency-proof",
+    tag=TAG,
+    query=(
+        Query("from", "The smaller tree's size", is_required=True, type="integer"),
+        Query("to", "The larger tree's size", is_required=True, type="integer"),
+    ),
+)
 async def get_consistency_proof(call: Call) -> Answer[ConsistencyProof]:
     """Prove the tree of size `to` to continue the tree of size `from`."""
     query = call.request.query_params
@@ -169,7 +195,7 @@ async def get_consistency_proof(call: Call) -> Answer[ConsistencyProof]:
     return Answer({**proof, "proof": [_b64(h) for h in proof["proof"]]})
 
 
-@route("GET", "/audit/keys", tag=TAG)
+@route("GET", "/audit/keys", tag=TAG, paging=())
 async def list_audit_keys(call: Call) -> Answer[Listed[AuditKey]]:
     """List the public keys of the log; pin them out of band."""
     call.principal.require(AUDIT_ENTRY, "read")
@@ -177,11 +203,11 @@ async def list_audit_keys(call: Call) -> Answer[Listed[AuditKey]]:
     return Answer({"data": [{"vkey": str(key), "first_used_at": since} for key, since in keys], "next_cursor": None})
 
 
-@route("GET", "/audit/checkpoints", tag=TAG)
+@route("GET", "/audit/checkpoints", tag=TAG, paging=FEED)
 async def list_checkpoints(call: Call) -> Answer[Listed[CheckpointView]]:
     """List signed checkpoints, newest first."""
-    access = call.principal.require(AUDIT_ENTRY, "read")
-    query = call.list_query(access).query
+    call.principal.require(AUDIT_ENTRY, "read")
+    query = call.feed_query()
     bound_to = f"checkpoints|{call.principal.id}"
     before: int | None = None
     if query.cursor:
@@ -194,7 +220,7 @@ async def list_checkpoints(call: Call) -> Answer[Listed[CheckpointView]]:
     return Answer({"data": data, "next_cursor": cursor})
 
 
-@route("GET", "/audit/checkpoints/latest", tag=TAG)
+@route("GET", "/audit/checkpoints/latest", tag=TAG, media_type="text/plain; charset=utf-8")
 async def get_latest_checkpoint(call: Call) -> Answer[str]:
     """Read the newest checkpoint: a C2SP signed note, as plain text."""
     rows = await evidence.checkpoints(call.uow, call.principal, before=None, limit=1)
@@ -223,7 +249,7 @@ async def get_audit_export(call: Call, key: str) -> Answer[ExportView]:
     return Answer(_show(call, await exports.get_export(call.uow, call.principal, decode_id("axp", key))))
 
 
-@route("GET", "/audit/exports/{key}/download", tag=TAG)
+@route("GET", "/audit/exports/{key}/download", tag=TAG, media_type="application/zip")
 async def download_audit_export(call: Call, key: str) -> Answer[str]:
     """Download a bundle (zip)."""
     row, content = await exports.download(call.uow, call.principal, decode_id("axp", key))

@@ -7,8 +7,8 @@ from msgspec import UNSET, Struct, UnsetType
 
 from woaas_api.answers import Answer, Listed
 from woaas_api.edge import Call
-from woaas_api.endpoint import route
-from woaas_core.errors import InvalidCursor, UnknownParameter
+from woaas_api.endpoint import FEED, Query, route
+from woaas_core.errors import InvalidCursor
 from woaas_core.events.envelope import event_types
 from woaas_core.events.feed import read_feed
 from woaas_security.audit.resources import EVENT
@@ -40,20 +40,25 @@ class EventKind(Struct, kw_only=True):
     description: str
 
 
-@route("GET", "/events", tag=TAG)
+@route(
+    "GET",
+    "/events",
+    tag=TAG,
+    paging=FEED,
+    query=(
+        Query("type", "Event types, separated by commas; `work_order.*` is all of a noun's"),
+        Query("work_order_id", "Only events of this order"),
+    ),
+)
 async def list_events(call: Call) -> Answer[Listed[CloudEvent]]:
     """Follow the log: events in order, from a cursor.
 
     `next_cursor` is never null: keep it and ask again to go on where the feed ended. Filter by
     `type=work_order.*,operation.completed` and by `work_order_id`.
     """
-    access = call.principal.require(EVENT, "read")
-    own = {n: v for n, v in call.request.query_params.multi_items() if n in ("type", "work_order_id")}
-    asked = call.list_query(access, own=("type", "work_order_id"))
-    query = asked.query
-    if query.filters or query.sort or query.q or asked.fields:
-        msg = "The feed takes type, work_order_id, limit and cursor only."
-        raise UnknownParameter(msg)
+    call.principal.require(EVENT, "read")
+    query = call.feed_query("type", "work_order_id")
+    own = query.own
     bound_to = f"events|{call.principal.id}"
     start = 0
     if query.cursor:
@@ -67,7 +72,7 @@ async def list_events(call: Call) -> Answer[Listed[CloudEvent]]:
     return Answer({"data": feed.events, "next_cursor": cursor})
 
 
-@route("GET", "/event-types", tag=TAG)
+@route("GET", "/event-types", tag=TAG, paging=())
 async def list_event_types(_call: Call) -> Answer[Listed[EventKind]]:
     """List every kind of event: audit action, webhook type and subscription type in one."""
     kinds = [{"type": t.name, "description": t.description} for t in event_types()]

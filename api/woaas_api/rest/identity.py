@@ -10,16 +10,28 @@ from woaas_api.answers import Answer, Listed
 from woaas_api.edge import Call
 from woaas_api.endpoint import route
 from woaas_api.rest.schemas.work_orders import View
+from woaas_capacity_market.resources import BOARD, CONTRACT, LISTING, NDA, QUOTE, REQUEST
 from woaas_core.ids import decode_id, encode_id
 from woaas_core.wire import Body, Code, Instant, Name
+from woaas_security.audit.resources import AUDIT_ENTRY, AUDIT_EXPORT, EVENT
 from woaas_security.authz.resource import Resource
 from woaas_security.identity import service
 from woaas_security.identity.resources import API_KEY, MEMBER
-from woaas_work_orders.execution.resources import REPORT
+from woaas_security.tenants import repository as tenants
+from woaas_solver_farm.schedules.resources import SCHEDULE, SCHEDULE_RUN, SLOT
+from woaas_work_orders.execution.resources import INSPECTION, RECEIPT, REPORT
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
 from woaas_work_orders.resources.kinds import KINDS
 
 TAG = "Security"
+RESOURCES = (
+    *(WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT),
+    *(k.resource for k in KINDS),
+    *(SCHEDULE_RUN, SCHEDULE, SLOT),
+    *(LISTING, REQUEST, BOARD, NDA, QUOTE, CONTRACT),
+    *(EVENT, AUDIT_ENTRY, AUDIT_EXPORT, API_KEY, MEMBER),
+)
+"""What permissions are told about."""
 
 
 class NewApiKey(Body, kw_only=True):
@@ -61,6 +73,8 @@ class Me(Struct, kw_only=True):
     type: str
     name: str
     tenant_id: str
+    tenant_name: str
+    time_zone: str
     livemode: bool
     roles: list[str]
     scopes: list[str]
@@ -71,17 +85,19 @@ class Me(Struct, kw_only=True):
 async def get_me(call: Call) -> Answer[Me]:
     """Read who you are and which fields and actions you have."""
     principal = call.principal
-    resources = (WORK_ORDER, OPERATION, REPORT, *(k.resource for k in KINDS), API_KEY, MEMBER)
+    tenant = await tenants.get(call.uow)
     return Answer(
         {
             "id": principal.actor.id,
             "type": principal.kind,
             "name": principal.name,
             "tenant_id": encode_id("ten", principal.tenant_id),
+            "tenant_name": tenant["name"],
+            "time_zone": tenant["time_zone"],
             "livemode": principal.livemode,
             "roles": sorted(principal.roles),
             "scopes": [],
-            "permissions": {r.name: _permissions(call, r) for r in resources if principal.access(r).sees_anything},
+            "permissions": {r.name: _permissions(call, r) for r in RESOURCES if principal.access(r).sees_anything},
         }
     )
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from woaas_api.answers import Answer
 from woaas_api.edge import Call
-from woaas_api.endpoint import route
+from woaas_api.endpoint import Query, route
 from woaas_api.rest.schemas.work_orders import Kpis
 from woaas_core.errors import UnknownParameter
 from woaas_security.authz.resource import Field, Resource
@@ -16,7 +16,17 @@ KPI = Resource("kpi", "rep", reports, (Field("value", "decimal"),))
 _BEGIN, _END = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
-@route("GET", "/kpis", tag="Figures")
+@route(
+    "GET",
+    "/kpis",
+    tag="Figures",
+    query=(
+        Query("names", "Figures, separated by commas; all if left out"),
+        Query("from", "Start of the window"),
+        Query("to", "End of the window, not part of it"),
+        Query("by", "`work_center` for one line each"),
+    ),
+)
 async def get_kpis(call: Call) -> Answer[Kpis]:
     """Read key figures over the half-open window from..to.
 

@@ -72,10 +72,11 @@ async def put_listing(call: Call, key: str, body: NewListing) -> Answer[ListingV
 
 def _listing_command(name: str) -> Route:
     async def run(call: Call, key: str, body: Reasoned) -> Answer[ListingView]:
+        listing_id = decode_id("lst", key)
+        before = await listings.get(call.uow, call.principal, listing_id)
+        call.require_match(lambda: _show(call, LISTING, before))
         call.uow.reason = body.reason or None
-        return Answer(
-            _show(call, LISTING, await listings.command(call.uow, call.principal, decode_id("lst", key), name))
-        )
+        return Answer(_show(call, LISTING, await listings.command(call.uow, call.principal, listing_id, name)))
 
     run.__doc__ = f"{name.capitalize()} a listing."
     return route("POST", f"/market/listings/{{key}}/{name}", tag=TAG, name=f"{name}_listing")(run)
@@ -102,16 +103,17 @@ async def get_market_request(call: Call, key: str) -> Answer[RequestView]:
 
 def _request_command(name: str) -> Route:
     async def run(call: Call, key: str, body: Reasoned) -> Answer[RequestView]:
+        request_id = decode_id("mrq", key)
+        before = await requests.get(call.uow, call.principal, request_id)
+        call.require_match(lambda: _show(call, REQUEST, before))
         call.uow.reason = body.reason or None
-        return Answer(
-            _show(call, REQUEST, await requests.command(call.uow, call.principal, decode_id("mrq", key), name))
-        )
+        return Answer(_show(call, REQUEST, await requests.command(call.uow, call.principal, request_id, name)))
 
     run.__doc__ = f"{name.capitalize()} a request.\n\nAnswers 409 with `allowed_commands` where its state forbids it."
     return route("POST", f"/market/requests/{{key}}/{name}", tag=TAG, name=f"{name}_market_request")(run)
 
 
-@route("GET", "/market/requests/{key}/candidates", tag=TAG)
+@route("GET", "/market/requests/{key}/candidates", tag=TAG, paging=())
 async def list_candidates(call: Call, key: str) -> Answer[Listed[CandidateView]]:
     """List who could take the operation, best first, with the terms of each score.
 
@@ -178,14 +180,20 @@ async def get_quote(call: Call, key: str) -> Answer[QuoteView]:
 @route("POST", "/market/quotes/{key}/counter", tag=TAG)
 async def counter_quote(call: Call, key: str, body: Terms) -> Answer[QuoteView]:
     """Answer an offer with other terms; the other side is next."""
-    row = await quotes.command(call.uow, call.principal, decode_id("quo", key), "counter", body)
+    quote_id = decode_id("quo", key)
+    before = await quotes.get(call.uow, call.principal, quote_id)
+    call.require_match(lambda: _show(call, QUOTE, before))
+    row = await quotes.command(call.uow, call.principal, quote_id, "counter", body)
     return Answer(_show(call, QUOTE, row))
 
 
 def _quote_command(name: str) -> Route:
     async def run(call: Call, key: str, body: Reasoned) -> Answer[QuoteView]:
+        quote_id = decode_id("quo", key)
+        before = await quotes.get(call.uow, call.principal, quote_id)
+        call.require_match(lambda: _show(call, QUOTE, before))
         call.uow.reason = body.reason or None
-        return Answer(_show(call, QUOTE, await quotes.command(call.uow, call.principal, decode_id("quo", key), name)))
+        return Answer(_show(call, QUOTE, await quotes.command(call.uow, call.principal, quote_id, name)))
 
     run.__doc__ = f"{name.capitalize()} a quote.\n\nWho did not make the standing offer answers it."
     return route("POST", f"/market/quotes/{{key}}/{name}", tag=TAG, name=f"{name}_quote")(run)

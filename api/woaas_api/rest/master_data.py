@@ -1,5 +1,8 @@
 """Plant and people: twelve kinds, one set of endpoints each."""
 
+import msgspec
+from msgspec import UNSET, UnsetType
+
 from woaas_api.answers import Answer, Listed
 from woaas_api.edge import Call
 from woaas_api.endpoint import Route, route
@@ -12,17 +15,29 @@ from woaas_work_orders.resources.kinds import KINDS, MasterKind
 TAG = "Plant and people"
 
 
+def view_of(kind: MasterKind) -> type[MasterDataView]:
+    """The shape a kind is shown in: what its body may hold, each member null where it was not set."""
+    members = [
+        (f.encode_name, f.type | None | UnsetType, UNSET) for f in msgspec.structs.fields(kind.body) if f.name != "code"
+    ]
+    made = msgspec.defstruct(f"{kind.body.__name__}View", members, bases=(MasterDataView,), kw_only=True)
+    made.__doc__ = kind.body.__doc__
+    assert issubclass(made, MasterDataView)
+    return made
+
+
 def _routes(kind: MasterKind) -> tuple[Route, ...]:
     words = kind.name.replace("_", " ")
+    view = view_of(kind)
 
-    async def list_all(call: Call) -> Answer[Listed[MasterDataView]]:
+    async def list_all(call: Call) -> Answer[Listed[view]]:  # type: ignore[valid-type]  # one view a kind
         return await call.page(kind.resource, where=[repository.of_kind()], values={"kind": kind.name})
 
-    async def get(call: Call, code: str) -> Answer[MasterDataView]:
+    async def get(call: Call, code: str) -> Answer[view]:  # type: ignore[valid-type]
         row = await service.find(call.uow, call.principal, kind, code)
         return Answer(call.principal.show(call.principal.access(kind.resource), row))
 
-    async def put(call: Call, code: str, body: kind.body) -> Answer[MasterDataView]:  # type: ignore[name-defined]
+    async def put(call: Call, code: str, body: kind.body) -> Answer[view]:  # type: ignore[name-defined, valid-type]
         check_code(code)
         access = call.principal.require(kind.resource, "create")
         known = await service.look_up(call.uow, kind, code)
@@ -33,9 +48,9 @@ def _routes(kind: MasterKind) -> tuple[Route, ...]:
         location = f"/v1/{kind.path}/{row['code']}"
         return Answer(call.principal.show(access, row), 201 if is_new else 200, location if is_new else None)
 
-    async def archive(call: Call, code: str) -> Answer[MasterDataView]:
-        known = await service.find(call.uow, call.principal, kind, code)
+    async def archive(call: Call, code: str) -> Answer[view]:  # type: ignore[valid-type]
         access = call.principal.require(kind.resource, "archive")
+        known = await service.find(call.uow, call.principal, kind, code)
         call.require_match(lambda: call.principal.show(access, known))
         row = await service.archive(call.uow, call.principal, kind, known)
         return Answer(call.principal.show(access, row))

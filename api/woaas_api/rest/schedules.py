@@ -139,7 +139,7 @@ async def publish_schedule(call: Call, key: str, body: PublishBody) -> Answer[Sc
     return Answer(show_schedule(call.principal, await service.publish(call.uow, call.principal, schedule_id)))
 
 
-@route("GET", "/policies", tag=TAG)
+@route("GET", "/policies", tag=TAG, paging=())
 async def list_policies(call: Call) -> Answer[Listed[PolicyView]]:
     """List the policies a plan can follow."""
     call.principal.require(SCHEDULE_RUN, "read")

@@ -5,7 +5,7 @@ shape; the values travel as parameters. What is not readable is neither selected
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -39,11 +39,14 @@ _MAX_SORT_KEYS = 8
 
 
 class Filter(NamedTuple):
-    """``field[op]=value``; ``path`` is the member of a JSON field such as custom_fields."""
+    """``field[op]=value``; ``path`` is the member of a JSON field such as custom_fields.
+
+    A value with commas is several; a tuple is taken as it is.
+    """
 
     field: str
     op: str
-    value: str
+    value: str | tuple[str, ...]
     path: str = ""
 
 
@@ -58,10 +61,11 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Page(NamedTuple):
-    """One page of rows and the cursor of the next."""
+    """One page of rows and the cursor of the next; ``cursor_of`` is the cursor that goes on after a row."""
 
     rows: "list[Record]"
     next_cursor: str | None
+    cursor_of: "Callable[[Record], str]"
 
 
 class SortKey(NamedTuple):
@@ -117,11 +121,14 @@ async def list_rows(
     except asyncpg.DataError:
         msg = "A value to compare with is out of range."
         raise UnknownParameter(msg) from None
+
+    def cursor_of(row: "Record") -> str:
+        return codec.seal([_plain(k.field, row[k.field.source]) for k in keys], bound_to=bound_to)
+
     if len(rows) <= query.limit:
-        return Page(rows, None)
+        return Page(rows, None, cursor_of)
     rows.pop()
-    last = rows[-1]
-    return Page(rows, codec.seal([_plain(k.field, last[k.field.source]) for k in keys], bound_to=bound_to))
+    return Page(rows, cursor_of(rows[-1]), cursor_of)
 
 
 def _statement(
@@ -183,11 +190,10 @@ def _filters(access: Access, query: ListQuery, parameters: dict[str, object]) ->
             parameters[f"p{i}"] = item.path
             column = column.op("->>")(bindparam(f"p{i}", type_=SqlText))
         if field.kind == "texts":
-            parameters[name] = item.value.split(",")
+            parameters[name] = list(_texts(item))
             conditions.append(column.op("&&")(bindparam(name, type_=column.type)))
             continue
-        texts = item.value.split(",") if item.op in ("eq", "in") else [item.value]
-        parsed = [_parse(field, t) for t in texts]
+        parsed = [_parse(field, t) for t in _texts(item)]
         if item.op in ("eq", "in"):
             parameters[name] = parsed
             array = bindparam(name, type_=_array(column, field))
@@ -203,6 +209,12 @@ def _filters(access: Access, query: ListQuery, parameters: dict[str, object]) ->
         matches = [sql_cast(table.c[f.source], SqlText).ilike(bindparam("q", type_=SqlText)) for f in searched]
         conditions.append(or_(*matches) if matches else false())
     return conditions
+
+
+def _texts(item: Filter) -> Sequence[str]:
+    if not isinstance(item.value, str):
+        return item.value
+    return item.value.split(",") if item.op in ("eq", "in") else (item.value,)
 
 
 def _operators(field: Field) -> tuple[str, ...]:

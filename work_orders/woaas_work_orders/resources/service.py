@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from woaas_core.durations import format_duration
 from woaas_core.errors import NotFound, StaleETag
@@ -95,7 +95,7 @@ async def put(
 
 
 async def archive(uow: "UnitOfWork", principal: Principal, kind: MasterKind, known: "Record") -> "Record":
-    """Retire a record: it stays readable and is no longer used by plans."""
+    """Retire a record already read: it stays readable and is no longer used by plans."""
     principal.require(kind.resource, "archive")
     if known["archived_at"] is not None:
         return known
@@ -132,19 +132,21 @@ def _settle(body: Body) -> None:
     if isinstance(body, Calendar) and body.exceptions is not UNSET:
         for i, exception in enumerate(body.exceptions):
             _check_date(exception.date, f"/exceptions/{i}/date")
-    if isinstance(body, Operator) and body.qualifications is not UNSET:
+    elif isinstance(body, Operator) and body.qualifications is not UNSET:
         for i, held in enumerate(body.qualifications):
-            for name in ("valid_from", "valid_to"):
-                _check_date(getattr(held, name), f"/qualifications/{i}/{name}")
-    if isinstance(body, SetupMatrix) and body.entries is not UNSET:
+            _check_date(held.valid_from, f"/qualifications/{i}/valid_from")
+            _check_date(held.valid_to, f"/qualifications/{i}/valid_to")
+    elif isinstance(body, SetupMatrix) and body.entries is not UNSET:
         for i, entry in enumerate(body.entries):
-            entry.duration = format_duration(duration_of(entry.duration, f"/entries/{i}/duration"))
-    if isinstance(body, Routing) and body.operations is not UNSET:
+            entry.duration = _canonical(entry.duration, f"/entries/{i}/duration")
+    elif isinstance(body, Routing) and body.operations is not UNSET:
         for i, step in enumerate(body.operations):
-            for name in ("setup_time", "unit_time"):
-                text = getattr(step, name)
-                if text is not UNSET:
-                    setattr(step, name, format_duration(duration_of(text, f"/operations/{i}/{name}")))
+            step.setup_time = _canonical(step.setup_time, f"/operations/{i}/setup_time")
+            step.unit_time = _canonical(step.unit_time, f"/operations/{i}/unit_time")
+
+
+def _canonical(text: Any, pointer: str) -> Any:
+    return text if isinstance(text, UnsetType) else format_duration(duration_of(text, pointer))
 
 
 def _check_zone(body: Body) -> None:
