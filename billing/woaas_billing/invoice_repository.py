@@ -28,6 +28,7 @@ _BY = {
     )
     for name in ("id", "number", "period_id")
 }
+_ALL = Statement(select(invoices).where(invoices.c.tenant_id == bindparam("tenant_id")).order_by(invoices.c.sequence))
 _LINES = Statement(
     select(invoice_lines)
     .where(invoice_lines.c.tenant_id == bindparam("tenant_id"), invoice_lines.c.invoice_id == bindparam("invoice_id"))
@@ -56,6 +57,11 @@ async def find(uow: "UnitOfWork", *, invoice_id: UUID | None = None, number: str
 async def of_period(uow: "UnitOfWork", period_id: UUID) -> "Record | None":
     """The invoice of a period."""
     return await uow.first(_BY["period_id"], tenant_id=uow.tenant, key=period_id)
+
+
+async def all_of(uow: "UnitOfWork") -> "list[Record]":
+    """Every invoice of the tenant, in the order of their numbers."""
+    return await uow.all(_ALL, tenant_id=uow.tenant)
 
 
 async def lines(uow: "UnitOfWork", invoice_id: UUID) -> "list[Record]":

@@ -72,6 +72,9 @@ async def settle(uow: "UnitOfWork", settled: SettledContract) -> bool:
         SETTLEMENT_POSTED,
         subject=encode_id("stl", settlement_id),
         data={"contract_id": settled.contract_id, "role": settled.role},
-        changes={n: facts[n] for n in ("gross_minor", "fee_minor", "net_minor", "currency")},
+        changes={
+            **{n: Money(facts[f"{n}_minor"], Currency(settled.currency)).text() for n in ("gross", "fee", "net")},
+            "currency": settled.currency,
+        },
     )
     return True

@@ -1,16 +1,14 @@
-"""The invariants of billing as SQL: each check returns the rows that break it, so a sound book returns none.
+"""The invariants, looked at: in one tenant beside its sums, and in all of them for CI and operators."""
 
-``reconcile`` shows them to the tenant beside the sums; ``verify`` runs them over every tenant, for CI, operators and
-the nightly job.
-"""
-
-from typing import TYPE_CHECKING, NamedTuple
+from hashlib import sha256
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import msgspec
 
-from woaas_billing import ledger_repository
-from woaas_billing.repository import GATHERED
+from woaas_billing import invoice_repository, ledger_repository
+from woaas_billing.invariants import CHECKS, UNREAD
+from woaas_billing.invoicing import rebuild
 from woaas_billing.resources import LEDGER
 from woaas_core.db.database import Database
 from woaas_core.db.statements import Statement
@@ -23,6 +21,9 @@ from woaas_security.tenants import repository as tenants
 if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
 
+# Beside the checks in SQL: an invoice made anew from its period's usage is the same, byte for byte.
+REBUILT = "rebuilt"
+
 
 class Difference(msgspec.Struct, frozen=True):
     """A broken invariant: which one, on what, and the two figures that should agree."""
@@ -33,166 +34,6 @@ class Difference(msgspec.Struct, frozen=True):
     found: str
 
 
-class Check(NamedTuple):
-    """An invariant; its query selects ``subject, expected, found`` of each breach in the entered tenant."""
-
-    name: str
-    claim: str
-    query: Statement
-
-
-def _check(name: str, claim: str, sql: str) -> Check:
-    return Check(name, claim, Statement.text(sql))
-
-
-# An order is not read yet while its completion is ahead of the metering reader: late, and no difference.
-_UNREAD = """
-    EXISTS (
-      SELECT 1 FROM event e
-      LEFT JOIN log l ON l.tenant_id = e.tenant_id AND l.event_id = e.id
-      LEFT JOIN reader_cursor c ON c.tenant_id = e.tenant_id AND c.reader = 'metering'
-      WHERE e.tenant_id = w.tenant_id AND e.work_order_id = w.id AND e.type = 'work_order.completed'
-        AND (l.index IS NULL OR c.next_index IS NULL OR l.index >= c.next_index))
-"""
-
-CHECKS = (
-    _check(
-        "I1",
-        "the entries of a ledger transaction sum to zero in each currency",
-        """
-        SELECT t.ref AS subject, '0' AS expected, sum(e.amount_minor)::text AS found
-        FROM ledger_transactions t
-        LEFT JOIN ledger_entries e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id
-        WHERE t.tenant_id = app_tenant()
-        GROUP BY t.id, t.ref, e.currency HAVING coalesce(sum(e.amount_minor), -1) <> 0
-        """,
-    ),
-    _check(
-        "I2",
-        "every processed order of a live tenant has one charge, and nothing else has any",
-        f"""
-        SELECT w.number AS subject, '1' AS expected, '0' AS found FROM work_orders w
-        JOIN tenants t ON t.id = w.tenant_id AND t.livemode
-        WHERE w.tenant_id = app_tenant() AND w.completed_at IS NOT NULL
-          AND NOT EXISTS (SELECT 1 FROM usage_events u WHERE u.tenant_id = w.tenant_id AND u.work_order_id = w.id
-                            AND u.meter = 'processed_orders' AND u.kind = 'charge')
-          AND NOT {_UNREAD}
-        UNION ALL
-        SELECT u.identifier, CASE WHEN t.livemode AND w.completed_at IS NOT NULL THEN '1' ELSE '0' END, count(*)::text
-        FROM usage_events u
-        JOIN tenants t ON t.id = u.tenant_id
-        LEFT JOIN work_orders w ON w.tenant_id = u.tenant_id AND w.id = u.work_order_id
-        WHERE u.tenant_id = app_tenant() AND u.kind = 'charge'
-        GROUP BY u.identifier, t.livemode, w.completed_at
-        HAVING count(*) <> 1 OR NOT t.livemode OR w.completed_at IS NULL
-        """,  # noqa: S608 - constants of this module
-    ),
-    _check(
-        "I3",
-        "the units of an invoiced period are those of its lines, free ones included",
-        """
-        SELECT i.number AS subject, u.units::text AS expected, l.units::text AS found
-        FROM invoices i
-        CROSS JOIN LATERAL (
-          SELECT coalesce(sum(CASE kind WHEN 'reversal' THEN -quantity ELSE quantity END), 0) AS units
-          FROM usage_events WHERE tenant_id = i.tenant_id AND period_id = i.period_id) u
-        CROSS JOIN LATERAL (
-          SELECT coalesce(sum(quantity), 0) AS units FROM invoice_lines
-          WHERE tenant_id = i.tenant_id AND invoice_id = i.id) l
-        WHERE i.tenant_id = app_tenant() AND u.units <> l.units
-        """,
-    ),
-    _check(
-        "I4",
-        "an invoice's total is the sum of its lines and what the ledger holds as receivable for it",
-        """
-        SELECT i.number AS subject, i.total_minor::text AS expected, l.amount || ' / ' || e.amount AS found
-        FROM invoices i
-        CROSS JOIN LATERAL (
-          SELECT coalesce(sum(amount_minor), 0) AS amount FROM invoice_lines
-          WHERE tenant_id = i.tenant_id AND invoice_id = i.id) l
-        CROSS JOIN LATERAL (
-          SELECT coalesce(sum(e.amount_minor), 0) AS amount
-          FROM ledger_transactions t
-          JOIN ledger_entries e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id
-          JOIN ledger_accounts a ON a.tenant_id = e.tenant_id AND a.id = e.account_id AND a.code = 'receivable'
-          WHERE t.tenant_id = i.tenant_id AND t.ref = 'invoice:' || i.number) e
-        WHERE i.tenant_id = app_tenant() AND (l.amount <> i.total_minor OR e.amount <> i.total_minor)
-        """,
-    ),
-    _check(
-        "I5",
-        "a closed period holds exactly the events it was frozen with, and periods follow each other without a gap",
-        f"""
-        SELECT p.id::text AS subject, p.event_count::text AS expected, g.event_count::text AS found
-        FROM billing_periods p
-        CROSS JOIN LATERAL (
-          SELECT {GATHERED} FROM usage_events WHERE tenant_id = p.tenant_id AND period_id = p.id) g
-        WHERE p.tenant_id = app_tenant() AND p.status = 'closed'
-          AND (g.event_count, g.units, g.events_sha256) IS DISTINCT FROM (p.event_count, p.units, p.events_sha256)
-        UNION ALL
-        SELECT p.id::text, p.starts_at::text, before.ends_at::text
-        FROM billing_periods p
-        LEFT JOIN billing_periods before ON before.tenant_id = p.tenant_id AND before.number = p.number - 1
-        WHERE p.tenant_id = app_tenant() AND p.number > 1 AND before.ends_at IS DISTINCT FROM p.starts_at
-        """,  # noqa: S608 - constants of this module
-    ),
-    _check(
-        "I6",
-        "an issued invoice still has the content that was hashed, and the columns say what the content says",
-        """
-        SELECT number AS subject, encode(content_sha256, 'hex') AS expected, encode(sha256(content), 'hex') AS found
-        FROM invoices WHERE tenant_id = app_tenant() AND (
-          sha256(content) <> content_sha256 OR convert_from(content, 'UTF8')::jsonb ->> 'number' <> number)
-        """,
-    ),
-    _check(
-        "I9",
-        "a settlement's gross is fee plus net, and the ledger says the same",
-        """
-        SELECT s.contract_id AS subject, s.gross_minor || ' = ' || s.fee_minor || ' + ' || s.net_minor AS expected,
-          coalesce(e.gross::text, '-') || ' = ' || coalesce(e.fee::text, '-') || ' + ' || coalesce(e.net::text, '-')
-            AS found
-        FROM settlements s
-        CROSS JOIN LATERAL (
-          SELECT coalesce(sum(e.amount_minor) FILTER (WHERE e.amount_minor > 0), 0) AS gross,
-            coalesce(-sum(e.amount_minor) FILTER (WHERE a.code = 'platform_fee_revenue'), 0) AS fee,
-            coalesce(-sum(e.amount_minor) FILTER (WHERE a.code = 'factory_payable'), 0) AS net
-          FROM ledger_transactions t
-          JOIN ledger_entries e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id
-          JOIN ledger_accounts a ON a.tenant_id = e.tenant_id AND a.id = e.account_id
-          WHERE t.tenant_id = s.tenant_id AND t.ref = 'settlement:' || s.contract_id) e
-        WHERE s.tenant_id = app_tenant() AND (
-          s.gross_minor <> s.fee_minor + s.net_minor OR e.gross <> s.gross_minor
-          OR s.role = 'partner' AND (e.fee <> s.fee_minor OR e.net <> s.net_minor))
-        """,
-    ),
-    _check(
-        "I10",
-        "the numbers of a series have no gap",
-        """
-        SELECT s.series AS subject, s.last::text AS expected, count(i.id) || ' up to ' || max(i.sequence) AS found
-        FROM invoice_series s
-        LEFT JOIN invoices i ON i.tenant_id = s.tenant_id AND i.series = s.series
-        WHERE s.tenant_id = app_tenant()
-        GROUP BY s.series, s.last
-        HAVING count(i.id) <> s.last OR coalesce(max(i.sequence), 0) <> s.last
-        """,
-    ),
-    _check(
-        "I12",
-        "no column near money is a float",
-        """
-        SELECT c.relname || '.' || a.attname AS subject, 'bigint or numeric' AS expected, t.typname::text AS found
-        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid
-        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0
-          AND (c.relname LIKE 'ledger\\_%' OR c.relname LIKE 'invoice%' OR c.relname IN (
-            'price_versions', 'billing_periods', 'usage_events', 'settlements', 'spend_limits'))
-          AND t.typname IN ('float4', 'float8', 'money')
-        """,
-    ),
-)
-
 _SUMS = Statement.text(
     f"""
     SELECT
@@ -201,7 +42,7 @@ _SUMS = Statement.text(
       (SELECT count(*) FROM work_orders w JOIN tenants t ON t.id = w.tenant_id AND t.livemode
          WHERE w.tenant_id = app_tenant() AND w.completed_at IS NOT NULL
            AND NOT EXISTS (SELECT 1 FROM usage_events u WHERE u.tenant_id = w.tenant_id AND u.work_order_id = w.id)
-           AND {_UNREAD}) AS orders_unread,
+           AND {UNREAD}) AS orders_unread,
       (SELECT count(*) FROM usage_events WHERE tenant_id = app_tenant() AND kind = 'charge') AS usage_events,
       (SELECT coalesce(sum(l.quantity), 0) FROM invoice_lines l WHERE l.tenant_id = app_tenant()) AS units_invoiced,
       (SELECT coalesce(sum(CASE u.kind WHEN 'reversal' THEN -u.quantity ELSE u.quantity END), 0)
@@ -213,16 +54,22 @@ _INVOICED = Statement.text(
     "SELECT currency, sum(total_minor)::bigint AS total_minor FROM invoices WHERE tenant_id = app_tenant() "
     "GROUP BY currency ORDER BY currency"
 )
+_SNAPSHOT = Statement.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 _TENANTS = Statement.text("SELECT live_tenants()")
 
 
 async def differences(uow: "UnitOfWork") -> list[Difference]:
-    """Every breach of every invariant in the entered tenant."""
-    return [
+    """Every breach of every invariant in the entered tenant, invoices that do not come out of their usage included."""
+    found = [
         Difference(check.name, row["subject"], row["expected"], row["found"])
         for check in CHECKS
         for row in await uow.all(check.query)
     ]
+    for invoice in await invoice_repository.all_of(uow):
+        digest = sha256(await rebuild(uow, invoice)).digest()
+        if digest != invoice["content_sha256"]:
+            found.append(Difference(REBUILT, invoice["number"], invoice["content_sha256"].hex(), digest.hex()))
+    return found
 
 
 async def reconcile(uow: "UnitOfWork", principal: Principal) -> dict[str, object]:
@@ -242,12 +89,13 @@ async def reconcile(uow: "UnitOfWork", principal: Principal) -> dict[str, object
 
 
 async def verify(database: Database) -> dict[str, list[Difference]]:
-    """The breaches of every tenant that has any, by tenant id; each tenant is looked at in a snapshot of its own."""
+    """The breaches of every tenant that has any, sandboxes too, by tenant id; each is looked at in one snapshot."""
     async with database.unit_of_work() as uow:
         ids: list[UUID] = [row[0] for row in await uow.all(_TENANTS)]
     found: dict[str, list[Difference]] = {}
     for tenant_id in ids:
         async with database.unit_of_work() as uow:
+            await uow.execute(_SNAPSHOT)
             await tenants.enter(uow, tenant_id)
             if broken := await differences(uow):
                 found[encode_id("ten", tenant_id)] = broken

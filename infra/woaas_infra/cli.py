@@ -23,6 +23,9 @@ for name, text in {
 tenant = App(name="tenant", help="Tenants.")
 tenant.command("woaas_infra.commands.tenant:create", name="create", help="Open a tenant with its sandbox.")
 app.command(tenant)
+billing = App(name="billing", help="Billing.")
+billing.command("woaas_infra.commands.billing:verify", name="verify", help="Check every tenant's books.")
+app.command(billing)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from woaas_api.answers import Answer, Listed
 from woaas_api.edge import Call
 from woaas_api.endpoint import route
 from woaas_api.rest.schemas.work_orders import View
+from woaas_billing.resources import INVOICE, PERIOD, PLAN, SETTLEMENT, SPEND_LIMIT, USAGE_EVENT
 from woaas_capacity_market.resources import BOARD, CONTRACT, LISTING, NDA, QUOTE, REQUEST
 from woaas_core.ids import decode_id, encode_id
 from woaas_core.wire import Body, Code, Instant, Name
@@ -29,6 +30,7 @@ RESOURCES = (
     *(k.resource for k in KINDS),
     *(SCHEDULE_RUN, SCHEDULE, SLOT),
     *(LISTING, REQUEST, BOARD, NDA, QUOTE, CONTRACT),
+    *(PLAN, PERIOD, USAGE_EVENT, INVOICE, SETTLEMENT, SPEND_LIMIT),
     *(EVENT, AUDIT_ENTRY, AUDIT_EXPORT, API_KEY, MEMBER),
 )
 """What permissions are told about."""

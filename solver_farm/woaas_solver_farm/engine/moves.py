@@ -85,10 +85,8 @@ def last_touched(position: Ints, log: Log) -> int:
     """The last position whose operation, mode or hold the log changed."""
     last = -1
     for i in range(log.size[0]):
-        if log.kind[i] == _SHIFT:
-            last = max(last, log.where[i], log.before[i])
-        else:
-            last = max(last, position[log.where[i]])
+        touched = max(log.where[i], log.before[i]) if log.kind[i] == _SHIFT else position[log.where[i]]
+        last = max(last, touched)
     return last
 
 

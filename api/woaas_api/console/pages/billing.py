@@ -1,6 +1,7 @@
 """Billing: what the open period holds and costs, the plan's prices, invoices and settlements."""
 
 from woaas_api.console.page import JSON, Outcome, Page, Shown, page
+from woaas_core.errors import NotFound
 
 _RECENT = "12"
 
@@ -8,13 +9,10 @@ _RECENT = "12"
 @page("GET", "/billing", needs=("GET /billing/usage", "GET /billing/subscription"))
 async def show_billing(page: Page) -> Outcome:
     """The open period beside what came before."""
-    subscription = await page.get("/billing/subscription") if page.sees("billing_period", "id") else None
-    sees_invoices = page.sees("invoice", "total")
+    period = await _open_period(page)
     values = {
-        "usage": await page.get("/billing/usage") if page.sees("usage_event", "id") else None,
-        "subscription": subscription,
-        "tiers": _tiers(subscription),
-        "preview": await page.post("/billing/invoices/preview", {}) if sees_invoices else None,
+        **period,
+        "tiers": _tiers(period["subscription"]),
         "invoices": await _recent(page, "invoice", "/billing/invoices"),
         "events": await _recent(page, "usage_event", "/billing/usage-events"),
         "settlements": await _recent(page, "settlement", "/billing/settlements"),
@@ -28,6 +26,21 @@ async def show_invoice(page: Page, key: str) -> Outcome:
     """An issued invoice with its lines."""
     invoice = await page.get(f"/billing/invoices/{key}")
     return Shown("billing/invoice.html", {"invoice": invoice, "place": "billing"})
+
+
+async def _open_period(page: Page) -> JSON:
+    """What is known of the open period; nothing in the moment before the first one is open."""
+    found: JSON = {"subscription": None, "usage": None, "preview": None}
+    try:
+        if page.sees("billing_period", "id"):
+            found["subscription"] = await page.get("/billing/subscription")
+        if page.sees("usage_event", "id"):
+            found["usage"] = await page.get("/billing/usage")
+        if page.sees("invoice", "total"):
+            found["preview"] = await page.post("/billing/invoices/preview", {})
+    except NotFound:
+        return found
+    return found
 
 
 async def _recent(page: Page, resource: str, path: str) -> list[JSON]:

@@ -6,6 +6,7 @@ from woaas_api.console.forms import codes, given, instant, money, span_of_days
 from woaas_api.console.page import JSON, Notice, Outcome, Page, SeeOther, Shown, page
 from woaas_api.console.vocabulary import N_
 from woaas_capacity_market.lifecycle import (
+    CONTRACT_ENDED,
     QUOTE_COMMANDS,
     REQUEST_COMMANDS,
     REQUEST_TRANSITIONS,
@@ -177,6 +178,7 @@ async def show_contract(page: Page, key: str) -> Outcome:
     values = {
         "contract": contract,
         "path": _path(contract),
+        "is_waiting": contract.get("state") not in CONTRACT_ENDED and GRAVE.issuperset(commands),
         "commands": sorted(commands, key=lambda c: (c in GRAVE, c)),
         "grave": GRAVE,
         "place": "market",
