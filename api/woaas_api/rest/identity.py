@@ -10,14 +10,11 @@ from woaas_api.answers import Answer, Listed
 from woaas_api.edge import Call
 from woaas_api.endpoint import route
 from woaas_api.rest.schemas.work_orders import View
-from woaas_core.ids import decode_id, encode_id
+from woaas_api.subjects import SUBJECTS
+from woaas_core.ids import decode_id
 from woaas_core.wire import Body, Code, Instant, Name
-from woaas_security.authz.resource import Resource
 from woaas_security.identity import service
 from woaas_security.identity.resources import API_KEY, MEMBER
-from woaas_work_orders.execution.resources import REPORT
-from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
-from woaas_work_orders.resources.kinds import KINDS
 
 TAG = "Security"
 
@@ -70,30 +67,7 @@ class Me(Struct, kw_only=True):
 @route("GET", "/me", tag=TAG)
 async def get_me(call: Call) -> Answer[Me]:
     """Read who you are and which fields and actions you have."""
-    principal = call.principal
-    resources = (WORK_ORDER, OPERATION, REPORT, *(k.resource for k in KINDS), API_KEY, MEMBER)
-    return Answer(
-        {
-            "id": principal.actor.id,
-            "type": principal.kind,
-            "name": principal.name,
-            "tenant_id": encode_id("ten", principal.tenant_id),
-            "livemode": principal.livemode,
-            "roles": sorted(principal.roles),
-            "scopes": [],
-            "permissions": {r.name: _permissions(call, r) for r in resources if principal.access(r).sees_anything},
-        }
-    )
-
-
-def _permissions(call: Call, resource: Resource) -> dict[str, list[str]]:
-    access = call.principal.access(resource)
-    return {
-        "readable": sorted(access.readable),
-        "masked": sorted(access.masked),
-        "writable": sorted(access.writable),
-        "actions": sorted(access.actions),
-    }
+    return Answer(call.principal.described(SUBJECTS.values()))
 
 
 @route("GET", "/api-keys", tag=TAG)

@@ -37,10 +37,11 @@ _SIZE = Statement.text("SELECT size FROM log_head WHERE tenant_id = $1", "tenant
 
 
 class Feed(NamedTuple):
-    """A stretch of the log: its events, and the index to go on from."""
+    """A stretch of the log: its events, the index to go on from, and how long the log is."""
 
     events: list[dict[str, Any]]
     next_index: int
+    size: int
 
 
 class _Payload(msgspec.Struct):
@@ -78,7 +79,7 @@ async def read_feed(
         work_order_id=(try_decode_id("wo", work_order) or uuid7()) if work_order else None,
     )
     full = len(rows) == limit
-    return Feed([cloud_event(r["index"], r["payload"]) for r in rows], rows[-1]["index"] + 1 if full else end)
+    return Feed([cloud_event(r["index"], r["payload"]) for r in rows], rows[-1]["index"] + 1 if full else end, size)
 
 
 def cloud_event(index: int, payload: bytes) -> dict[str, Any]:
