@@ -46,8 +46,8 @@ $(VENV)/.installed: $(VENV)/.tools requirements.lock pyproject.toml sdk/pyprojec
 	@echo "2/3 installing the locked packages (about 100; half a minute to two minutes)"
 	@$(BIN)/uv pip install $(UV_FLAGS) -r requirements.lock
 	@$(BIN)/uv pip install --python $(BIN)/python --no-config -q --no-deps --no-build-isolation -e . -e sdk
-	@echo "3/3 bundling the console"
-	@bash api/bundle.sh
+	@echo "3/3 bundling the console and compiling the solver (half a minute)"
+	@$(BIN)/python -m woaas_solver_farm.engine.warm & bash api/bundle.sh; wait $$!
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock

@@ -9,14 +9,25 @@ from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 from litestar.params import FromPath
 
 from woaas_api.answers import RawResponse
+from woaas_api.console import routes as console
 from woaas_api.edge import Edge
 from woaas_api.endpoint import Route
 from woaas_api.graph import graph_handlers
 from woaas_api.health import health_handlers
 from woaas_api.pages import page_handlers
 from woaas_api.problems import MEDIA_TYPE, handle, pages
-from woaas_api.rest import audit, events, identity, kpis, market, master_data, operations, schedules, work_orders
-from woaas_api.static_files import StaticFiles
+from woaas_api.rest import (
+    audit,
+    billing,
+    events,
+    identity,
+    kpis,
+    market,
+    master_data,
+    operations,
+    schedules,
+    work_orders,
+)
 from woaas_core.clock import Clock
 from woaas_core.db.database import Database
 from woaas_core.db.tenancy import APP
@@ -31,6 +42,7 @@ ROUTES: tuple[Route, ...] = (
     *master_data.ROUTES,
     *schedules.ROUTES,
     *market.ROUTES,
+    *billing.ROUTES,
     *kpis.ROUTES,
     *events.ROUTES,
     *audit.ROUTES,
@@ -66,13 +78,13 @@ async def create_app(
 
 def handlers(edge: Edge) -> list[HTTPRouteHandler | WebsocketRouteHandler]:
     """Every handler, over one edge."""
-    files = StaticFiles()
     return [
         *(r.handler(edge) for r in ROUTES),
+        *console.handlers(edge, ROUTES),
         problem_page,
         *health_handlers(edge.database, edge.metrics),
-        *page_handlers(files),
-        *graph_handlers(edge, files),
+        *page_handlers(),
+        *graph_handlers(edge),
     ]
 
 

@@ -16,7 +16,7 @@ from litestar.handlers import WebsocketRouteHandler
 from strawberry.types.execution import PreExecutionError
 
 from woaas_api.edge import Edge
-from woaas_api.subjects import SUBJECTS
+from woaas_api.subjects import RESOURCES, SUBJECTS
 from woaas_core.db.turns import take_turns
 from woaas_core.errors import DomainError, Unauthenticated
 from woaas_core.ids import encode_id, uuid7
@@ -171,7 +171,7 @@ class _Conversation:
                     raise Unauthenticated
                 principal = await self._edge.authenticator.by_key(uow, self._token)
                 take_turns(uow)
-                yield Context(uow, principal, self._edge.cursors, SUBJECTS, "")
+                yield Context(uow, principal, self._edge.cursors, SUBJECTS, RESOURCES, "")
 
         return session
 

@@ -1,1 +1,1 @@
-"""What a processed order costs: metering, pricing, ledger and invoices."""
+"""What a processed order costs: metering, pricing, ledger, invoices and the settlements of the market."""

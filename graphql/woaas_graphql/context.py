@@ -1,8 +1,9 @@
 """What resolvers work with during one request: its transaction, its caller and its loaders."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -31,23 +32,29 @@ class Link(NamedTuple):
 
 @dataclass(eq=False)
 class Context:
-    """One request. Statements take turns on its one connection, whatever resolves side by side."""
+    """One request. Statements take turns on its one connection, whatever resolves side by side.
+
+    ``resources`` are what permissions are told about, ``subjects`` find one by the prefix of an id.
+    """
 
     uow: UnitOfWork
     principal: Principal
     cursors: CursorCodec
     subjects: Mapping[str, Resource]
+    resources: Sequence[Resource]
     request_id: str
-    _loaders: dict[Link, DataLoader[UUID, list[Node]]] = field(default_factory=dict)
+    _loaders: dict[object, DataLoader[UUID, Any]] = field(default_factory=dict)
 
     async def linked(self, link: Link, key: UUID | None) -> list[Node]:
         """The objects on one; all that are asked for at once are one statement."""
         if key is None:
             return []
-        loader = self._loaders.get(link)
-        if loader is None:
-            loader = self._loaders[link] = DataLoader(self._load(link))
-        return await loader.load(key)
+        found: list[Node] = await self._loader(link, lambda: self._load(link)).load(key)
+        return found
+
+    async def loaded(self, load: "Load", key: UUID) -> Any:
+        """What a loader of a part gives for a key, again in one statement for all."""
+        return await self._loader(load, lambda: partial(load, self)).load(key)
 
     async def one(self, link: Link, key: UUID | None) -> Node | None:
         """The object of an id; None where it is not there or not the caller's to see."""
@@ -57,6 +64,12 @@ class Context:
     def forget(self) -> None:
         """Drop what was loaded: a mutation has changed it."""
         self._loaders.clear()
+
+    def _loader(self, name: object, load: Callable[[], Callable[[list[UUID]], Any]]) -> DataLoader[UUID, Any]:
+        found = self._loaders.get(name)
+        if found is None:
+            found = self._loaders[name] = DataLoader(load())
+        return found
 
     def _load(self, link: Link) -> Callable[[list[UUID]], Any]:
         async def load(keys: list[UUID]) -> list[list[Node]]:
@@ -75,6 +88,9 @@ class Context:
 
         return load
 
+
+Load = Callable[[Context, list[UUID]], Awaitable[Sequence[Any]]]
+"""Gives what belongs to keys, in their order."""
 
 Session = Callable[[], AbstractAsyncContextManager[Context]]
 """A fresh transaction with the caller authenticated anew: what a subscription looks through."""

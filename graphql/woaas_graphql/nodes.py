@@ -74,7 +74,7 @@ class Node:
         if name == "masked_fields":
             return [pointer(p) for p in self.shown.get(name, [])]
         if name == "id":
-            return encode_id(self.kind.resource.prefix, self.id)
+            return self.shown.get("id") or encode_id(self.kind.resource.prefix, self.id)
         try:
             return self.shown[name]
         except KeyError:

@@ -8,6 +8,7 @@ import strawberry
 from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
+from woaas_billing import invoicing
 from woaas_capacity_market import contracts, listings, requests
 from woaas_core.db.statements import Row
 from woaas_core.errors import InvalidCursor, UnknownParameter
@@ -21,6 +22,7 @@ from woaas_graphql.shapes import kind_of
 from woaas_security.audit import evidence
 from woaas_security.audit.resources import AUDIT_ENTRY, EVENT
 from woaas_security.authz.listing import DEFAULT_LIMIT
+from woaas_security.identity.me import describe
 from woaas_solver_farm.schedules import repository as schedule_rows
 from woaas_solver_farm.schedules import service as schedules
 from woaas_work_orders.orders import service as orders
@@ -37,7 +39,7 @@ AuditEntryConnection = connection_type(types.AuditEntry)
 async def me(info: Info) -> types.Me | None:
     """The caller, and what he may see and do."""
     context = info.context
-    return context.principal.described(context.subjects.values())  # type: ignore[return-value]  # read by name
+    return await describe(context.uow, context.principal, context.resources)  # type: ignore[return-value]  # by name
 
 
 async def events(
@@ -188,6 +190,11 @@ QUERIES: dict[str, StrawberryField] = {
         types.Contract, lambda c, text: contracts.get(c.uow, c.principal, decode_id("ctr", text)), "A contract by id"
     ),
     "contracts": list_field(types.Contract, description="Your contracts on either side, newest first"),
+    "invoice": _by_id(
+        types.Invoice, lambda c, text: invoicing.get(c.uow, c.principal, text), "An invoice by id or number"
+    ),
+    "invoices": list_field(types.Invoice, description="Issued invoices, newest first"),
+    "usage_events": list_field(types.UsageEvent, description="Processed orders that were counted, newest first"),
     "events": strawberry.field(events),
     "audit_entries": strawberry.field(audit_entries),
 }

@@ -17,7 +17,7 @@ from woaas_graphql.limits import Limits
 from woaas_graphql.nodes import read
 from woaas_graphql.queries import QUERIES
 from woaas_graphql.scalars import SCALARS
-from woaas_graphql.subscriptions import Subscription
+from woaas_graphql.subscriptions import SUBSCRIPTIONS
 
 COMMITTED = Path(__file__).parent.parent / "schema.graphql"
 
@@ -45,7 +45,7 @@ def schema() -> Schema:
     return Schema(
         query=_root("Query", "What can be read.", QUERIES),
         mutation=_root("Mutation", "What can be done.", {n: v.field(n) for n, v in MUTATIONS.items()}),
-        subscription=Subscription,
+        subscription=_root("Subscription", "What can be followed.", SUBSCRIPTIONS),
         extensions=[Limits],
         config=StrawberryConfig(default_resolver=read, disable_field_suggestions=True, scalar_map=SCALARS),
     )

@@ -16,36 +16,37 @@ LOOK_S = 0.2
 _PAGE = 100
 
 
-@strawberry.type(description="What can be followed.")
-class Subscription:
-    """What can be followed."""
+async def follow(
+    info: strawberry.Info[Session, None],
+    after: str | None = UNSET,
+    types: list[str] | None = UNSET,
+    work_order_id: strawberry.ID | None = UNSET,
+) -> AsyncGenerator[Event, None]:
+    """Look into the log now and then, each time in a transaction and with rights of its own."""
+    start: int | None = None
+    while True:
+        async with info.context() as context:
+            principal = context.principal
+            principal.require(EVENT, "read")
+            if start is None and after:
+                (value,) = context.cursors.open(after, bound_to=f"events|{principal.id}")
+                if not isinstance(value, int):
+                    raise InvalidCursor
+                start = value
+            elif start is None:
+                start = (await read_feed(context.uow, start=0, limit=1, types=[])).size
+            feed = await read_feed(
+                context.uow, start=start, limit=_PAGE, types=types or [], work_order=work_order_id or None
+            )
+        start = feed.next_index
+        for event in feed.events:
+            yield event  # type: ignore[misc]  # read by name
+        if start >= feed.size:
+            await asyncio.sleep(LOOK_S)
 
-    @strawberry.subscription(description="Events from a cursor of `events` on, or from now; one after the other")
-    async def events(
-        self,
-        info: strawberry.Info[Session, None],
-        after: str | None = UNSET,
-        types: list[str] | None = UNSET,
-        work_order_id: strawberry.ID | None = UNSET,
-    ) -> AsyncGenerator[Event, None]:
-        """Look into the log now and then, each time in a transaction and with rights of its own."""
-        start: int | None = None
-        while True:
-            async with info.context() as context:
-                principal = context.principal
-                principal.require(EVENT, "read")
-                if start is None and after:
-                    (value,) = context.cursors.open(after, bound_to=f"events|{principal.id}")
-                    if not isinstance(value, int):
-                        raise InvalidCursor
-                    start = value
-                elif start is None:
-                    start = (await read_feed(context.uow, start=0, limit=1, types=[])).size
-                feed = await read_feed(
-                    context.uow, start=start, limit=_PAGE, types=types or [], work_order=work_order_id or None
-                )
-            start = feed.next_index
-            for event in feed.events:
-                yield event  # type: ignore[misc]  # read by name
-            if start >= feed.size:
-                await asyncio.sleep(LOOK_S)
+
+SUBSCRIPTIONS = {
+    "events": strawberry.subscription(
+        follow, description="Events from a cursor of `events` on, or from now; one after the other"
+    )
+}

@@ -1,15 +1,20 @@
 """The object types: resources of the parts, with the links between them."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
 import strawberry
 
+from woaas_billing.invoice_repository import lines_of
+from woaas_billing.resources import INVOICE, USAGE_EVENT, priced
 from woaas_capacity_market.resources import CONTRACT, LISTING, REQUEST
 from woaas_capacity_market.showing import show_side
 from woaas_core.conditional import encode, etag_of
-from woaas_graphql.context import Info, Link, limit_of
+from woaas_core.money import Currency, Money
+from woaas_core.wire import MoneyBody, money_view
+from woaas_graphql.context import Context, Info, Link, limit_of
 from woaas_graphql.nodes import Kind, Node
-from woaas_graphql.scalars import JSON, DateTime
+from woaas_graphql.scalars import JSON, DateTime, Decimal
 from woaas_graphql.shapes import members_of, shows, struct_type
 from woaas_solver_farm.schedules.resources import SCHEDULE, SCHEDULE_RUN, SLOT
 from woaas_work_orders.execution.resources import INSPECTION, RECEIPT, REPORT
@@ -30,6 +35,13 @@ ORDER = Link(WORK_ORDER_KIND)
 STEP = Link(OPERATION_KIND)
 STEPS_OF_ORDER = Link(OPERATION_KIND, "work_order_id", "sequence")
 PLAN = Link(SCHEDULE_KIND)
+
+MONEY: Any = struct_type(MoneyBody)
+INVOICE_KIND = Kind(
+    INVOICE,
+    lambda principal, access, row: principal.show(access, priced(row, "total_minor")),
+    ("currency", "total_minor"),
+)
 
 LazyOrder = Annotated["WorkOrder", strawberry.lazy("woaas_graphql.types")]
 LazyOperation = Annotated["Operation", strawberry.lazy("woaas_graphql.types")]
@@ -123,6 +135,18 @@ class Schedule:
     etag: str | None = _link(_etag, "What `ifMatch` takes")
 
 
+@strawberry.type
+class InvoiceLine:
+    """A line; amounts are rounded half up once, here."""
+
+    description: str | None
+    meter: str | None
+    kind: str | None
+    quantity: Decimal | None
+    unit_price: Decimal | None
+    amount: MONEY | None
+
+
 @shows(Kind(SCHEDULE_RUN))
 class ScheduleRun:
     """A run of the planner."""
@@ -160,6 +184,33 @@ class Contract:
     """A deal as your side sees it."""
 
     etag: str | None = _link(_etag, "What `ifMatch` takes")
+
+
+async def _lines(root: Node, info: Info) -> list[InvoiceLine] | None:
+    root.read("total")  # who may not see what it comes to sees no line either
+    return await info.context.loaded(_load_lines, root.id)  # type: ignore[no-any-return]
+
+
+async def _load_lines(context: Context, invoices: list[UUID]) -> list[list[dict[str, Any]]]:
+    found: dict[UUID, list[dict[str, Any]]] = {key: [] for key in invoices}
+    for row in await lines_of(context.uow, invoices):
+        amount = money_view(Money(row["amount_minor"], Currency(row["currency"])))
+        found[row["invoice_id"]].append({**row, "amount": amount})
+    return [found[key] for key in invoices]
+
+
+@shows(INVOICE_KIND, {"total": MONEY})
+class Invoice:
+    """An issued invoice; it never changes."""
+
+    lines: list[InvoiceLine] | None = _link(_lines, "What it charges")
+
+
+@shows(Kind(USAGE_EVENT))
+class UsageEvent:
+    """A processed order, counted once."""
+
+    work_order: LazyOrder | None = _link(_order, "The order processed")
 
 
 def _master(kind: MasterKind) -> Any:
@@ -226,6 +277,8 @@ class Me:
     type: str | None
     name: str | None
     tenant_id: strawberry.ID | None
+    tenant_name: str | None
+    time_zone: str | None
     livemode: bool | None
     roles: list[str] | None
     scopes: list[str] | None

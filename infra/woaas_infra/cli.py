@@ -20,9 +20,14 @@ for name, text in {
     "solver": "Solve queued runs on Ray.",
 }.items():
     app.command(f"woaas_infra.commands.processes:{name}", name=name, help=text)
+app.command("woaas_infra.commands.contracts:openapi", name="openapi", help="Print the OpenAPI document.")
+app.command("woaas_infra.commands.contracts:sdl", name="sdl", help="Print the GraphQL schema.")
 tenant = App(name="tenant", help="Tenants.")
 tenant.command("woaas_infra.commands.tenant:create", name="create", help="Open a tenant with its sandbox.")
 app.command(tenant)
+billing = App(name="billing", help="Billing.")
+billing.command("woaas_infra.commands.billing:verify", name="verify", help="Check every tenant's books.")
+app.command(billing)
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """Every reader of the log, in the order they are advanced."""
 
 from woaas_api.subjects import SUBJECTS
+from woaas_billing import handlers as billing
 from woaas_capacity_market import handlers as capacity_market
 from woaas_core.events.readers import Reader
 from woaas_core.settings import Settings
@@ -13,6 +14,7 @@ def readers(settings: Settings) -> tuple[Reader, ...]:
     """What follows the log in this installation."""
     return (
         export_reader(SUBJECTS, origin=settings.audit_origin, policies=PolicyCache()),
+        *billing.READERS,
         *solver_farm.READERS,
         *capacity_market.READERS,
     )

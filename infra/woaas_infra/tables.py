@@ -7,6 +7,7 @@ from sqlalchemy import MetaData
 from woaas_core.db.base import metadata
 
 MODULES = (
+    "woaas_billing.models",
     "woaas_capacity_market.models",
     "woaas_core.idempotency",
     "woaas_solver_farm.schedules.models",

@@ -1,6 +1,5 @@
 """Who is calling: every service's second argument."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -59,20 +58,6 @@ class Principal:
         if only is None or "livemode" in only:
             shown["livemode"] = self.livemode
         return shown
-
-    def described(self, resources: Iterable[Resource]) -> dict[str, Any]:
-        """The caller, and what he may see and do: the answer to ``me``."""
-        seen = ((r.name, self.access(r)) for r in resources)
-        return {
-            "id": self.actor.id,
-            "type": self.kind,
-            "name": self.name,
-            "tenant_id": encode_id("ten", self.tenant_id),
-            "livemode": self.livemode,
-            "roles": sorted(self.roles),
-            "scopes": [],
-            "permissions": {name: access.permissions() for name, access in seen if access.sees_anything},
-        }
 
     def require(self, resource: Resource, action: str) -> Access:
         """The caller's access, once ``action`` is allowed.

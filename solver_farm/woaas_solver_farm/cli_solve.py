@@ -24,6 +24,10 @@ def solve_file(
         OSError: it cannot be read.
     """
     from woaas_solver_farm.engine.solve import solve  # noqa: PLC0415 - keeps other commands fast
+    from woaas_solver_farm.engine.warm import warm  # noqa: PLC0415
+
+    # Where set-up has not compiled the kernels, that is not the solve's time.
+    warm()
 
     problem = read_problem(path)
     if objective is not None:

@@ -36,7 +36,7 @@ class _Value(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     """What every part of a problem has in common: immutable, checked names, defaults left out of JSON."""
 
 
-class Machine(_Value, kw_only=True):
+class Machine(_Value, frozen=True, kw_only=True):
     """One schedulable unit, doing one operation at a time."""
 
     id: Id
@@ -45,7 +45,7 @@ class Machine(_Value, kw_only=True):
     initial_setup_group: str | None = None
 
 
-class Operator(_Value, kw_only=True):
+class Operator(_Value, frozen=True, kw_only=True):
     """A person who does one set-up or operation at a time."""
 
     id: Id
@@ -53,7 +53,7 @@ class Operator(_Value, kw_only=True):
     calendar: Calendar | None = None
 
 
-class Tool(_Value, kw_only=True):
+class Tool(_Value, frozen=True, kw_only=True):
     """A mould, die or fixture of which ``count`` pieces exist."""
 
     id: Id
@@ -61,7 +61,7 @@ class Tool(_Value, kw_only=True):
     calendar: Calendar | None = None
 
 
-class Mode(_Value, kw_only=True):
+class Mode(_Value, frozen=True, kw_only=True):
     """One way to do an operation: a machine, its working time, and who and what it needs.
 
     ``setup`` is added to the set-up matrix's entry. The one operator does what ``operator_skill`` (the run) and
@@ -77,7 +77,7 @@ class Mode(_Value, kw_only=True):
     cost: Amount = 0
 
 
-class Predecessor(_Value, kw_only=True):
+class Predecessor(_Value, frozen=True, kw_only=True):
     """An operation that must end ``min_lag`` ticks before; ``job`` only when it is another job's."""
 
     operation: str
@@ -85,14 +85,14 @@ class Predecessor(_Value, kw_only=True):
     job: str | None = None
 
 
-class Outsource(_Value, kw_only=True):
+class Outsource(_Value, frozen=True, kw_only=True):
     """The offer to have an operation done elsewhere."""
 
     cost: Amount
     lead_time: Tick
 
 
-class Fixed(_Value, kw_only=True):
+class Fixed(_Value, frozen=True, kw_only=True):
     """A given place: what runs, is frozen or pinned. It may have started before tick 0."""
 
     machine: str
@@ -101,7 +101,7 @@ class Fixed(_Value, kw_only=True):
     operator: str | None = None
 
 
-class Operation(_Value, kw_only=True):
+class Operation(_Value, frozen=True, kw_only=True):
     """One step of a job; ids are unique within the job. ``resumable`` work stretches over breaks."""
 
     id: Id
@@ -114,7 +114,7 @@ class Operation(_Value, kw_only=True):
     fixed: Fixed | None = None
 
 
-class Job(_Value, kw_only=True):
+class Job(_Value, frozen=True, kw_only=True):
     """One order: ``due`` is wished (lateness is counted), ``deadline`` is hard."""
 
     id: Id
@@ -125,7 +125,7 @@ class Job(_Value, kw_only=True):
     weight: Amount = 1
 
 
-class Place(_Value, kw_only=True):
+class Place(_Value, frozen=True, kw_only=True):
     """Where an operation stands in an earlier plan; ``job`` only where operation ids repeat."""
 
     operation: str
@@ -135,21 +135,21 @@ class Place(_Value, kw_only=True):
     operator: str | None = None
 
 
-class Term(_Value, kw_only=True):
+class Term(_Value, frozen=True, kw_only=True):
     """One goal and how much a unit of it counts."""
 
     metric: Metric
     weight: Amount = 1
 
 
-class Objective(_Value, kw_only=True):
+class Objective(_Value, frozen=True, kw_only=True):
     """What to minimise: the weighted sum of the terms, or the terms one after another."""
 
     terms: Annotated[tuple[Term, ...], Meta(min_length=1)]
     mode: Literal["weighted", "lexicographic"] = "weighted"
 
 
-class Limits(_Value, kw_only=True):
+class Limits(_Value, frozen=True, kw_only=True):
     """How long to search. With ``iterations`` the plan is reproducible and the time is only a cap.
 
     ``time_limit`` is in seconds, or an ISO 8601 duration.
@@ -161,7 +161,7 @@ class Limits(_Value, kw_only=True):
     workers: Annotated[int, Meta(ge=1, le=256)] | None = None
 
 
-class Problem(_Value, kw_only=True):
+class Problem(_Value, frozen=True, kw_only=True):
     """Everything one solve knows."""
 
     machines: tuple[Machine, ...] = ()

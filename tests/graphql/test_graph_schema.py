@@ -35,13 +35,15 @@ VIEWS = {
     "Listing": "get_listing",
     "MarketRequest": "get_market_request",
     "Contract": "get_contract",
+    "Invoice": "get_invoice",
+    "UsageEvent": "list_usage_events",
     "AuditEntry": "list_audit_entries",
     "Event": "list_events",
     "Me": "get_me",
     **{shape.__name__: f"get_{name}" for name, shape in types.MASTER.items()},
 }
 # What REST has in places of its own: a list below the order, a header.
-LINKS = {"operations", "operation", "workOrder", "schedule", "reports", "etag"}
+LINKS = {"operations", "operation", "workOrder", "schedule", "reports", "etag", "lines"}
 
 
 def members(name: str) -> dict[str, Any]:

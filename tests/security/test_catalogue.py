@@ -146,7 +146,7 @@ def insert(dsn: str, table: str, column: str, tenant: str) -> str:
         "uuid": "gen_random_uuid()", "text": "'x'", "boolean": "false", "bytea": "'\\x00'", "bigint": "0",
         "integer": "0", "smallint": "0", "numeric": "0", "jsonb": "'{}'", "interval": "'0'", "date": "'2026-01-01'",
         "timestamp with time zone": "'2026-01-01Z'", "text[]": "'{}'", "integer[]": "'{}'", "uuid[]": "'{}'",
-        "jsonb[]": "'{}'",
+        "jsonb[]": "'{}'", "double precision": "0",
     }  # fmt: skip
     rows = fetch(
         dsn,

@@ -24,7 +24,7 @@ async def published(world: World, factory: Tenant, client: AsyncClient) -> str:
     await farm(world.db).run_once()
     schedule = (await client.get(f"/v1/schedule-runs/{run['id']}")).json()["schedule_id"]
     assert (await client.post(f"/v1/schedules/{schedule}/publish", json={})).status_code == 200
-    await world.settle(factory, readers=READERS)
+    await world.settle(factory, only=READERS)
     return str(order["operations"][0]["id"])
 
 
@@ -45,7 +45,7 @@ class TestReplanning:
             operation = await published(world, factory, client)
             for late, expected in ((1, 0), (2, 0), (3, 1), (4, 1)):
                 await report(client, operation, "run", 5)
-                await world.settle(factory, readers=READERS)
+                await world.settle(factory, only=READERS)
                 assert len(await requests(client)) == expected, f"after {late} late reports"
             queued = (await client.get("/v1/schedule-runs?status=queued")).json()["data"]
         assert [r["priority"] for r in queued] == [2]
@@ -55,14 +55,14 @@ class TestReplanning:
             operation = await published(world, factory, client)
             for _ in range(4):
                 await report(client, operation, "run", 0)
-            await world.settle(factory, readers=READERS)
+            await world.settle(factory, only=READERS)
             assert await requests(client) == []
 
     async def test_a_breakdown_is_at_once(self, world: World, factory: Tenant) -> None:
         async with factory.client() as client:
             operation = await published(world, factory, client)
             await report(client, operation, "breakdown", 0)
-            await world.settle(factory, readers=READERS)
+            await world.settle(factory, only=READERS)
             (event,) = await requests(client)
         assert [c["kind"] for c in event["data"]["causes"]] == ["breakdown"]
 
@@ -71,7 +71,7 @@ class TestReplanning:
             await published(world, factory, client)
             for code, expected in (("m2", 0), ("m1", 1)):
                 await client.put(f"/v1/work-centers/{code}", json={"state": "down"})
-                await world.settle(factory, readers=READERS)
+                await world.settle(factory, only=READERS)
                 assert len(await requests(client)) == expected, code
 
     async def test_without_a_plan_nothing_is_late(self, world: World, factory: Tenant) -> None:
@@ -79,9 +79,9 @@ class TestReplanning:
             steps = [{"name": "Turning", "unit_time": "PT1M"}]
             body = {"product": "P", "quantity": "1", "operations": steps, "release": True}
             order = (await client.post("/v1/work-orders", json=body)).json()
-            await world.settle(factory, readers=READERS)
+            await world.settle(factory, only=READERS)
             await report(client, order["operations"][0]["id"], "breakdown", 0)
-            await world.settle(factory, readers=READERS)
+            await world.settle(factory, only=READERS)
             assert await requests(client) == []
 
 

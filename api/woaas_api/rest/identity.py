@@ -10,10 +10,11 @@ from woaas_api.answers import Answer, Listed
 from woaas_api.edge import Call
 from woaas_api.endpoint import route
 from woaas_api.rest.schemas.work_orders import View
-from woaas_api.subjects import SUBJECTS
+from woaas_api.subjects import RESOURCES
 from woaas_core.ids import decode_id
 from woaas_core.wire import Body, Code, Instant, Name
 from woaas_security.identity import service
+from woaas_security.identity.me import describe
 from woaas_security.identity.resources import API_KEY, MEMBER
 
 TAG = "Security"
@@ -58,6 +59,8 @@ class Me(Struct, kw_only=True):
     type: str
     name: str
     tenant_id: str
+    tenant_name: str
+    time_zone: str
     livemode: bool
     roles: list[str]
     scopes: list[str]
@@ -67,7 +70,7 @@ class Me(Struct, kw_only=True):
 @route("GET", "/me", tag=TAG)
 async def get_me(call: Call) -> Answer[Me]:
     """Read who you are and which fields and actions you have."""
-    return Answer(call.principal.described(SUBJECTS.values()))
+    return Answer(await describe(call.uow, call.principal, RESOURCES))
 
 
 @route("GET", "/api-keys", tag=TAG)

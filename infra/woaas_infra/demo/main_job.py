@@ -32,7 +32,7 @@ _FIGURES = Statement.text(
     SELECT (SELECT count(*) FROM work_orders WHERE tenant_id = $1) AS orders,
       (SELECT count(*) FROM operations WHERE tenant_id = $1) AS operations,
       (SELECT count(*) FROM master_data WHERE tenant_id = $1 AND kind = 'work_center') AS machines,
-      0 AS metered,
+      (SELECT count(*) FROM usage_events WHERE tenant_id = $1 AND kind = 'charge') AS metered,
       (SELECT signed_size FROM log_head WHERE tenant_id = $1) AS entries
     """,
     "tenant_id",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _ENTER = Statement.text("SELECT * FROM enter_tenant($1)", "tenant_id")
 _INSERT = insert_row(tenants)
 _GET = Statement(select(tenants).where(tenants.c.id == bindparam("id")))
+_LOCK = Statement(select(tenants.c.id).where(tenants.c.id == bindparam("id")).with_for_update())
 _TAKE = Statement(
     update(tenants)
     .where(
@@ -48,6 +49,11 @@ async def get(uow: "UnitOfWork") -> "Record":
     row = await uow.first(_GET, id=uow.tenant)
     assert row is not None
     return row
+
+
+async def lock(uow: "UnitOfWork") -> None:
+    """Hold the entered tenant's row: no release takes from its allowance before this transaction ends."""
+    await uow.execute(_LOCK, id=uow.tenant)
 
 
 async def take_release(uow: "UnitOfWork") -> bool:

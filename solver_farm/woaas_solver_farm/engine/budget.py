@@ -8,19 +8,22 @@ from woaas_solver_farm.problem import Limits
 
 DEFAULT_TIME_LIMIT_S = 20.0
 _GENEROUS_S = 3600.0
+# Reasons and check of an operation, kept back from the search so that the answer comes in time.
+_CLOSING_S = 70e-6
 
 
 class Budget:
-    """Limits resolved once; the clock starts when this is made.
+    """Limits resolved once; the clock starts when this is made. ``time_limit_s`` is the search's part.
 
     With iterations the time limit is only a cap, and every decision goes by counts.
     """
 
-    def __init__(self, limits: Limits, should_stop: Callable[[], bool] | None) -> None:
+    def __init__(self, limits: Limits, should_stop: Callable[[], bool] | None, *, operations: int) -> None:
         given = seconds(limits.time_limit) if isinstance(limits.time_limit, str) else limits.time_limit
         self.iterations = limits.iterations
         default = DEFAULT_TIME_LIMIT_S if limits.iterations is None else _GENEROUS_S
-        self.time_limit_s = default if given is None else given
+        whole = default if given is None else given
+        self.time_limit_s = max(whole / 2, whole - operations * _CLOSING_S)
         self.seed = limits.seed
         self.workers = limits.workers or 1
         self._should_stop = should_stop

@@ -74,9 +74,11 @@ def rules(seed: int) -> Generator[Rule, Rule | None, None]:
     rng = random.Random(seed)  # noqa: S311 - a search that must repeat
     while True:
         base = best or Rule(4.0, 0.3, 0.2, 0.0, 0.0)
-        scales = (value * math.exp(rng.gauss(0, 0.5)) for value in base[:3])
+        slack, setup, waiting = (value * math.exp(rng.gauss(0, 0.5)) for value in base[:3])
         bias = rng.choice((0.0, 0.05, 0.2, base.setup_bias))
-        best = (yield Rule(*scales, base.signed if rng.random() < 0.9 else 1.0 - base.signed, bias)) or best
+        best = (
+            yield Rule(slack, setup, waiting, base.signed if rng.random() < 0.9 else 1.0 - base.signed, bias)
+        ) or best
 
 
 def dispatch(t: Tables, flat: Flat, rule: Rule) -> Genes:
@@ -170,7 +172,7 @@ def _dispatch(
                 top = _place(t, load, plan, operation, ready[operation], 0.0, missing, stack, top)
                 order[placed] = operation
                 placed += 1
-        machine = np.argmin(queues.visit)
+        machine = int(np.argmin(queues.visit))
         if queues.visit[machine] >= NEVER:
             break
         operation = _most_urgent(t, rule, load, queues, plan, machine, ready, wished, scales)

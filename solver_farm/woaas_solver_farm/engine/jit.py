@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
 import numba
+from numba.core import config
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -27,7 +28,7 @@ def _use_versioned_cache() -> None:
     chosen = os.environ.get("NUMBA_CACHE_DIR")
     folder = Path(chosen) if chosen else Path(__file__).parent / "__pycache__"
     if chosen or os.access(Path(__file__).parent, os.W_OK):
-        numba.config.CACHE_DIR = str(folder / f"kernels-{version}")
+        config.CACHE_DIR = str(folder / f"kernels-{version}")  # type: ignore[attr-defined]  # made at run time
 
 
 _use_versioned_cache()

@@ -52,7 +52,8 @@ class Log(NamedTuple):
 
 def new_log() -> Log:
     """An empty log."""
-    return Log(*(np.zeros(_LOG_SIZE, np.int64) for _ in range(3)), np.zeros(1, np.int64))
+    kind, where, before = (np.zeros(_LOG_SIZE, np.int64) for _ in range(3))
+    return Log(kind, where, before, np.zeros(1, np.int64))
 
 
 @kernel
@@ -84,10 +85,8 @@ def last_touched(position: Ints, log: Log) -> int:
     """The last position whose operation, mode or hold the log changed."""
     last = -1
     for i in range(log.size[0]):
-        if log.kind[i] == _SHIFT:
-            last = max(last, log.where[i], log.before[i])
-        else:
-            last = max(last, position[log.where[i]])
+        touched = max(log.where[i], log.before[i]) if log.kind[i] == _SHIFT else position[log.where[i]]
+        last = max(last, touched)
     return last
 
 
@@ -126,7 +125,7 @@ def _any_operation(t: Flat, genes: Genes, numbers: Words) -> int:
 def _painful_operation(t: Flat, genes: Genes, plan: Plan, numbers: Words, prices: Floats) -> int:
     """The last operation of a job that costs: of the latest job, or of the worst of a few drawn by lot."""
     if prices[MAKESPAN] > 0 and random_below(numbers, 4) > 0:
-        return np.argmax(plan.end)
+        return int(np.argmax(plan.end))
     best, best_pain = -1, -np.inf
     for _ in range(4):
         job = random_below(numbers, size(t, DUE))

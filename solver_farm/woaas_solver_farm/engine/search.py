@@ -69,7 +69,7 @@ def start_walk(t: Tables, flat: Flat, genes: Genes, seed: int) -> Walk:
         plan=plan,
         trial=Plan(*(part.copy() for part in plan)),
         trail=trail,
-        trial_trail=Trail(*(part.copy() for part in trail)),
+        trial_trail=Trail(trail.states.copy(), trail.sums.copy(), trail.stride),
         best=Genes(*(part.copy() for part in own)),
         best_plan=Plan(*(part.copy() for part in plan)),
         history=np.full(int(np.clip(40_000 // max(1, t.job_of.size), 20, 1000)), energy),

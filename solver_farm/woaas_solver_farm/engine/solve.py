@@ -46,7 +46,9 @@ def solve(
     problem's own. Both callbacks are called from this solve's threads and must be quick. The first solve of a
     process loads the compiled kernels (a second), or compiles them if ``engine.warm`` never ran (a minute).
     """
-    budget = Budget(limits or problem.limits or Limits(), should_stop)
+    budget = Budget(
+        limits or problem.limits or Limits(), should_stop, operations=sum(len(job.operations) for job in problem.jobs)
+    )
     return _Solve(problem, budget, on_incumbent).run()
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -55,11 +56,15 @@ class RaySolving:
                 message: Message = decode_message(await reference)
                 if isinstance(message, Done | Failed):
                     self._executor.give_back(self._actor)
+                    yield message
+                    return
                 yield message
         except errors.RayTaskError as error:
             yield Failed(str(error.cause)[:500])
         except errors.RayError as error:
             raise WorkerLost(type(error).__name__) from error
+        msg = "the stream ended without a last word"
+        raise WorkerLost(msg)
 
     async def stop(self) -> None:
         """Ask through the actor's second slot; ``ray.cancel`` would not reach a running solve."""
@@ -86,6 +91,11 @@ class RayExecutor:
         self._lock = asyncio.Lock()
         self._idle: list[Any] = []
         self._ray: Any = None
+
+    @property
+    def home(self) -> Path:
+        """Where the token is kept."""
+        return self._settings.home
 
     @property
     def ray(self) -> Any:

@@ -1,8 +1,9 @@
 """A Ray of our own on this machine, or a connection to an existing cluster.
 
 Nothing of it is reachable from outside: every listener is on loopback, requests carry a token that only this home
-knows, and no usage statistics leave. The processes end with ours (the kernel sees to it), and ``ray stop``, which
-would end every Ray of the machine, is never used.
+knows, and no usage statistics leave. If this process is killed, the kernel ends the head and the workers with it and
+Ray's two idle agents follow within about a minute; ``ray stop``, which would end every Ray of the machine, is never
+used.
 """
 
 import contextlib
@@ -65,8 +66,6 @@ def _prepare_environment(settings: Settings) -> None:
     os.environ.setdefault("RAY_AUTH_MODE", "token")
     if not os.environ.get("RAY_AUTH_TOKEN"):
         os.environ["RAY_AUTH_TOKEN"] = _kept_token(settings.home / "ray.token")
-    os.environ.setdefault("RAY_DEDUP_LOGS", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 
 def _kept_token(path: Path) -> str:

@@ -20,13 +20,17 @@ _Found = tuple[results.Incumbent, Callable[[], results.Result]]
 def stream(task: Task, should_stop: Callable[[], bool]) -> Iterator[Message]:
     """Solve in a thread of its own and say what comes of it; the first plan at once, then every half second."""
     from woaas_solver_farm.engine.solve import solve  # noqa: PLC0415 - only workers load the engine
+    from woaas_solver_farm.engine.warm import warm  # noqa: PLC0415
 
-    problem = problems.decode(task.problem)
-    limits = msgspec.structs.replace(problem.limits or problems.Limits(), workers=task.workers)
+    # Loading the kernels (or compiling them where set-up has not) is not this solve's time.
+    warm()
+
     found: queue.SimpleQueue[_Found | Done | Failed] = queue.SimpleQueue()
 
     def run() -> None:
         try:
+            problem = problems.decode(task.problem)
+            limits = msgspec.structs.replace(problem.limits or problems.Limits(), workers=task.workers)
             result = solve(problem, limits, on_incumbent=lambda i, b: found.put((i, b)), should_stop=should_stop)
             found.put(Done(results.encode(result)))
         except Exception as error:  # noqa: BLE001, RUF100 - whatever the engine raises ends this run alone

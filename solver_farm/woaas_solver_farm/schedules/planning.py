@@ -77,7 +77,8 @@ def objective_for(policy: str, weights: dict[Metric, float] | None) -> Objective
     preset = PRESETS[policy]  # type: ignore[index]  # checked the line above
     if not weights:
         return preset
-    merged = {t.metric: t.weight for t in preset.terms} | weights
+    merged: dict[Metric, float] = {t.metric: t.weight for t in preset.terms}
+    merged |= weights
     terms = tuple(Term(metric=m, weight=w) for m, w in merged.items() if w > 0)
     return msgspec.structs.replace(preset, terms=terms)
 

@@ -1,0 +1,181 @@
+"""The door of the console: session, form token, one transaction a page, and the headers of every answer."""
+
+import secrets
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from litestar import Response
+
+from woaas_api.answers import RawResponse
+from woaas_api.console.assets import bundled
+from woaas_api.console.languages import COOKIE as LANGUAGE_COOKIE
+from woaas_api.console.languages import language_of
+from woaas_api.console.page import Notice, Outcome, Page, PageRoute, SeeOther, Sent, Visit
+from woaas_api.console.protection import HEADERS, SECURE_HEADERS, TOKEN_FIELD, Seals, check_origin
+from woaas_api.console.public_api import PublicApi
+from woaas_api.console.rendering import Renderer
+from woaas_api.edge import SESSION_COOKIE, AnyRequest, Edge, request_id_of
+from woaas_api.problems import as_domain_error, log
+from woaas_api.rate_limit import RateLimiter
+from woaas_core.db.unit_of_work import UnitOfWork
+from woaas_core.errors import DomainError, Internal, Unauthenticated, UnsupportedMediaType
+
+SIGN_IN = "/console/sign-in"
+GUEST_COOKIE = "woaas_guest"
+NOTICE_COOKIE = "woaas_notice"
+_SIGN_INS_PER_MINUTE = 10
+_LIFE_S = {NOTICE_COOKIE: 60, LANGUAGE_COOKIE: 365 * 24 * 3600}
+_TOLD_ON_THE_FORM = (403, 404, 409, 412, 422)
+
+
+class Console:
+    """What the pages of a process share."""
+
+    def __init__(self, edge: Edge, api: PublicApi) -> None:
+        self.edge = edge
+        self.api = api
+        self.assets = bundled()
+        self.seals = Seals(edge.settings.secret_key)
+        self.renderer = Renderer(self.assets)
+        self._views = RateLimiter(edge.settings.rate_limit_per_minute)
+        self._sign_ins = RateLimiter(_SIGN_INS_PER_MINUTE)
+        self._is_secure = edge.settings.url.startswith("https:")
+
+    async def serve(self, request: AnyRequest, route: PageRoute) -> RawResponse:
+        """Answer with a page; what goes wrong becomes a page too."""
+        visit = Visit(
+            request,
+            language_of(request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", "")),
+            session=request.cookies.get(SESSION_COOKIE, ""),
+            guest=request.cookies.get(GUEST_COOKIE) or secrets.token_urlsafe(18),
+        )
+        try:
+            self._views.take(visit.session or (request.client.host if request.client else "?"))
+            if route.method == "POST":
+                await self._receive(visit)
+            async with self.edge.database.unit_of_work() as uow:
+                uow.request_id = request_id_of(request)
+                response = await self._answer(uow, visit, route)
+        except Unauthenticated:
+            response = self._to_sign_in(request)
+        except Exception as error:  # noqa: BLE001, RUF100 - the edge is where anything unforeseen becomes a page
+            response = self._failure(visit, error)
+        if not visit.session:
+            self._set_cookie(response, GUEST_COOKIE, visit.guest)
+        return response
+
+    async def _receive(self, visit: Visit) -> None:
+        check_origin(visit.request)
+        visit.form = await _read_form(visit.request)
+        self.seals.check(dict(visit.form).get(TOKEN_FIELD, ""), visit.bound_to)
+
+    async def _answer(self, uow: UnitOfWork, visit: Visit, route: PageRoute) -> RawResponse:
+        page = await self._page(uow, visit, is_open=route.is_open)
+        try:
+            async with uow.savepoint():
+                outcome = await route.function(page, **visit.request.path_params)
+        except DomainError as error:
+            # A refused command is told where it was given; the transaction goes on without it.
+            back = page.form.get("back")
+            if not back or error.status not in _TOLD_ON_THE_FORM:
+                raise
+            outcome = SeeOther(back, Notice(page.text(error.title), _reasons(error), is_error=True))
+        return self._respond(page, outcome)
+
+    async def _page(self, uow: UnitOfWork, visit: Visit, *, is_open: bool) -> Page:
+        try:
+            if not visit.session:
+                raise Unauthenticated
+            reader = await self.edge.authenticator.by_session(uow, visit.session)
+        except Unauthenticated:
+            if not is_open:
+                raise
+            return Page(self.edge, self.api, visit, uow, None, self._sign_ins)
+        page = Page(self.edge, self.api, visit, uow, reader, self._sign_ins)
+        page.me = await page.get("/me")
+        return page
+
+    def _respond(self, page: Page, outcome: Outcome) -> RawResponse:
+        request = page.request
+        if isinstance(outcome, SeeOther):
+            return self._redirect(request, outcome)
+        if isinstance(outcome, Sent):
+            disposition = f"attachment; filename*=UTF-8''{quote(outcome.filename)}"
+            headers = {**self._headers(request), "Content-Disposition": disposition}
+            return Response(outcome.body, media_type=outcome.media_type, headers=headers)
+        is_whole = "hx-target" not in request.headers
+        notice = self.seals.open(request.cookies.get(NOTICE_COOKIE, "")) if is_whole else None
+        html = self.renderer.page(page, outcome, token=self.seals.token(page.visit.bound_to), notice=notice)
+        response = self._html(request, html, outcome.status)
+        if notice is not None:
+            self._set_cookie(response, NOTICE_COOKIE, None)
+        return response
+
+    def _failure(self, visit: Visit, error: Exception) -> RawResponse:
+        told = as_domain_error(error)
+        request_id = request_id_of(visit.request)
+        if isinstance(told, Internal):
+            log.error("api.console.failed", path=visit.request.url.path, request_id=request_id, exc_info=error)
+        response = self._html(visit.request, self.renderer.failure(told, visit.language, request_id), told.status)
+        if told.retry_after_s:
+            response.headers["Retry-After"] = str(told.retry_after_s)
+        return response
+
+    def _to_sign_in(self, request: AnyRequest) -> RawResponse:
+        wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        is_page = request.method == "GET" and "hx-request" not in request.headers and wanted != "/console"
+        return self._redirect(request, SeeOther(f"{SIGN_IN}?next={quote(wanted)}" if is_page else SIGN_IN))
+
+    def _redirect(self, request: AnyRequest, outcome: SeeOther) -> RawResponse:
+        # htmx follows a 303 itself and would put the page into the fragment's place.
+        by_htmx = request.headers.get("hx-request") == "true"
+        response = Response(b"", status_code=204 if by_htmx else 303, headers=self._headers(request))
+        response.headers["HX-Redirect" if by_htmx else "Location"] = safe_path(outcome.location)
+        if outcome.notice:
+            self._set_cookie(response, NOTICE_COOKIE, self.seals.seal(outcome.notice))
+        for name, value in outcome.cookies.items():
+            self._set_cookie(response, name, value)
+        return response
+
+    def _html(self, request: AnyRequest, html: str, status: int) -> RawResponse:
+        headers = self._headers(request)
+        return Response(html.encode(), status_code=status, media_type="text/html; charset=utf-8", headers=headers)
+
+    def _headers(self, request: AnyRequest) -> dict[str, str]:
+        return {
+            **(SECURE_HEADERS if self._is_secure else HEADERS),
+            "Cache-Control": "no-store",
+            "Vary": "HX-Request, Accept-Language, Cookie",
+            "X-Request-Id": request_id_of(request),
+        }
+
+    def _set_cookie(self, response: RawResponse, name: str, value: str | None) -> None:
+        response.set_cookie(
+            name,
+            value or "",
+            path="/",
+            httponly=True,
+            samesite="strict",
+            secure=self._is_secure,
+            max_age=_LIFE_S.get(name) if value else 0,
+        )
+
+
+def safe_path(text: str) -> str:
+    """A path within the console; anything else becomes its front page."""
+    parts = urlsplit(text)
+    is_inside = parts.path == "/console" or parts.path.startswith("/console/")
+    is_foreign = parts.scheme or parts.netloc or "\\" in text or any(c <= " " for c in text)
+    return text if is_inside and not is_foreign else "/console"
+
+
+def _reasons(error: DomainError) -> str:
+    places = [f"{e.pointer.removeprefix('/')}: {e.detail}" for e in error.errors if e.detail != error.detail]
+    return " ".join([error.detail, *places])
+
+
+async def _read_form(request: AnyRequest) -> list[tuple[str, str]]:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    raw = await request.body()
+    if raw and kind != "application/x-www-form-urlencoded":
+        raise UnsupportedMediaType
+    return parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=2_000)

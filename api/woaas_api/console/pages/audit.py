@@ -1,0 +1,88 @@
+"""The audit log: its newest checkpoint, its entries with their proofs, and bundles to verify elsewhere."""
+
+from woaas_api.console.forms import instant, refuse
+from woaas_api.console.page import JSON, Notice, Outcome, Page, SeeOther, Sent, Shown, page
+from woaas_core.errors import Invalid, NotFound
+
+_PAGE_SIZE = 40
+_FILTERS = ("order", "type", "actor", "from", "to")
+
+
+@page("GET", "/audit", needs=("GET /audit/entries",))
+async def show_log(page: Page) -> Outcome:
+    """The newest checkpoint, bundles, and entries through filters."""
+    typed = {name: page.query.get(name, "").strip() for name in _FILTERS}
+    wrong = ""
+    found: JSON = {"data": [], "next_cursor": None}
+    try:
+        asked = await _asked(page, typed)
+        found = await page.get("/audit/entries", asked)
+    except (Invalid, NotFound):
+        wrong = page.text("Nothing fits: check the order number and the times.")
+    values = {
+        "typed": typed,
+        "wrong": wrong,
+        "entries": found["data"],
+        "next_cursor": found["next_cursor"],
+        "checkpoint": await _checkpoint(page),
+        "place": "audit",
+    }
+    if page.wants_fragment("more"):
+        return Shown("audit/rows.html", values)
+    keys = (await page.get("/audit/keys"))["data"]
+    exports = (await page.get("/audit/exports", {"limit": "5"}))["data"] if page.sees("audit_export", "id") else []
+    return Shown("audit/log.html", {**values, "keys": keys, "exports": exports})
+
+
+@page("GET", "/audit/entries/{index:str}/proof", needs=("GET /audit/entries/{index}/inclusion-proof",))
+async def show_proof(page: Page, index: str) -> Outcome:
+    """The proof that an entry is in the log of the newest checkpoint, for the browser to follow."""
+    checkpoint = await _checkpoint(page)
+    if checkpoint is None or not index.isdigit() or int(index) >= checkpoint["size"]:
+        return Shown("audit/proof.html", {"proof": None, "checkpoint": checkpoint})
+    size = str(checkpoint["size"])
+    proof = await page.get(f"/audit/entries/{index}/inclusion-proof", {"tree_size": size})
+    return Shown("audit/proof.html", {"proof": proof, "checkpoint": checkpoint})
+
+
+@page("POST", "/audit/exports", needs=("POST /audit/exports",))
+async def export(page: Page) -> Outcome:
+    """Ask for a bundle of a stretch of time, or of everything."""
+    body = {name: instant(page.form.get(name, ""), page.zone, f"/{name}") for name in ("from", "to")}
+    await page.post("/audit/exports", {name: at for name, at in body.items() if at})
+    return SeeOther("/console/audit", Notice(page.text("The bundle is being written; it appears below.")))
+
+
+@page("GET", "/audit/exports/{key:str}", needs=("GET /audit/exports/{id}/download",))
+async def download(page: Page, key: str) -> Outcome:
+    """A written bundle."""
+    found = await page.get(f"/audit/exports/{key}")
+    content: bytes = await page.get(f"/audit/exports/{key}/download")
+    return Sent(content, "application/zip", f"audit-{found['first_index']}-{found['end_index']}.zip")
+
+
+async def _asked(page: Page, typed: JSON) -> dict[str, str]:
+    """The filters as the API names them; an order is found by its number too."""
+    asked = {"limit": str(_PAGE_SIZE)}
+    if typed["order"]:
+        if "/" in typed["order"]:
+            raise refuse("/order", "Not an order number.")
+        asked["work_order_id"] = (await page.get(f"/work-orders/{typed['order']}"))["id"]
+    for name in ("from", "to"):
+        at = instant(typed[name], page.zone, f"/{name}")
+        if at:
+            asked[name] = at
+    for name in ("type", "actor"):
+        if typed[name]:
+            asked[name] = typed[name]
+    if page.query.get("cursor"):
+        asked["cursor"] = page.query["cursor"]
+    return asked
+
+
+async def _checkpoint(page: Page) -> JSON | None:
+    newest = (await page.get("/audit/checkpoints", {"limit": "1"}))["data"]
+    return newest[0] if newest else None
+
+
+PAGES = (show_log, show_proof, export, download)

@@ -1,0 +1,59 @@
+"""The console as handlers of the app: the pages whose operations this server has, the live stream and the assets."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from litestar import Request
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import Redirect, Stream
+
+from woaas_api.answers import RawResponse
+from woaas_api.console.door import Console
+from woaas_api.console.live import Live
+from woaas_api.console.page import PageRoute
+from woaas_api.console.pages import audit, billing, market, order, orders, plan, session
+from woaas_api.console.public_api import PublicApi
+from woaas_api.edge import Edge
+from woaas_api.endpoint import Route
+
+AnyRequest = Request[Any, Any, Any]
+PAGES: tuple[PageRoute, ...] = (
+    *session.PAGES,
+    *(*orders.PAGES, *order.PAGES),
+    *plan.PAGES,
+    *market.PAGES,
+    *billing.PAGES,
+    *audit.PAGES,
+)
+
+
+def handlers(edge: Edge, routes: Iterable[Route]) -> list[HTTPRouteHandler]:
+    """Every handler of the console, over the API's own routes."""
+    console = Console(edge, PublicApi(routes))
+    live = Live(edge)
+
+    async def follow(request: AnyRequest) -> Stream:
+        return await live.open(request)
+
+    async def asset(request: AnyRequest) -> RawResponse:
+        return console.assets.answer(request)
+
+    return [
+        HTTPRouteHandler("/", http_method="GET", include_in_schema=False)(_front),
+        *(_page_handler(console, p) for p in PAGES if all(console.api.has(needed) for needed in p.needs)),
+        HTTPRouteHandler("/console/live", http_method="GET", include_in_schema=False)(follow),
+        HTTPRouteHandler("/console/static/{release:str}/{name:path}", http_method="GET", include_in_schema=False)(
+            asset
+        ),
+    ]
+
+
+async def _front() -> Redirect:
+    return Redirect("/console", status_code=303)
+
+
+def _page_handler(console: Console, page: PageRoute) -> HTTPRouteHandler:
+    async def serve(request: AnyRequest) -> RawResponse:
+        return await console.serve(request, page)
+
+    return HTTPRouteHandler(page.path, http_method=page.method, status_code=200, include_in_schema=False)(serve)

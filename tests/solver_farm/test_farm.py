@@ -1,0 +1,187 @@
+"""Attempts that go wrong: a worker or the process dies, somebody stops the run. In-process, with a scripted worker."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import msgspec
+import pytest
+from fixtures.app import Tenant, World
+from fixtures.farm import ThreadExecutor, farm
+from httpx import AsyncClient
+
+from woaas_solver_farm import problem as problems
+from woaas_solver_farm import result as results
+from woaas_solver_farm.engine.solve import solve
+from woaas_solver_farm.farm.executor import Better, Done, Failed, Message, Task, WorkerLost
+
+pytestmark = pytest.mark.anyio
+
+PROBLEM: dict[str, Any] = {
+    "machines": [{"id": "M"}],
+    "jobs": [
+        {"id": f"J{i}", "operations": [{"id": "a", "modes": [{"machine": "M", "duration": 3}]}]} for i in range(3)
+    ],
+    "limits": {"iterations": 20},
+}
+Script = Callable[["Scripted"], AsyncIterator[Message]]
+
+
+class Scripted:
+    """A worker that says what a test wants."""
+
+    def __init__(self, task: Task, script: Script) -> None:
+        self.problem = problems.decode(task.problem)
+        self.stopped = asyncio.Event()
+        self.killed = asyncio.Event()
+        self._script = script
+
+    def messages(self) -> AsyncIterator[Message]:
+        return self._script(self)
+
+    async def stop(self) -> None:
+        self.stopped.set()
+
+    async def kill(self) -> None:
+        self.killed.set()
+
+    def plan(self) -> bytes:
+        return results.encode(solve(self.problem))
+
+
+class ScriptedExecutor(ThreadExecutor):
+    """Each task gets the next script; the last one repeats."""
+
+    def __init__(self, *scripts: Script) -> None:
+        self.scripts = list(scripts)
+        self.tasks: list[Scripted] = []
+
+    async def start(self, task: Task) -> Any:
+        script = self.scripts[min(len(self.tasks), len(self.scripts) - 1)]
+        self.tasks.append(Scripted(task, script))
+        return self.tasks[-1]
+
+
+async def improve_then_die(worker: Scripted) -> AsyncIterator[Message]:
+    yield Better(((0.1, 9.0),), worker.plan())
+    raise WorkerLost("killed")
+
+
+async def die(worker: Scripted) -> AsyncIterator[Message]:
+    raise WorkerLost("killed")
+    yield  # makes this a generator
+
+
+async def finish(worker: Scripted) -> AsyncIterator[Message]:
+    yield Done(worker.plan())
+
+
+async def heed_the_stop(worker: Scripted) -> AsyncIterator[Message]:
+    yield Better(((0.1, 9.0),), worker.plan())
+    await worker.stopped.wait()
+    yield Done(worker.plan())
+
+
+async def ignore_the_stop(worker: Scripted) -> AsyncIterator[Message]:
+    yield Better(((0.1, 9.0),), worker.plan())
+    await worker.killed.wait()
+    raise WorkerLost("killed")
+
+
+async def cheat(worker: Scripted) -> AsyncIterator[Message]:
+    """All at once on one machine."""
+    honest = solve(worker.problem)
+    moved = tuple(msgspec.structs.replace(a, setup_start=0, start=0, end=3) for a in honest.assignments)
+    yield Better(((0.1, 1.0),), results.encode(msgspec.structs.replace(honest, assignments=moved)))
+    raise WorkerLost("killed")
+
+
+async def fail(worker: Scripted) -> AsyncIterator[Message]:
+    yield Failed("ZeroDivisionError: too small")
+
+
+async def feasible(client: AsyncClient, place: str) -> None:
+    """Wait until a run has a plan."""
+    while (await client.get(place)).json()["status"] != "feasible":  # noqa: ASYNC110 - the state is in the database
+        await asyncio.sleep(0.01)
+
+
+class TestAttempts:
+    async def run(self, world: World, factory: Tenant, executor: ScriptedExecutor) -> dict[str, Any]:
+        """Ask for a solve, let the farm work until nothing is due, and read it."""
+        async with factory.client() as client:
+            place = (await client.post("/v1/solve", json=PROBLEM)).headers["location"]
+            await farm(world.db, executor).run_once()
+            return dict((await client.get(place)).json())
+
+    async def test_a_lost_worker_is_replaced_and_starts_from_the_best(self, world: World, factory: Tenant) -> None:
+        executor = ScriptedExecutor(improve_then_die, finish)
+        run = await self.run(world, factory, executor)
+        assert (run["status"], run["attempt"]) == ("finished", 2)
+        first, second = executor.tasks
+        assert first.problem.warm_start == ()
+        assert len(second.problem.warm_start) == 3
+
+    async def test_after_five_losses_the_best_is_the_result(self, world: World, factory: Tenant) -> None:
+        run = await self.run(world, factory, ScriptedExecutor(improve_then_die))
+        assert (run["status"], run["attempt"], run["result"]["accepted"]) == ("finished", 5, True)
+
+    async def test_after_five_losses_without_a_plan_it_fails(self, world: World, factory: Tenant) -> None:
+        run = await self.run(world, factory, ScriptedExecutor(die))
+        assert (run["status"], run["attempt"], run["result"]) == ("failed", 5, None)
+        assert run["error"]
+
+    async def test_what_the_engine_raises_is_not_tried_again(self, world: World, factory: Tenant) -> None:
+        run = await self.run(world, factory, ScriptedExecutor(fail))
+        assert (run["status"], run["attempt"]) == ("failed", 1)
+        assert run["error"] == "ZeroDivisionError: too small"
+
+    async def test_a_plan_the_checker_refuses_is_never_stored(self, world: World, factory: Tenant) -> None:
+        run = await self.run(world, factory, ScriptedExecutor(cheat))
+        assert (run["status"], run["result"]) == ("failed", None)
+
+
+class TestStopping:
+    @pytest.mark.parametrize("script", [heed_the_stop, ignore_the_stop])
+    async def test_a_stopped_run_keeps_its_best_plan(self, world: World, factory: Tenant, script: Script) -> None:
+        executor = ScriptedExecutor(script)
+        async with factory.client() as client:
+            place = (await client.post("/v1/solve", json=PROBLEM)).headers["location"]
+            working = asyncio.create_task(farm(world.db, executor, grace_s=0.1).run_once())
+            await feasible(client, place)
+            await client.post(f"{place}/stop")
+            await working
+            run = (await client.get(place)).json()
+        assert (run["status"], run["result"]["accepted"]) == ("stopped", True)
+
+
+class TestGoingDown:
+    async def test_a_process_told_to_end_puts_its_run_back(self, world: World, factory: Tenant) -> None:
+        executor = ScriptedExecutor(heed_the_stop)
+        stop = asyncio.Event()
+        async with factory.client() as client:
+            place = (await client.post("/v1/solve", json=PROBLEM)).headers["location"]
+            working = asyncio.create_task(farm(world.db, executor).run(stop))
+            await feasible(client, place)
+            stop.set()
+            await working
+            assert (await client.get(place)).json()["status"] == "queued"
+            assert executor.tasks[0].killed.is_set()
+            await farm(world.db, ScriptedExecutor(finish)).run_once()
+            assert (await client.get(place)).json()["status"] == "finished"
+
+    async def test_a_process_that_lost_its_lease_writes_nothing(self, world: World, factory: Tenant) -> None:
+        """Two farms on one run: the first is slow, its lease runs out, the second finishes."""
+        slow = ScriptedExecutor(heed_the_stop)
+        async with factory.client() as client:
+            place = (await client.post("/v1/solve", json=PROBLEM)).headers["location"]
+            first = asyncio.create_task(farm(world.db, slow, lease_s=0).run_once())
+            await feasible(client, place)
+            await farm(world.db, ScriptedExecutor(finish)).run_once()
+            before = (await client.get(place)).json()
+            slow.tasks[0].stopped.set()
+            await first
+            assert (await client.get(place)).json() == before
+            assert before["status"] == "finished"
+            await world.settle(factory, only=())
+            assert len((await client.get("/v1/events?type=schedule_run.finished")).json()["data"]) == 1
