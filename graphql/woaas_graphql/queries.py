@@ -127,7 +127,7 @@ def _instant(text: str | None) -> datetime | None:
 def _by_id(shape: Any, find: Find, description: str) -> StrawberryField:
     kind = kind_of(shape)
 
-    async def resolve(info: Info, id: strawberry.ID) -> shape | None:
+    async def resolve(info: Info, id: strawberry.ID) -> shape | None:  # pyright: ignore[reportInvalidTypeForm]
         return kind.node(info.context.principal, await find(info.context, id))
 
     return strawberry.field(resolve, description=description)

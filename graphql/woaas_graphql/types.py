@@ -1,6 +1,6 @@
 """The object types: resources of the parts, with the links between them."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 import strawberry
@@ -39,7 +39,7 @@ PLAN = Link(SCHEDULE_KIND)
 MONEY: Any = struct_type(MoneyBody)
 INVOICE_KIND = Kind(
     INVOICE,
-    lambda principal, access, row: principal.show(access, priced(row, "total_minor")),
+    lambda principal, access, row: principal.show(access, priced(cast("Any", row), "total_minor")),
     ("currency", "total_minor"),
 )
 
@@ -144,7 +144,7 @@ class InvoiceLine:
     kind: str | None
     quantity: Decimal | None
     unit_price: Decimal | None
-    amount: MONEY | None
+    amount: MONEY | None  # pyright: ignore[reportInvalidTypeForm]
 
 
 @shows(Kind(SCHEDULE_RUN))
