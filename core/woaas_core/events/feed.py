@@ -50,11 +50,13 @@ _SIZE = Statement.text("SELECT size FROM log_head WHERE tenant_id = $1", "tenant
 
 
 class Feed(NamedTuple):
-    """A stretch of the log: its events, the index to go on from, and whether the log ends there for now."""
+    """A stretch of the log: its events, the index to go on from, and whether the log ends there for now, and
+    how long the log is."""
 
     events: list[dict[str, Any]]
     next_index: int
     is_end: bool
+    size: int
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ async def read_feed(uow: "UnitOfWork", wanted: FeedFilter, *, start: int | None,
         until=wanted.until,
     )
     next_index = rows[-1]["index"] + 1 if len(rows) == limit else end
-    return Feed([cloud_event(r["index"], r["payload"]) for r in rows], next_index, next_index >= size)
+    return Feed([cloud_event(r["index"], r["payload"]) for r in rows], next_index, next_index >= size, size)
 
 
 def _pattern(type_: str) -> str:
