@@ -78,12 +78,13 @@ async def create_app(
 
 def handlers(edge: Edge) -> list[HTTPRouteHandler]:
     """Every handler, over one edge."""
+    files = StaticFiles()
     return [
         *(r.handler(edge) for r in ROUTES),
-        *console.handlers(edge, ROUTES),
+        *console.handlers(edge, ROUTES, files),
         problem_page,
         *health_handlers(edge.database, edge.metrics),
-        *page_handlers(StaticFiles()),
+        *page_handlers(files),
     ]
 
 
