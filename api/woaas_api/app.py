@@ -28,6 +28,7 @@ from woaas_api.rest import (
     schedules,
     work_orders,
 )
+from woaas_api.static_files import StaticFiles
 from woaas_core.clock import Clock
 from woaas_core.db.database import Database
 from woaas_core.db.tenancy import APP
@@ -78,13 +79,14 @@ async def create_app(
 
 def handlers(edge: Edge) -> list[HTTPRouteHandler | WebsocketRouteHandler]:
     """Every handler, over one edge."""
+    files = StaticFiles()
     return [
         *(r.handler(edge) for r in ROUTES),
-        *console.handlers(edge, ROUTES),
+        *console.handlers(edge, ROUTES, files),
         problem_page,
         *health_handlers(edge.database, edge.metrics),
-        *page_handlers(),
-        *graph_handlers(edge),
+        *page_handlers(files),
+        *graph_handlers(edge, files),
     ]
 
 

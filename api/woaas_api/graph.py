@@ -10,6 +10,7 @@ from woaas_api.answers import Answer, RawResponse
 from woaas_api.edge import Call, Edge
 from woaas_api.graph_socket import socket_handler
 from woaas_api.pages import library_page
+from woaas_api.static_files import StaticFiles
 from woaas_api.subjects import RESOURCES, SUBJECTS
 from woaas_core.errors import DomainError
 from woaas_graphql.context import Context
@@ -18,7 +19,7 @@ from woaas_graphql.execution import execute, read_request, refused
 PATH = "/graphql"
 
 
-def graph_handlers(edge: Edge) -> list[HTTPRouteHandler | WebsocketRouteHandler]:
+def graph_handlers(edge: Edge, files: StaticFiles) -> list[HTTPRouteHandler | WebsocketRouteHandler]:
     """The three handlers of the path."""
 
     async def endpoint(call: Call) -> Answer[Any]:
@@ -30,7 +31,7 @@ def graph_handlers(edge: Edge) -> list[HTTPRouteHandler | WebsocketRouteHandler]
         return await edge.serve(request, endpoint, name="graphql", safe=False, refuse=_refuse)
 
     async def explorer() -> RawResponse:
-        return library_page("explorer", "WOaaS graph explorer")
+        return library_page(files, "explorer", "WOaaS graph explorer")
 
     return [
         HTTPRouteHandler(PATH, http_method="POST", status_code=200, include_in_schema=False)(run),

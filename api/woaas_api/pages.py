@@ -7,7 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from woaas_api import openapi
 from woaas_api.answers import RawResponse
-from woaas_api.console.assets import bundled
+from woaas_api.static_files import StaticFiles
 
 # Both libraries set style attributes; scripts come from this server's files and nowhere else.
 CONTENT_POLICY = (
@@ -20,41 +20,42 @@ _PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
-<style>html, body {{ margin: 0; height: 100% }} #docs {{ min-height: 100% }} #explorer {{ height: 100vh }}</style>
+<link rel="stylesheet" href="{style}">
+<style>html, body {{ margin: 0; height: 100% }} #{place} {{ min-height: 100% }} #explorer {{ height: 100vh }}</style>
 </head>
 <body>
-{loading}
+<div id="{place}">{before}</div>
+<script src="{script}"></script>
 </body>
 </html>
 """
-_LOADING = """<link rel="stylesheet" href="{style}">
-<div id="{place}"></div>
-<script src="{script}"></script>"""
-_MISSING = """<p>The browser libraries are not bundled yet: run <code>bash api/bundle.sh</code> and start again.</p>"""
+_MISSING = "The browser libraries are not bundled yet: run <code>bash api/bundle.sh</code> and start again."
 
 
-def page_handlers() -> list[HTTPRouteHandler]:
-    """``/docs`` and ``/openapi.json``."""
+def page_handlers(files: StaticFiles) -> list[HTTPRouteHandler]:
+    """``/docs``, ``/openapi.json`` and the files they need."""
 
     @get("/docs", include_in_schema=False)
     async def docs() -> RawResponse:
-        return library_page("docs", "WOaaS API reference")
+        return library_page(files, "docs", "WOaaS API reference")
 
     @get("/openapi.json", include_in_schema=False)
     async def document() -> RawResponse:
         return Response(openapi.committed(), media_type="application/json", headers={"Cache-Control": "no-cache"})
 
-    return [docs, document]
+    return [docs, document, files.handler()]
 
 
-def library_page(name: str, title: str) -> RawResponse:
-    """A page that one bundled library fills; without the bundle it says how to get it."""
-    assets, script, style = bundled(), f"dist/{name}.js", f"dist/{name}.css"
-    if script in assets:
-        loading = _LOADING.format(script=assets.url(script), style=assets.url(style), place=name)
-    else:
-        loading = _MISSING
-    text = _PAGE.format(title=escape(title), loading=loading)
+def library_page(files: StaticFiles, name: str, title: str) -> RawResponse:
+    """A page that one bundled library fills."""
+    script, style = f"dist/{name}.js", f"dist/{name}.css"
+    text = _PAGE.format(
+        title=escape(title),
+        style=files.url(style),
+        script=files.url(script),
+        place=name,
+        before="" if files.find(script) else _MISSING,
+    )
     headers = {
         "Content-Security-Policy": CONTENT_POLICY,
         "Referrer-Policy": "no-referrer",

@@ -12,7 +12,7 @@ from woaas_billing import invoicing
 from woaas_capacity_market import contracts, listings, requests
 from woaas_core.db.statements import Row
 from woaas_core.errors import InvalidCursor, UnknownParameter
-from woaas_core.events.feed import read_feed
+from woaas_core.events.feed import FeedFilter, read_feed
 from woaas_core.ids import decode_id, try_decode_id, uuid7
 from woaas_graphql import types
 from woaas_graphql.connections import Edge, connection, connection_type, list_field
@@ -54,9 +54,8 @@ async def events(
     context.principal.require(EVENT, "read")
     bound_to = f"events|{context.principal.id}"
     start = _index(context, after, bound_to) or 0
-    feed = await read_feed(
-        context.uow, start=start, limit=limit_of(first), types=types or [], work_order=work_order_id or None
-    )
+    wanted = FeedFilter(types=tuple(types or ()), work_order=work_order_id or None)
+    feed = await read_feed(context.uow, wanted, start=start, limit=limit_of(first))
 
     def cursor(index: int) -> str:
         return context.cursors.seal([index], bound_to=bound_to)

@@ -7,7 +7,7 @@ import strawberry
 from strawberry import UNSET
 
 from woaas_core.errors import InvalidCursor
-from woaas_core.events.feed import read_feed
+from woaas_core.events.feed import FeedFilter, read_feed
 from woaas_graphql.context import Session
 from woaas_graphql.types import Event
 from woaas_security.audit.resources import EVENT
@@ -34,10 +34,9 @@ async def follow(
                     raise InvalidCursor
                 start = value
             elif start is None:
-                start = (await read_feed(context.uow, start=0, limit=1, types=[])).size
-            feed = await read_feed(
-                context.uow, start=start, limit=_PAGE, types=types or [], work_order=work_order_id or None
-            )
+                start = (await read_feed(context.uow, FeedFilter(), start=0, limit=1)).size
+            wanted = FeedFilter(types=tuple(types or ()), work_order=work_order_id or None)
+            feed = await read_feed(context.uow, wanted, start=start, limit=_PAGE)
         start = feed.next_index
         for event in feed.events:
             yield event  # type: ignore[misc]  # read by name

@@ -4,9 +4,9 @@ import re
 
 import pytest
 from fixtures.app import Tenant
+from woaas_api.console.assets import bundled
 
 from woaas_api import openapi
-from woaas_api.console.assets import bundled
 
 pytestmark = pytest.mark.anyio
 

@@ -236,6 +236,21 @@ class TestPublishing:
             assert (again.status_code, again.json()["code"]) == (409, "invalid_transition")
             assert len((await client.get("/v1/schedules?state=published")).json()["data"]) == 1
 
+    async def test_what_the_new_plan_cannot_place_loses_its_place(self, world: World, factory: Tenant) -> None:
+        async with factory.client() as client:
+            await plant(client)
+            steps = [{"name": "Turning", "work_centers": ["m1"], "unit_time": "PT3M"}]
+            order = await new_order(client, operations=steps)
+            first = (await planned(world, client))["schedule_id"]
+            await client.post(f"/v1/schedules/{first}/publish", json={})
+            await put(client, "work-centers/m1", state="down")
+            second = (await planned(world, client))["schedule_id"]
+            await client.post(f"/v1/schedules/{second}/publish", json={})
+            shown = (await client.get(f"/v1/work-orders/{order['id']}")).json()
+        (operation,) = shown["operations"]
+        assert (shown["plan_status"], operation["plan_status"]) == ("overflow", "overflow")
+        assert (operation["planned_work_center"], operation["planned_start_at"]) == (None, None)
+
     async def test_publishing_twice_changes_nothing(self, world: World, factory: Tenant) -> None:
         async with factory.client() as client:
             await plant(client)

@@ -6,16 +6,16 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from litestar import Response
 
 from woaas_api.answers import RawResponse
-from woaas_api.console.assets import bundled
 from woaas_api.console.languages import COOKIE as LANGUAGE_COOKIE
 from woaas_api.console.languages import language_of
 from woaas_api.console.page import Notice, Outcome, Page, PageRoute, SeeOther, Sent, Visit
 from woaas_api.console.protection import HEADERS, SECURE_HEADERS, TOKEN_FIELD, Seals, check_origin
 from woaas_api.console.public_api import PublicApi
 from woaas_api.console.rendering import Renderer
-from woaas_api.edge import SESSION_COOKIE, AnyRequest, Edge, request_id_of
-from woaas_api.problems import as_domain_error, log
+from woaas_api.edge import SESSION_COOKIE, AnyRequest, Edge
+from woaas_api.problems import as_domain_error, log, request_id_of
 from woaas_api.rate_limit import RateLimiter
+from woaas_api.static_files import StaticFiles
 from woaas_core.db.unit_of_work import UnitOfWork
 from woaas_core.errors import DomainError, Internal, Unauthenticated, UnsupportedMediaType
 
@@ -30,12 +30,11 @@ _TOLD_ON_THE_FORM = (403, 404, 409, 412, 422)
 class Console:
     """What the pages of a process share."""
 
-    def __init__(self, edge: Edge, api: PublicApi) -> None:
+    def __init__(self, edge: Edge, api: PublicApi, files: StaticFiles) -> None:
         self.edge = edge
         self.api = api
-        self.assets = bundled()
         self.seals = Seals(edge.settings.secret_key)
-        self.renderer = Renderer(self.assets)
+        self.renderer = Renderer(files)
         self._views = RateLimiter(edge.settings.rate_limit_per_minute)
         self._sign_ins = RateLimiter(_SIGN_INS_PER_MINUTE)
         self._is_secure = edge.settings.url.startswith("https:")

@@ -13,12 +13,12 @@ from babel.units import format_unit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from woaas_api.console.assets import Assets
 from woaas_api.console.languages import Language, languages
 from woaas_api.console.navigation import places
 from woaas_api.console.page import Page, Shown
 from woaas_api.console.protection import TOKEN_FIELD
 from woaas_api.console.vocabulary import COMMANDS, EVENTS, OPERATION_COMMAND_WORDS, tone, word
+from woaas_api.static_files import StaticFiles
 from woaas_core.durations import parse_duration
 from woaas_core.errors import DomainError
 
@@ -28,8 +28,8 @@ _UNITS = (("duration-day", 86_400), ("duration-hour", 3_600), ("duration-minute"
 class Renderer:
     """Draws pages and failures in every language."""
 
-    def __init__(self, assets: Assets) -> None:
-        self._environments = {code: _environment(language, assets) for code, language in languages().items()}
+    def __init__(self, files: StaticFiles) -> None:
+        self._environments = {code: _environment(language, files) for code, language in languages().items()}
 
     def page(self, page: Page, shown: Shown, *, token: str, notice: Mapping[str, Any] | None) -> str:
         """A page, or the part of it that htmx asked for, as the template decides."""
@@ -126,7 +126,7 @@ class _Writer:
         return " ".join(parts[:2]) or "0"
 
 
-def _environment(language: Language, assets: Assets) -> Environment:
+def _environment(language: Language, files: StaticFiles) -> Environment:
     environment = Environment(
         loader=PackageLoader("woaas_api.console", "templates"),
         autoescape=True,
@@ -138,8 +138,8 @@ def _environment(language: Language, assets: Assets) -> Environment:
     environment.install_gettext_translations(language.catalogue, newstyle=True)  # type: ignore[attr-defined]
     translate: Callable[[str], str] = language.catalogue.gettext
     environment.globals.update(
-        asset=assets.url,
-        has_asset=assets.__contains__,
+        asset=files.url,
+        has_asset=lambda name: files.find(name) is not None,
         masked=partial(_masked, translate),
         language_choices=list(languages().values()),
     )

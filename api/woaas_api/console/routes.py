@@ -1,4 +1,4 @@
-"""The console as handlers of the app: the pages whose operations this server has, the live stream and the assets."""
+"""The console as handlers of the app: the pages whose operations this server has, and the live stream."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -15,6 +15,7 @@ from woaas_api.console.pages import audit, billing, market, order, orders, plan,
 from woaas_api.console.public_api import PublicApi
 from woaas_api.edge import Edge
 from woaas_api.endpoint import Route
+from woaas_api.static_files import StaticFiles
 
 AnyRequest = Request[Any, Any, Any]
 PAGES: tuple[PageRoute, ...] = (
@@ -27,24 +28,18 @@ PAGES: tuple[PageRoute, ...] = (
 )
 
 
-def handlers(edge: Edge, routes: Iterable[Route]) -> list[HTTPRouteHandler]:
+def handlers(edge: Edge, routes: Iterable[Route], files: StaticFiles) -> list[HTTPRouteHandler]:
     """Every handler of the console, over the API's own routes."""
-    console = Console(edge, PublicApi(routes))
+    console = Console(edge, PublicApi(routes), files)
     live = Live(edge)
 
     async def follow(request: AnyRequest) -> Stream:
         return await live.open(request)
 
-    async def asset(request: AnyRequest) -> RawResponse:
-        return console.assets.answer(request)
-
     return [
         HTTPRouteHandler("/", http_method="GET", include_in_schema=False)(_front),
         *(_page_handler(console, p) for p in PAGES if all(console.api.has(needed) for needed in p.needs)),
         HTTPRouteHandler("/console/live", http_method="GET", include_in_schema=False)(follow),
-        HTTPRouteHandler("/console/static/{release:str}/{name:path}", http_method="GET", include_in_schema=False)(
-            asset
-        ),
     ]
 
 

@@ -25,8 +25,9 @@ ORDERS: tuple[DemoOrder, ...] = (
     DemoOrder("SHAFT-12", 40, "ACME", 80, life="running"),
     # Promised for this evening with two days of milling in it: no plan can save it, and the plan says why.
     DemoOrder("HOUSING-A", 120, "NORDLUX", 6, priority=2),
-    # Anodising is not made in the house: overflow, to be offered on the market.
-    DemoOrder("COVER-W", 30, "HUAXIN", 240),
+    # Anodising is not made in the house: overflow, to be offered on the market. An order that is not wholly placed
+    # counts as ending with the horizon of 14 days; due after that, it is not a second late one.
+    DemoOrder("COVER-W", 30, "HUAXIN", 24 * 15),
     DemoOrder("BRACKET-S", 30, "ACME", 140),
     DemoOrder("BRACKET-S", 50, "NORDLUX", 160),
     DemoOrder("FITTING-B", 80, "YUNDA", 150),

@@ -1,6 +1,7 @@
 """One attempt at a claimed run: build, solve, watch, end."""
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -87,14 +88,15 @@ class Attempt:
         warm = msgspec.structs.replace(problem, warm_start=_places(self._best)) if self._best else problem
         task = Task(str(self.claim.run_id), problems.encode(warm), self._workers)
         solving = await self._executor.start(task)
-        watcher = asyncio.create_task(self._watch(solving))
+        done = asyncio.Event()
+        watcher = asyncio.create_task(self._watch(solving, done))
         try:
             await self._follow(problem, solving)
         except asyncio.CancelledError:
             await solving.kill()
             raise
         finally:
-            watcher.cancel()
+            done.set()
             await asyncio.gather(watcher, return_exceptions=True)
 
     async def _read_problem(self) -> Problem:
@@ -140,12 +142,16 @@ class Attempt:
             raise Lost
         self._best = best
 
-    async def _watch(self, solving: Solving) -> None:
+    async def _watch(self, solving: Solving, done: asyncio.Event) -> None:
         """Hold the lease, pass on the wish to stop, and kill a worker that does not heed it or lost its run."""
         loop = asyncio.get_running_loop()
         held_at, kill_at = loop.time(), float("inf")
         while loop.time() < kill_at:
-            await asyncio.sleep(self._pace.poll_s)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._pace.poll_s):
+                    await done.wait()
+            if done.is_set():
+                return
             async with inside(self._database, self.claim.tenant_id) as uow:
                 asked = await queue.stop_asked(uow, self.claim)
                 if asked is not None and loop.time() - held_at > self._pace.lease_s / 3:

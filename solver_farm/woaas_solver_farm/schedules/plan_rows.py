@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
 
 _ENDED = "('completed', 'skipped', 'cancelled', 'aborted')"
+# In the plan in force, even if a later proposal has called it overflow meanwhile.
+_IN_FORCE = f"(plan_status IN ('published', 'frozen') OR planned_start_at IS NOT NULL) AND state NOT IN {_ENDED}"
 
 # All open orders (drafts too: a plan tells whether to accept them; held ones wait for nobody knows how long), or the
 # ones named by id or number, and always those that have a place in the baseline.
@@ -37,8 +39,7 @@ _ORDERS_TOUCHED = Statement.text(
     f"""
     SELECT work_order_id AS id FROM slots WHERE tenant_id = $1 AND schedule_id = $2
     UNION
-    SELECT work_order_id FROM operations
-      WHERE tenant_id = $1 AND plan_status IN ('published', 'frozen') AND state NOT IN {_ENDED}
+    SELECT work_order_id FROM operations WHERE tenant_id = $1 AND {_IN_FORCE}
     """,  # noqa: S608
     *("tenant_id", "schedule_id"),
 )
@@ -57,15 +58,18 @@ _PLACE = Statement.text(
     """,  # noqa: S608
     *("tenant_id", "schedule_id", "frozen_until", "now"),
 )
-# What the plan before had a place for and this one has not.
+# What the plan before had a place for and this one has not. EXCEPT stays fast where a join of tables just written,
+# of which the planner has no statistics yet, takes the wrong turn.
 _UNPLACE = Statement.text(
     f"""
+    WITH gone AS MATERIALIZED (
+      SELECT id FROM operations
+        WHERE tenant_id = $1 AND {_IN_FORCE}
+      EXCEPT SELECT operation_id FROM slots WHERE tenant_id = $1 AND schedule_id = $2)
     UPDATE operations o SET planned_work_center = NULL, planned_start_at = NULL, planned_end_at = NULL,
       plan_status = CASE WHEN o.id = ANY($3::uuid[]) THEN 'overflow' ELSE 'unplanned' END,
       version = o.version + 1, updated_at = $4
-    WHERE o.tenant_id = $1 AND o.plan_status IN ('published', 'frozen') AND o.state NOT IN {_ENDED}
-      AND NOT EXISTS (SELECT FROM slots s
-                      WHERE s.tenant_id = $1 AND s.schedule_id = $2 AND s.operation_id = o.id)
+    FROM gone WHERE o.tenant_id = $1 AND o.id = gone.id
     RETURNING o.id, o.work_order_id, o.sequence, o.state, o.version, o.plan_status, o.planned_work_center,
       o.planned_start_at, o.planned_end_at
     """,  # noqa: S608

@@ -62,7 +62,6 @@ class PlanGantt extends HTMLElement {
     const known = this.scale;
     this.scale = new Scale(this.model.start, this.model.end, this.getAttribute("zone"), document.documentElement.lang);
     this.selected = this.selected ? (this.model.byOperation.get(this.selected.operation) ?? null) : null;
-    this.dataset.bars = this.model.count;
     this.painter.labels = this.clientWidth < 600 ? 92 : 148;
     for (const row of this.model.rows) row.label ??= this.words.partners;
     if (known) this.scale.perMs = known.perMs;
@@ -100,6 +99,7 @@ class PlanGantt extends HTMLElement {
     this.painter.draw({
       model: this.model, scale: this.scale, left, top, width, height, now: Date.now(), selected: this.selected, order,
     });
+    this.dataset.bars = this.model.count;
   }
 
   _at(event) {
