@@ -6,6 +6,8 @@ import schemathesis
 from fixtures.live_app import LiveApp
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.config import GenerationConfig, SchemathesisConfig
 from schemathesis.graphql import nodes
 
 from woaas_core.errors import catalogue
@@ -19,7 +21,9 @@ SCALARS = {
 }
 for name, values in SCALARS.items():
     schemathesis.graphql.scalar(name, st.sampled_from(values).map(nodes.String))
-schema = schemathesis.graphql.from_file(sdl())
+config = SchemathesisConfig()
+config.projects.default.generation = GenerationConfig(modes=[GenerationMode.POSITIVE], deterministic=True)
+schema = schemathesis.graphql.from_file(sdl(), config=config)
 
 
 @schema.parametrize()
