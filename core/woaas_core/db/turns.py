@@ -34,5 +34,6 @@ class Turns:
 def take_turns(uow: "UnitOfWork") -> Turns:
     """Let several tasks use a unit of work from here on; returns what counts their statements."""
     turns = Turns(uow.connection)
-    uow.connection = turns  # it has the five methods that a unit of work calls
+    # It has the five methods that a unit of work calls.
+    uow.connection = turns  # pyright: ignore[reportAttributeAccessIssue]
     return turns

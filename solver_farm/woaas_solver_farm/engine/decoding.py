@@ -4,6 +4,9 @@ Every plan in which nothing can start earlier without changing a sequence is rea
 Kolisch and Drexl 1995), so a search over orders, modes and not-before times searches plans.
 """
 
+# pyright: reportArgumentType=false, reportReturnType=false
+# Pyright takes an element of an array for an array; mypy checks these lines.
+
 import math
 from typing import NamedTuple
 

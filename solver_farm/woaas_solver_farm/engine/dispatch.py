@@ -4,6 +4,9 @@ Urgency is the apparent tardiness cost with set-ups and ready times (ATCS: Lee, 
 times: Pfund et al. 2008), in logarithms. The operation then takes the mode that ends first.
 """
 
+# pyright: reportArgumentType=false, reportReturnType=false
+# Pyright takes an element of an array for an array; mypy checks these lines.
+
 import math
 import random
 from collections.abc import Generator

@@ -4,6 +4,9 @@ Passing fifty arrays costs more, at every call, than placing an operation; passi
 named by a constant: ``at(t, RELEASE, operation)`` is ``tables.release[operation]``.
 """
 
+# pyright: reportArgumentType=false, reportReturnType=false
+# Pyright takes an element of an array for an array; mypy checks these lines.
+
 from typing import NamedTuple
 
 import numpy as np
