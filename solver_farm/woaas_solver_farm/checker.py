@@ -110,7 +110,8 @@ class _Check:
         job, operation = self.operations[key]
         if not assignment.setup_start <= assignment.start <= assignment.end:
             self._blame("times", key, "must satisfy setup_start <= start <= end")
-        modes = [mode for mode in operation.modes if mode.machine == assignment.machine]
+        numbered = enumerate(operation.modes)
+        modes = [m for i, m in numbered if m.machine == assignment.machine and assignment.mode in (None, i)]
         tries = [(self._mode_faults(operation, mode, assignment), mode) for mode in modes]
         faults, mode = min(tries, key=lambda tried: len(tried[0]), default=([], None))
         if operation.fixed is not None:

@@ -242,7 +242,7 @@ def decode(
                 trail.states[row, i] = state[i]
             for i in range(SUMS):
                 trail.sums[row, i] = sums[i]
-        operation = genes.order[position]
+        operation = int(genes.order[position])
         if at(t, FIXED_MODE, operation) >= 0:
             put_given(t, plan, operation)
         else:
