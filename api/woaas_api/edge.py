@@ -16,22 +16,23 @@ from litestar.exceptions import HTTPException
 
 from woaas_api.answers import Answer, RawResponse
 from woaas_api.health import Metrics
-from woaas_api.problems import as_domain_error, log, problem
+from woaas_api.problems import as_domain_error, log, problem, request_id_of
 from woaas_api.queries import Asked, FeedAsked, read_feed_query, read_query
 from woaas_api.rate_limit import RateLimiter
 from woaas_core.conditional import encode, etag_of, require_match
 from woaas_core.db.database import Database
-from woaas_core.db.statements import Statement
 from woaas_core.db.unit_of_work import UnitOfWork
 from woaas_core.errors import (
     Internal,
     Malformed,
+    NotFound,
     NotReady,
+    RateLimited,
     Unauthenticated,
     UnsupportedMediaType,
 )
-from woaas_core.events.readers import MAX_ATTEMPTS
-from woaas_core.ids import encode_id, try_decode_id, uuid7
+from woaas_core.events.readers import settled
+from woaas_core.ids import try_decode_id
 from woaas_core.pagination import CursorCodec
 from woaas_core.settings import Settings
 from woaas_core.wire import decode
@@ -40,7 +41,7 @@ from woaas_security.authz.listing import list_rows
 from woaas_security.authz.policy import PolicyCache
 from woaas_security.authz.resource import Resource
 from woaas_security.identity.service import Authenticator
-from woaas_security.once import Rendered, once
+from woaas_security.once import Rendered, is_kept, once
 from woaas_security.principal import Principal
 
 AnyRequest = Request[Any, Any, Any]
@@ -52,19 +53,6 @@ SESSION_COOKIE = "woaas_session"
 CONSOLE_HEADER = "woaas-console"
 _WAIT_S = 2.0
 _POLL_S = 0.01
-
-# In the log, and every reader past it; a stalled reader is alerted on and does not hold answers back.
-_SETTLED = Statement.text(
-    """
-    SELECT (SELECT count(*) FROM reader_cursor c WHERE c.tenant_id = l.tenant_id AND c.reader = ANY($3::text[])
-              AND (c.next_index > l.index OR c.attempts >= $4)) = cardinality($3::text[])
-    FROM log l WHERE l.tenant_id = $1 AND l.event_id = $2
-    """,
-    "tenant_id",
-    "event_id",
-    "readers",
-    "max_attempts",
-)
 
 
 class Call:
@@ -84,8 +72,11 @@ class Call:
         return decode(self.raw_body, into)
 
     def path(self, name: str) -> str:
-        """A path parameter."""
-        return str(self.request.path_params[name])
+        """A path parameter; no object has a NUL in its name."""
+        text = str(self.request.path_params[name])
+        if "\0" in text:
+            raise NotFound
+        return text
 
     def list_query(self, access: Access, *, expandable: Collection[str] = (), own: Collection[str] = ()) -> Asked:
         """The query string of a list."""
@@ -95,8 +86,8 @@ class Call:
         """The query string of a feed."""
         return read_feed_query(self.request.query_params.multi_items(), own)
 
-    def require_match(self, shown: Callable[[], object]) -> None:
-        """Honour the request's If-Match."""
+    def require_match(self, shown: Callable[[], object] | None) -> None:
+        """Honour the request's If-Match; None where there is no object yet."""
         require_match(self.request.headers.get("if-match"), shown)
 
     async def page(
@@ -132,23 +123,24 @@ class Edge:
         return response
 
     async def _answer(self, request: AnyRequest, endpoint: Endpoint, refuse: Refuse, *, safe: bool) -> RawResponse:
-        request_id = request_id_of(request)
+        budget = self._limiter.take(request.headers.get("authorization") or _client(request))
+        raw: bytes | None = None
         try:
-            budget = self._limiter.take(request.headers.get("authorization") or _client(request))
+            if budget.retry_after_s:
+                raise RateLimited(retry_after_s=budget.retry_after_s)
             after = request.headers.get("woaas-after")
             if after:
                 await self._wait_for(request, after)
             raw = b"" if safe else await _read_body(request)
-            response = await self._transaction(request, endpoint, raw, request_id, safe=safe)
-            response.headers.update(budget.headers())
-            return response
+            response = await self._transaction(request, endpoint, raw, safe=safe)
         except HTTPException:
             raise
         except Exception as error:  # noqa: BLE001, RUF100 - the edge is where anything unforeseen becomes a 500
-            domain_error = as_domain_error(error)
-            if isinstance(domain_error, Internal):
-                log.error("api.request.failed", path=request.url.path, request_id=request_id, exc_info=error)
-            return refuse(domain_error, path=request.url.path, request_id=request_id)
+            response = _refused(request, error, refuse)
+            if not safe and raw is not None and "idempotency-key" in request.headers and is_kept(error):
+                response = await self._keep_refusal(request, raw, response, refuse)
+        response.headers.update(budget.headers())
+        return response
 
     async def authenticate(self, uow: UnitOfWork, request: AnyRequest) -> Principal:
         """The caller, by API key or, from the console's own scripts, by session.
@@ -164,11 +156,9 @@ class Edge:
             return principal
         raise Unauthenticated
 
-    async def _transaction(
-        self, request: AnyRequest, endpoint: Endpoint, raw: bytes, request_id: str, *, safe: bool
-    ) -> RawResponse:
+    async def _transaction(self, request: AnyRequest, endpoint: Endpoint, raw: bytes, *, safe: bool) -> RawResponse:
         async with self.database.unit_of_work() as uow:
-            uow.request_id = request_id
+            uow.request_id = request_id_of(request)
             principal = await self.authenticate(uow, request)
             call = Call(self, request, uow, principal, raw)
 
@@ -178,8 +168,23 @@ class Edge:
             key = None if safe else request.headers.get("idempotency-key")
             if key is None:
                 return _response(call, await run())
-            place = f"{request.method}\n{request.url.path}"
-            return _response(call, await once(uow, principal, key, place=place, raw=raw, run=run))
+            return _response(call, await once(uow, principal, key, place=_place(request), raw=raw, run=run))
+
+    async def _keep_refusal(self, request: AnyRequest, raw: bytes, refusal: RawResponse, refuse: Refuse) -> RawResponse:
+        """Store a refusal under its key, now that the work is rolled back; a twin that was quicker is repeated."""
+
+        async def run() -> Rendered:
+            return Rendered(refusal.status_code or 500, {}, refusal.content, str(refusal.media_type))
+
+        try:
+            async with self.database.unit_of_work() as uow:
+                uow.request_id = request_id_of(request)
+                principal = await self.authenticate(uow, request)
+                call = Call(self, request, uow, principal, raw)
+                key = request.headers["idempotency-key"]
+                return _response(call, await once(uow, principal, key, place=_place(request), raw=raw, run=run))
+        except Exception as error:  # noqa: BLE001, RUF100 - as for every answer
+            return _refused(request, error, refuse)
 
     async def _wait_for(self, request: AnyRequest, text: str) -> None:
         """Wait until an event and its effects are in.
@@ -202,26 +207,7 @@ class Edge:
     async def _settled(self, request: AnyRequest, event_id: UUID) -> bool:
         async with self.database.unit_of_work() as uow:
             await self.authenticate(uow, request)
-            return bool(
-                await uow.value(
-                    _SETTLED,
-                    tenant_id=uow.tenant,
-                    event_id=event_id,
-                    readers=self._readers,
-                    max_attempts=MAX_ATTEMPTS,
-                )
-            )
-
-
-def request_id_of(request: AnyRequest) -> str:
-    """The caller's X-Request-Id if it is a sane one, else ours; made once a request."""
-    state = request.scope.setdefault("state", {})
-    known = state.get("request_id")
-    if known is None:
-        sent = request.headers.get("x-request-id", "")
-        sane = 0 < len(sent) <= 128 and sent.isascii() and sent.isprintable()
-        known = state["request_id"] = sent if sane else encode_id("req", uuid7())
-    return str(known)
+            return await settled(uow, event_id, self._readers)
 
 
 async def _read_body(request: AnyRequest) -> bytes:
@@ -259,6 +245,17 @@ def _response(call: Call, rendered: Rendered) -> RawResponse:
     if is_read and call.request.headers.get("if-none-match") == headers["ETag"]:
         status, body = 304, b""
     return Response(body, status_code=status, media_type=rendered.media_type, headers=headers)
+
+
+def _place(request: AnyRequest) -> str:
+    return f"{request.method}\n{request.url.path}"
+
+
+def _refused(request: AnyRequest, error: Exception, refuse: Refuse) -> RawResponse:
+    domain_error, request_id = as_domain_error(error), request_id_of(request)
+    if isinstance(domain_error, Internal):
+        log.error("api.request.failed", path=request.url.path, request_id=request_id, exc_info=error)
+    return refuse(domain_error, path=request.url.path, request_id=request_id)
 
 
 def _client(request: AnyRequest) -> str:

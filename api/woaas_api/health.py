@@ -9,10 +9,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 
 from woaas_api.answers import RawResponse
 from woaas_core.db.database import Database
-from woaas_core.db.statements import Statement
+from woaas_core.events.readers import lag as spine_lag
 
 MAX_LAG_S = 60.0
-_LAG = Statement.text("SELECT * FROM spine_lag()")
 _BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
 
@@ -60,11 +59,10 @@ def health_handlers(database: Database, metrics: Metrics) -> list[HTTPRouteHandl
     @get("/metrics", include_in_schema=False)
     async def exposition() -> RawResponse:
         async with database.unit_of_work() as uow:
-            lag = await uow.first(_LAG)
-        if lag is not None:
-            metrics.pending.set(lag["pending"])
-            metrics.oldest.set(lag["oldest_s"])
-            metrics.stalled.set(lag["stalled"])
+            lag = await spine_lag(uow)
+        metrics.pending.set(lag["pending"])
+        metrics.oldest.set(lag["oldest_s"])
+        metrics.stalled.set(lag["stalled"])
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     return [healthz, readyz, exposition]
@@ -74,10 +72,9 @@ async def _reasons(database: Database) -> list[dict[str, Any]]:
     """What keeps the service from being ready; the schema is checked by asking for the newest function."""
     try:
         async with database.unit_of_work() as uow:
-            lag = await uow.first(_LAG)
+            lag = await spine_lag(uow)
     except Exception as error:  # noqa: BLE001, RUF100 - whatever it is, it is the reason
         return [{"part": "database", "detail": type(error).__name__}]
-    assert lag is not None
     reasons: list[dict[str, Any]] = []
     if lag["oldest_s"] > MAX_LAG_S:
         reasons.append({"part": "sequencer", "detail": f"the oldest pending event is {lag['oldest_s']:.0f} s old"})

@@ -16,6 +16,7 @@ from woaas_core.errors import (
     PayloadTooLarge,
     catalogue,
 )
+from woaas_core.ids import encode_id, uuid7
 from woaas_core.telemetry import logger
 
 if TYPE_CHECKING:
@@ -32,6 +33,17 @@ class MethodNotAllowed(DomainError):
     title = "Method not allowed"
     status = 405
     hint = "The Allow header lists the methods of this path."
+
+
+def request_id_of(request: Request[Any, Any, Any]) -> str:
+    """The caller's X-Request-Id if it is a sane one, else ours; made once a request."""
+    state = request.scope.setdefault("state", {})
+    known = state.get("request_id")
+    if known is None:
+        sent = request.headers.get("x-request-id", "")
+        sane = 0 < len(sent) <= 128 and sent.isascii() and sent.isprintable()
+        known = state["request_id"] = sent if sane else encode_id("req", uuid7())
+    return str(known)
 
 
 def problem(error: DomainError, *, path: str, request_id: str) -> "RawResponse":
@@ -78,7 +90,7 @@ def _of_http(error: HTTPException) -> DomainError:
 def handle(request: Request[Any, Any, Any], error: Exception) -> "RawResponse":
     """Litestar's handler for everything raised outside the endpoint runner."""
     domain_error = as_domain_error(error)
-    request_id = str(request.scope.get("state", {}).get("request_id", ""))
+    request_id = request_id_of(request)
     if isinstance(domain_error, Internal):
         log.error("api.request.failed", path=request.url.path, request_id=request_id, exc_info=error)
     response = problem(domain_error, path=request.url.path, request_id=request_id)

@@ -5,17 +5,16 @@ from collections import OrderedDict
 from time import monotonic
 from typing import NamedTuple
 
-from woaas_core.errors import RateLimited
-
 _KEPT = 50_000
 
 
 class Budget(NamedTuple):
-    """What is left of a bucket: whole requests, and seconds until it is full again."""
+    """What is left of a bucket: whole requests, seconds until it is full again, and until the next if it is empty."""
 
     limit: int
     remaining: int
     reset_s: int
+    retry_after_s: int = 0
 
     def headers(self) -> dict[str, str]:
         """The IETF draft's RateLimit-* headers."""
@@ -35,16 +34,13 @@ class RateLimiter:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, caller: str) -> Budget:
-        """Take one request from a caller's bucket.
-
-        Raises:
-            RateLimited: it is empty; Retry-After says when there is one again.
-        """
+        """Take one request from a caller's bucket; from an empty one nothing is taken and ``retry_after_s`` is set."""
         now = monotonic()
         level, seen = self._buckets.get(caller, (float(self._limit), now))
         level = min(self._limit, level + (now - seen) * self._rate)
         if level < 1:
-            raise RateLimited(retry_after_s=max(1, math.ceil((1 - level) / self._rate)))
+            full = math.ceil((self._limit - level) / self._rate)
+            return Budget(self._limit, 0, full, retry_after_s=max(1, math.ceil((1 - level) / self._rate)))
         self._buckets[caller] = (level - 1, now)
         self._buckets.move_to_end(caller)
         if len(self._buckets) > _KEPT:

@@ -18,9 +18,8 @@ from woaas_capacity_market.views import own_listings
 from woaas_core.errors import NotFound
 from woaas_core.ids import encode_id, uuid7
 from woaas_core.money import Currency
-from woaas_core.wire import given, invalid
+from woaas_core.wire import given, invalid, utc
 from woaas_security.principal import Principal
-from woaas_work_orders.orders.creation import utc
 
 if TYPE_CHECKING:
     from asyncpg import Record

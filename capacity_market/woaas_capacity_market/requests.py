@@ -20,10 +20,9 @@ from woaas_capacity_market.views import own_requests
 from woaas_core.errors import Conflict, NotFound
 from woaas_core.ids import decode_id, encode_id, uuid7
 from woaas_core.money import Money
-from woaas_core.wire import given, invalid
+from woaas_core.wire import given, invalid, utc
 from woaas_security.principal import Principal
 from woaas_security.tenants import repository as tenants
-from woaas_work_orders.orders.creation import utc
 from woaas_work_orders.orders.entities import Operation, Order
 from woaas_work_orders.orders.outsourcing import require_not_started
 from woaas_work_orders.orders.resources import OPERATION

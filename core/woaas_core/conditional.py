@@ -15,11 +15,13 @@ def etag_of(body: bytes) -> str:
     return f'"{hashlib.blake2b(body, digest_size=9).hexdigest()}"'
 
 
-def require_match(wanted: str | None, shown: Callable[[], object]) -> None:
-    """Honour If-Match: the caller's view of the object must be the one he decided on.
+def require_match(wanted: str | None, shown: Callable[[], object] | None) -> None:
+    """Honour If-Match: the caller's view of the object must be the one he decided on; None is no object.
 
     Raises:
         StaleETag: it has changed.
     """
-    if wanted and wanted.strip() != "*" and etag_of(encode(shown())) not in wanted:
+    if not wanted or (wanted.strip() == "*" and shown is not None):
+        return
+    if shown is None or etag_of(encode(shown())) not in wanted:
         raise StaleETag

@@ -4,7 +4,7 @@ Structs of the parts use these types; ``decode`` turns msgspec's complaints into
 """
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Any, TypeVar
@@ -121,6 +121,15 @@ def duration_of(text: str, pointer: str) -> Any:
         return parse_duration(text)
     except (ValueError, OverflowError) as error:
         raise invalid(pointer, "invalid", str(error)) from None
+
+
+def utc(value: datetime | None, pointer: str) -> datetime | None:
+    """An instant in UTC; years that no factory means and no database stores safely are refused."""
+    if value is None:
+        return None
+    if not 1970 <= value.year < 2200:
+        raise invalid(pointer, "invalid", "The year must be from 1970 to 2199.")
+    return value.astimezone(UTC)
 
 
 def decode(raw: bytes, into: type[T]) -> T:

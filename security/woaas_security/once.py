@@ -8,14 +8,17 @@ import msgspec
 
 from woaas_core import idempotency
 from woaas_core.conditional import encode
-from woaas_core.errors import IdempotencyInProgress, IdempotencyKeyReused, Malformed
+from woaas_core.errors import DomainError, IdempotencyInProgress, IdempotencyKeyReused, Malformed
 from woaas_security.principal import Principal
 
 if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
 
 _MAX_KEY = 255
-_VIEW = ":view"
+# Kept beside the headers; no header's name starts with a colon.
+_VIEW, _TYPE = ":view", ":type"
+# Of a refusal rendered under other rights only this much is shown again.
+_PLAIN = ("type", "title", "status", "code")
 
 
 class Rendered(NamedTuple):
@@ -34,6 +37,7 @@ async def once(
 ) -> Rendered:
     """Run, or repeat the answer that a run under this key gave; the answer commits with its effect.
 
+    A refusal rolls its transaction back, so the door keeps it in one of its own, with a ``run`` that only answers.
     The key's scope is tenant and mode (the table's), principal and ``place`` (method and path, or mutation).
 
     Raises:
@@ -59,17 +63,26 @@ async def once(
         scope=scope,
         body_hash=body_hash,
         status=rendered.status,
-        headers={**rendered.headers, _VIEW: _view(principal)},
+        headers={**rendered.headers, _VIEW: _view(principal), _TYPE: rendered.media_type},
         body=rendered.body if rendered.kept is None else rendered.kept,
     )
     return rendered
 
 
+def is_kept(error: Exception) -> bool:
+    """Whether a refusal is an answer to keep: not what may pass by itself, nor what is said about the key."""
+    if not isinstance(error, DomainError) or isinstance(error, IdempotencyInProgress | IdempotencyKeyReused):
+        return False
+    return 400 <= error.status < 500 and error.status not in (401, 429)
+
+
 def _repeated(principal: Principal, status: int, stored: dict[str, str], body: bytes) -> Rendered:
+    media_type = stored.pop(_TYPE)
     if stored.pop(_VIEW) != _view(principal):
         # The caller's rights have changed since: what may be shown now is a GET's to say.
-        body = encode({"id": msgspec.json.decode(body, type=dict[str, Any]).get("id")})
-    return Rendered(status, {**stored, "Idempotent-Replayed": "true"}, body, is_replay=True)
+        seen = msgspec.json.decode(body, type=dict[str, Any])
+        body = encode({name: seen.get(name) for name in (("id",) if status < 400 else _PLAIN)})
+    return Rendered(status, {**stored, "Idempotent-Replayed": "true"}, body, media_type, is_replay=True)
 
 
 def _view(principal: Principal) -> str:

@@ -12,8 +12,8 @@ from woaas_api.console.page import Notice, Outcome, Page, PageRoute, SeeOther, S
 from woaas_api.console.protection import HEADERS, SECURE_HEADERS, TOKEN_FIELD, Seals, check_origin
 from woaas_api.console.public_api import PublicApi
 from woaas_api.console.rendering import Renderer
-from woaas_api.edge import SESSION_COOKIE, AnyRequest, Edge, request_id_of
-from woaas_api.problems import as_domain_error, log
+from woaas_api.edge import SESSION_COOKIE, AnyRequest, Edge
+from woaas_api.problems import as_domain_error, log, request_id_of
 from woaas_api.rate_limit import RateLimiter
 from woaas_api.static_files import StaticFiles
 from woaas_core.db.unit_of_work import UnitOfWork

@@ -39,12 +39,11 @@ def _routes(kind: MasterKind) -> tuple[Route, ...]:
 
     async def put(call: Call, code: str, body: kind.body) -> Answer[view]:  # type: ignore[name-defined, valid-type]
         check_code(code)
-        known = await repository.find(call.uow, kind.name, code)
         access = call.principal.require(kind.resource, "create")
-        if known is not None:
-            if call.request.headers.get("if-none-match") == "*":
-                raise StaleETag
-            call.require_match(lambda: call.principal.show(access, known))
+        known = await service.look_up(call.uow, kind, code)
+        if known is not None and call.request.headers.get("if-none-match") == "*":
+            raise StaleETag
+        call.require_match(None if known is None else lambda: call.principal.show(access, known))
         row, is_new = await service.put(call.uow, call.principal, kind, code, body, known)
         location = f"/v1/{kind.path}/{row['code']}"
         return Answer(call.principal.show(access, row), 201 if is_new else 200, location if is_new else None)

@@ -5,7 +5,7 @@ lists them. A handler that fails is retried with backoff; after ``MAX_ATTEMPTS``
 operator retries or skips, while other tenants go on.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
@@ -15,6 +15,8 @@ import msgspec
 from woaas_core.db.statements import Statement
 
 if TYPE_CHECKING:
+    from asyncpg import Record
+
     from woaas_core.db.unit_of_work import UnitOfWork
 
 BATCH = 200
@@ -98,6 +100,19 @@ _FAILED = Statement.text(
     "retry_at",
     "error",
 )
+# In the log, and every reader past it; a stalled reader is alerted on and does not hold answers back.
+_SETTLED = Statement.text(
+    """
+    SELECT (SELECT count(*) FROM reader_cursor c WHERE c.tenant_id = l.tenant_id AND c.reader = ANY($3::text[])
+              AND (c.next_index > l.index OR c.attempts >= $4)) = cardinality($3::text[])
+    FROM log l WHERE l.tenant_id = $1 AND l.event_id = $2
+    """,
+    "tenant_id",
+    "event_id",
+    "readers",
+    "max_attempts",
+)
+_LAG = Statement.text("SELECT * FROM spine_lag()")
 
 
 async def advance(uow: "UnitOfWork", reader: Reader, *, batch: int = BATCH) -> Step:
@@ -137,3 +152,18 @@ async def note_failure(uow: "UnitOfWork", reader: Reader, error: str) -> bool:
         _FAILED, tenant_id=uow.tenant, reader=reader.name, retry_at=now + timedelta(seconds=1), error=error[:500]
     )
     return int(attempts) >= MAX_ATTEMPTS
+
+
+async def settled(uow: "UnitOfWork", event_id: UUID, readers: Sequence[str]) -> bool:
+    """Whether an event of the entered tenant is in the log and its effects by these readers are in."""
+    found = await uow.value(
+        _SETTLED, tenant_id=uow.tenant, event_id=event_id, readers=list(readers), max_attempts=MAX_ATTEMPTS
+    )
+    return bool(found)
+
+
+async def lag(uow: "UnitOfWork") -> "Record":
+    """How far sequencer and readers are behind, over all tenants: ``pending``, ``oldest_s``, ``stalled``."""
+    row = await uow.first(_LAG)
+    assert row is not None
+    return row

@@ -11,7 +11,7 @@ from msgspec import UNSET
 from woaas_core.durations import format_duration
 from woaas_core.errors import FieldError, Invalid
 from woaas_core.ids import encode_id, try_decode_id, uuid7
-from woaas_core.wire import duration_of, given, invalid
+from woaas_core.wire import duration_of, given, invalid, utc
 from woaas_security.principal import Principal
 from woaas_solver_farm.problem import Problem
 from woaas_solver_farm.problem import encode as encode_problem
@@ -20,7 +20,6 @@ from woaas_solver_farm.schedules import events, repository
 from woaas_solver_farm.schedules.inputs import NewScheduleRun
 from woaas_solver_farm.schedules.marks import exact
 from woaas_solver_farm.schedules.resources import SCHEDULE_RUN
-from woaas_work_orders.orders.creation import utc
 
 if TYPE_CHECKING:
     from asyncpg import Record

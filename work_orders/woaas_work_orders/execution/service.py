@@ -11,13 +11,12 @@ from msgspec import UNSET, UnsetType
 
 from woaas_core.errors import Conflict, InvalidTransition, NotFound
 from woaas_core.ids import decode_id, encode_id, uuid7
-from woaas_core.wire import given, invalid
+from woaas_core.wire import given, invalid, utc
 from woaas_security.principal import Principal
 from woaas_work_orders.execution import repository
 from woaas_work_orders.execution.inputs import NewInspection, NewReceipt, NewReport, ReportCorrection
 from woaas_work_orders.execution.resources import REPORT
 from woaas_work_orders.orders import events
-from woaas_work_orders.orders.creation import utc
 from woaas_work_orders.orders.entities import Operation, Order
 from woaas_work_orders.orders.lifecycle import OPERATION_ENDED, ORDER_ENDED, OperationState, OrderState
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER

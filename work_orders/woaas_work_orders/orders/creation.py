@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from woaas_core.errors import Conflict, Invalid
 from woaas_core.ids import encode_id, uuid7
-from woaas_core.wire import duration_of, given, invalid
+from woaas_core.wire import duration_of, given, invalid, utc
 from woaas_security.principal import Principal
 from woaas_work_orders.orders import events, repository
 from woaas_work_orders.orders.entities import Operation, Order, WorkOrder
@@ -119,15 +119,6 @@ def _head(body: NewWorkOrder, *, number: str, request_hash: bytes, now: datetime
         created_at=now,
         updated_at=now,
     )
-
-
-def utc(value: datetime | None, pointer: str) -> datetime | None:
-    """An instant in UTC; years that no factory means and no database stores safely are refused."""
-    if value is None:
-        return None
-    if not 1970 <= value.year < 2200:
-        raise invalid(pointer, "invalid", "The year must be from 1970 to 2199.")
-    return value.astimezone(UTC)
 
 
 def build_operations(head: WorkOrder, steps: Sequence[NewOperation], now: datetime) -> list[Operation]:

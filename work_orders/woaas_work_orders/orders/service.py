@@ -10,10 +10,10 @@ from msgspec import UNSET, UnsetType
 
 from woaas_core.errors import Conflict, GuardFailed, InvalidTransition, NotFound
 from woaas_core.ids import encode_id, try_decode_id
-from woaas_core.wire import duration_of, given, invalid
+from woaas_core.wire import duration_of, given, invalid, utc
 from woaas_security.principal import Principal
 from woaas_work_orders.orders import events, repository
-from woaas_work_orders.orders.creation import build_operation, check_predecessors, record_operations, utc
+from woaas_work_orders.orders.creation import build_operation, check_predecessors, record_operations
 from woaas_work_orders.orders.entities import Operation, Order, WorkOrder
 from woaas_work_orders.orders.inputs import NewOperation, OperationCommandBody, OperationPatch, WorkOrderPatch
 from woaas_work_orders.orders.lifecycle import OPERATION_ENDED, ORDER_ENDED, OperationState

@@ -1,19 +1,21 @@
 """Use cases of master data: upsert by code, archive."""
 
 from collections.abc import Mapping
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
+from woaas_core.durations import format_duration
 from woaas_core.errors import NotFound, StaleETag
 from woaas_core.events.envelope import event_type
 from woaas_core.ids import encode_id, try_decode_id, uuid7
-from woaas_core.wire import Body, MoneyBody, duration_of, given, invalid
+from woaas_core.wire import Body, MoneyBody, duration_of, given, invalid, utc
 from woaas_security.principal import Principal
 from woaas_work_orders.resources import repository
-from woaas_work_orders.resources.kinds import KINDS, Calendar, MasterKind, Routing, SetupMatrix
+from woaas_work_orders.resources.kinds import KINDS, Calendar, MasterKind, Operator, Routing, SetupMatrix
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -31,10 +33,23 @@ async def find(uow: "UnitOfWork", principal: Principal, kind: MasterKind, code: 
         NotFound: missing.
     """
     principal.require(kind.resource, "read")
-    row = await repository.find(uow, kind.name, code)
+    row = await look_up(uow, kind, code)
     if row is None:
-        record_id = try_decode_id(kind.resource.prefix, code)
-        row = await repository.find_by_id(uow, kind.name, record_id) if record_id else None
+        raise NotFound
+    return row
+
+
+async def look_up(uow: "UnitOfWork", kind: MasterKind, code: str) -> "Record | None":
+    """The record of a code or id, if there is one; None is where a PUT may create.
+
+    Raises:
+        NotFound: an id that there is no record of; codes are not written like ids.
+    """
+    row = await repository.find(uow, kind.name, code)
+    record_id = try_decode_id(kind.resource.prefix, code) if row is None else None
+    if record_id is None:
+        return row
+    row = await repository.find_by_id(uow, kind.name, record_id)
     if row is None:
         raise NotFound
     return row
@@ -48,12 +63,13 @@ async def put(
     Members left out are unset: PUT replaces. The same body again changes nothing and records nothing.
     """
     access = principal.require(kind.resource, "create")
+    code = known["code"] if known is not None else code
     sent = given(body)
     if sent.pop("code", code) != code:
         raise invalid("/code", "invalid", "The code in the body is not the one in the path.")
     access.check_writable(sent)
-    _check(body)
-    plain: dict[str, Any] = msgspec.to_builtins(sent)
+    _settle(body)
+    plain: dict[str, Any] = msgspec.to_builtins({name: value for name, value in given(body).items() if name in sent})
     if known is not None:
         if known["body"] == plain and known["archived_at"] is None:
             return known, False
@@ -105,25 +121,48 @@ def _record(uow: "UnitOfWork", kind: MasterKind, row: Any, plain: dict[str, Any]
     )
 
 
-def _check(body: Body) -> None:
-    """What the shapes cannot say: zones that exist, amounts that fit their currency, durations that fit."""
+def _settle(body: Body) -> None:
+    """Check what the shapes cannot say, and bring times and durations into their canonical form."""
     for name, value in given(body).items():
         if isinstance(value, MoneyBody):
             value.money(f"/{name}")
-    zone = getattr(body, "time_zone", UNSET)
-    if zone is not UNSET:
-        try:
-            ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise invalid("/time_zone", "invalid", f"{zone!r} is not an IANA time zone.") from None
-    elif isinstance(body, Calendar):
-        raise invalid("/time_zone", "required", "'time_zone' is required.")
-    if isinstance(body, SetupMatrix) and body.entries is not UNSET:
+        elif isinstance(value, datetime):
+            setattr(body, name, utc(value, f"/{name}"))
+    _check_zone(body)
+    if isinstance(body, Calendar) and body.exceptions is not UNSET:
+        for i, exception in enumerate(body.exceptions):
+            _check_date(exception.date, f"/exceptions/{i}/date")
+    elif isinstance(body, Operator) and body.qualifications is not UNSET:
+        for i, held in enumerate(body.qualifications):
+            _check_date(held.valid_from, f"/qualifications/{i}/valid_from")
+            _check_date(held.valid_to, f"/qualifications/{i}/valid_to")
+    elif isinstance(body, SetupMatrix) and body.entries is not UNSET:
         for i, entry in enumerate(body.entries):
-            duration_of(entry.duration, f"/entries/{i}/duration")
-    if isinstance(body, Routing) and body.operations is not UNSET:
+            entry.duration = _canonical(entry.duration, f"/entries/{i}/duration")
+    elif isinstance(body, Routing) and body.operations is not UNSET:
         for i, step in enumerate(body.operations):
-            for name in ("setup_time", "unit_time"):
-                text = getattr(step, name)
-                if text is not UNSET:
-                    duration_of(text, f"/operations/{i}/{name}")
+            step.setup_time = _canonical(step.setup_time, f"/operations/{i}/setup_time")
+            step.unit_time = _canonical(step.unit_time, f"/operations/{i}/unit_time")
+
+
+def _canonical(text: Any, pointer: str) -> Any:
+    return text if isinstance(text, UnsetType) else format_duration(duration_of(text, pointer))
+
+
+def _check_zone(body: Body) -> None:
+    zone = getattr(body, "time_zone", UNSET)
+    if zone is UNSET:
+        if isinstance(body, Calendar):
+            raise invalid("/time_zone", "required", "'time_zone' is required.")
+        return
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise invalid("/time_zone", "invalid", f"{zone!r} is not an IANA time zone.") from None
+
+
+def _check_date(text: str | None, pointer: str) -> None:
+    try:
+        date.fromisoformat(text or "2000-01-01")
+    except ValueError:
+        raise invalid(pointer, "invalid", f"{text!r} is no day of the calendar.") from None
