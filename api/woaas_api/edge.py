@@ -27,7 +27,6 @@ from woaas_core.errors import (
     Malformed,
     NotFound,
     NotReady,
-    RateLimited,
     Unauthenticated,
     UnsupportedMediaType,
 )
@@ -123,11 +122,10 @@ class Edge:
         return response
 
     async def _answer(self, request: AnyRequest, endpoint: Endpoint, refuse: Refuse, *, safe: bool) -> RawResponse:
-        budget = self._limiter.take(request.headers.get("authorization") or _client(request))
+        budget = self._limiter.draw(request.headers.get("authorization") or _client(request))
         raw: bytes | None = None
         try:
-            if budget.retry_after_s:
-                raise RateLimited(retry_after_s=budget.retry_after_s)
+            budget.check()
             after = request.headers.get("woaas-after")
             if after:
                 await self._wait_for(request, after)

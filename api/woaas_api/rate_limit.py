@@ -5,6 +5,8 @@ from collections import OrderedDict
 from time import monotonic
 from typing import NamedTuple
 
+from woaas_core.errors import RateLimited
+
 _KEPT = 50_000
 
 
@@ -15,6 +17,15 @@ class Budget(NamedTuple):
     remaining: int
     reset_s: int
     retry_after_s: int = 0
+
+    def check(self) -> None:
+        """Refuse where the bucket was empty.
+
+        Raises:
+            RateLimited: with Retry-After.
+        """
+        if self.retry_after_s:
+            raise RateLimited(retry_after_s=self.retry_after_s)
 
     def headers(self) -> dict[str, str]:
         """The IETF draft's RateLimit-* headers."""
@@ -34,7 +45,17 @@ class RateLimiter:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, caller: str) -> Budget:
-        """Take one request from a caller's bucket; from an empty one nothing is taken and ``retry_after_s`` is set."""
+        """Take one request from a caller's bucket.
+
+        Raises:
+            RateLimited: it is empty; Retry-After says when there is one again.
+        """
+        budget = self.draw(caller)
+        budget.check()
+        return budget
+
+    def draw(self, caller: str) -> Budget:
+        """The same without raising: from an empty bucket nothing is taken and ``retry_after_s`` is set."""
         now = monotonic()
         level, seen = self._buckets.get(caller, (float(self._limit), now))
         level = min(self._limit, level + (now - seen) * self._rate)

@@ -1,5 +1,6 @@
 """From an empty tenant to a proven, billed order: the whole chain through the SDK, as a new user goes it."""
 
+import base64
 import json
 import zipfile
 from dataclasses import dataclass
@@ -207,6 +208,8 @@ def check_audit(factory: Factory, client: Client, order: WorkOrder, tmp_path: Pa
     earlier = client.audit.latest_checkpoint()
     client.work_orders.close(order.id)
     vkeys = vkeys_of(client)
+    size = len(list(client.events.iterate()))
+    eventually(lambda: (next(iter(client.audit.checkpoints())).size or 0) >= size, "all signed")
     bundle = client.audit.export().wait(timeout=60).download(tmp_path / "bundle.zip")
     report = verify(bundle, vkeys=vkeys, earlier_checkpoint=earlier)
     assert report.ok, str(report)
@@ -215,7 +218,8 @@ def check_audit(factory: Factory, client: Client, order: WorkOrder, tmp_path: Pa
     entry = next(iter(client.audit.entries(work_order_id=order.id)))
     assert entry.type == "work_order.closed"
     assert entry.index is not None
-    assert client.audit.inclusion_proof(entry.index).leaf_hash == entry.leaf_hash
+    proof = client.audit.inclusion_proof(entry.index)
+    assert base64.b64decode(proof.leaf_hash or "").hex() == entry.leaf_hash
     checkpoint = next(iter(client.audit.checkpoints()))
     assert checkpoint.size == report.tree_size
     assert client.audit.consistency_proof(since=1, until=report.tree_size).proof
@@ -294,7 +298,19 @@ def test_each_role_of_the_demo_sees_only_what_it_may(platform: Platform, tmp_pat
     with platform.client(platform.key("partner")) as partner:
         with pytest.raises((woaas.PermissionDeniedError, woaas.NotFoundError)):
             partner.work_orders.get(ours.id)
-        assert list(partner.operations.list()) == []
+        allowed = {
+            "id",
+            "sequence",
+            "name",
+            "state",
+            "planned_start_at",
+            "planned_end_at",
+            "external_state",
+            "livemode",
+        }
+        shared = list(partner.operations.list())
+        assert {"Anodising 阳极氧化"} == {o.name for o in shared}
+        assert all(set(o.to_dict()) <= allowed for o in shared)
     with platform.client(platform.key("auditor")) as auditor:
         shown = auditor.work_orders.get(ours.id).to_dict()
         assert shown["customer"] is None

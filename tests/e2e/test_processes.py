@@ -7,6 +7,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from shutil import rmtree
@@ -49,9 +50,10 @@ def installation() -> Iterator[Platform]:
 def descendants(pid: int) -> list[int]:
     """The living processes below one."""
     found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found += [int(child), *descendants(int(child))]
+    with suppress(OSError):  # it may end meanwhile
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                found += [int(child), *descendants(int(child))]
     return found
 
 
@@ -61,7 +63,10 @@ def process_named(platform: Platform, name: str) -> int | None:
         server = postmaster.living(platform.home / "postgres" / "data")
         return server.pid if server else None
     for pid in descendants(platform.process.pid):
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        try:
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue  # it has ended meanwhile
         if b"woaas_infra" in words and name.encode() in words and is_alive(pid):
             return pid
     return None

@@ -92,9 +92,10 @@ async def read_feed(uow: "UnitOfWork", wanted: FeedFilter, *, start: int | None,
     size = await uow.value(_SIZE, tenant_id=uow.tenant) or 0
     if start is None:
         before = await uow.value(_BEFORE, tenant_id=uow.tenant, since=wanted.since) if wanted.since else None
-        start = 0 if before is None else before + 1
+        start = 0 if before is None else int(before) + 1
+    first = start
     asked = (bool(wanted.types), wanted.work_order is not None, wanted.since is not None, wanted.until is not None)
-    end = min(size, start + _SCAN) if any(asked) else size
+    end = min(size, first + _SCAN) if any(asked) else size
     patterns = [_pattern(t) for t in wanted.types]
     rows = await uow.all(
         _STATEMENTS[asked],

@@ -139,7 +139,7 @@ def _packed(columns: "list[npt.NDArray[np.int64]] | list[npt.NDArray[np.float64]
 @kernel
 def at(t: Flat, column: int, index: int) -> int:
     """One entry of a column of integers."""
-    return t.ints[t.ints[column] + index]
+    return int(t.ints[int(t.ints[column]) + index])
 
 
 @kernel
