@@ -15,7 +15,6 @@ import msgspec
 
 from woaas_api.endpoint import Route
 from woaas_api.problems import MEDIA_TYPE
-from woaas_core.errors import catalogue
 
 COMMITTED = Path(__file__).parent.parent / "openapi.json"
 
@@ -283,7 +282,7 @@ def _problem_schema() -> Json:
         "properties": {
             **dict.fromkeys(("type", "title", "detail", "instance", "request_id", "state"), _TEXT),
             "status": {"type": "integer"},
-            "code": {**_TEXT, "examples": sorted(catalogue())},
+            "code": {**_TEXT, "description": "`/problems/<code>` says what to do"},
             "errors": {"type": "array", "items": place},
             "allowed_commands": {"type": "array", "items": _TEXT},
         },

@@ -3,9 +3,10 @@
 import gzip
 import hashlib
 import mimetypes
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
@@ -19,25 +20,26 @@ _FOREVER = "public, max-age=31536000, immutable"
 _WORTH_PACKING = 1024
 
 
-class StaticFile(NamedTuple):
-    """A file as it is served; ``packed`` is its gzip form where that is smaller."""
+@dataclass(eq=False)
+class StaticFile:
+    """A file as it is served."""
 
     content: bytes
-    packed: bytes | None
     media_type: str
     version: str
+
+    @cached_property
+    def packed(self) -> bytes | None:
+        """Its gzip form where that is smaller; made when first asked for, since the libraries take a while."""
+        packed = gzip.compress(self.content, 6, mtime=0) if len(self.content) > _WORTH_PACKING else None
+        return packed if packed is not None and len(packed) < len(self.content) else None
 
 
 class StaticFiles:
     """The files below a folder, read once; ``dist`` is what set-up bundles and may be missing."""
 
     def __init__(self, root: Path = ROOT) -> None:
-        self._root = root
-
-    @cached_property
-    def _files(self) -> dict[str, StaticFile]:
-        found = sorted(p for p in self._root.rglob("*") if p.is_file() and not p.name.startswith("."))
-        return {p.relative_to(self._root).as_posix(): _read(p) for p in found}
+        self._files = _read_all(root)
 
     def find(self, name: str) -> StaticFile | None:
         """A file by its path below the folder; nothing outside of it can be named."""
@@ -74,14 +76,19 @@ class StaticFiles:
         return static
 
 
+@lru_cache(maxsize=8)
+def _read_all(root: Path) -> dict[str, StaticFile]:
+    """The files of a folder; apps of one process share them."""
+    found = sorted(p for p in root.rglob("*") if p.is_file() and not p.name.startswith("."))
+    return {p.relative_to(root).as_posix(): _read(p) for p in found}
+
+
 def _read(path: Path) -> StaticFile:
     content = path.read_bytes()
-    packed = gzip.compress(content, 6, mtime=0) if len(content) > _WORTH_PACKING else None
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     is_text = kind.startswith("text/") or kind.endswith(("javascript", "json", "svg+xml"))
     return StaticFile(
         content=content,
-        packed=packed if packed is not None and len(packed) < len(content) else None,
         media_type=f"{kind}; charset=utf-8" if is_text else kind,
         version=hashlib.sha256(content).hexdigest()[:16],
     )

@@ -4,9 +4,9 @@ import re
 
 import pytest
 from fixtures.app import Tenant
-from woaas_api.console.assets import bundled
 
 from woaas_api import openapi
+from woaas_api.static_files import StaticFiles
 
 pytestmark = pytest.mark.anyio
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 class TestPages:
     @pytest.mark.parametrize(("path", "library"), [("/docs", "docs"), ("/graphql", "explorer")])
     async def test_a_page_loads_its_library_from_here(self, factory: Tenant, path: str, library: str) -> None:
-        if f"dist/{library}.js" not in bundled():
+        if StaticFiles().find(f"dist/{library}.js") is None:
             pytest.skip("the browser libraries are not bundled: run `bash api/bundle.sh`")
         async with factory.client() as client:
             page = await client.get(path, headers={"Authorization": ""})
@@ -39,5 +39,12 @@ class TestPages:
 
     async def test_a_path_outside_of_the_files_is_not_found(self, factory: Tenant) -> None:
         async with factory.client() as client:
-            for name in ("dist/../../assets.py", "%2e%2e/assets.py", "nothing.js"):
-                assert (await client.get(f"/console/static/{bundled().release}/{name}")).status_code == 404
+            for name in ("dist/../../assets.py", "%2e%2e/page.py", "nothing.js", "dist/.stamp"):
+                assert (await client.get(f"/static/{name}")).status_code == 404
+
+    async def test_only_the_present_version_is_kept_for_ever(self, factory: Tenant) -> None:
+        async with factory.client() as client:
+            old = await client.get("/static/console.css?v=0000")
+            assert old.headers["cache-control"] == "public, no-cache"
+            again = await client.get("/static/console.css", headers={"If-None-Match": old.headers["etag"]})
+            assert again.status_code == 304

@@ -11,6 +11,7 @@ from graphql.utilities import find_breaking_changes
 from strawberry.utils.str_converters import to_camel_case
 
 from woaas_api.app import ROUTES
+from woaas_api.rest.events import CloudEvent
 from woaas_graphql import types
 from woaas_graphql.commands import MUTATIONS
 from woaas_graphql.schema import COMMITTED, schema, sdl
@@ -38,7 +39,6 @@ VIEWS = {
     "Invoice": "get_invoice",
     "UsageEvent": "list_usage_events",
     "AuditEntry": "list_audit_entries",
-    "Event": "list_events",
     "Me": "get_me",
     **{shape.__name__: f"get_{name}" for name, shape in types.MASTER.items()},
 }
@@ -91,6 +91,9 @@ class TestNoDrift:
         route = next(r for r in ROUTES if r.name == VIEWS[name])
         view = {to_camel_case(f.encode_name) for f in msgspec.structs.fields(route.returns)}
         assert set(members(name)) - LINKS == view - LINKS
+
+    def test_an_event_is_rest_s(self) -> None:
+        assert set(members("Event")) == {f.encode_name for f in msgspec.structs.fields(CloudEvent)}
 
     def test_every_command_of_rest_on_these_nouns_is_a_mutation(self) -> None:
         nouns = {"work-orders": "work_order", "operations": "operation"}

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 TAG = "Billing"
 
 
-@route("GET", "/billing/plans", tag=TAG)
+@route("GET", "/billing/plans", tag=TAG, paging=())
 async def list_plans(call: Call) -> Answer[Listed[PlanView]]:
     """List what the plans cost, every version."""
     access = call.principal.require(PLAN, "read")
