@@ -4,4 +4,11 @@ import logging
 
 # Casbin writes whole policies at level info.
 logging.getLogger("casbin").setLevel(logging.WARNING)
-pytest_plugins = ["fixtures.database", "fixtures.app", "fixtures.live_app", "fixtures.market", "fixtures.server"]
+pytest_plugins = [
+    "fixtures.database",
+    "fixtures.app",
+    "fixtures.live_app",
+    "fixtures.market",
+    "fixtures.billing",
+    "fixtures.server",
+]

@@ -5,13 +5,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from litestar import Litestar, Request, Response, get
-from litestar.handlers import HTTPRouteHandler
+from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 from litestar.params import FromPath
 
 from woaas_api.answers import RawResponse
 from woaas_api.console import routes as console
 from woaas_api.edge import Edge
 from woaas_api.endpoint import Route
+from woaas_api.graph import graph_handlers
 from woaas_api.health import health_handlers
 from woaas_api.pages import page_handlers
 from woaas_api.problems import MEDIA_TYPE, handle, pages
@@ -76,7 +77,7 @@ async def create_app(
     )
 
 
-def handlers(edge: Edge) -> list[HTTPRouteHandler]:
+def handlers(edge: Edge) -> list[HTTPRouteHandler | WebsocketRouteHandler]:
     """Every handler, over one edge."""
     files = StaticFiles()
     return [
@@ -85,6 +86,7 @@ def handlers(edge: Edge) -> list[HTTPRouteHandler]:
         problem_page,
         *health_handlers(edge.database, edge.metrics),
         *page_handlers(files),
+        *graph_handlers(edge, files),
     ]
 
 

@@ -102,7 +102,7 @@ def build(routes: Iterable[Route]) -> Json:
     schemas, components = msgspec.json.schema_components(unique, ref_template="#/components/schemas/{name}")
     for component in components.values():
         _mark_times(component)
-        _widen_words(component)
+        _translate_patterns(component)
     schema_of = dict(zip(unique, schemas, strict=True))
     paths: dict[str, Json] = {}
     for route in routes:
@@ -299,16 +299,16 @@ def _mark_times(schema: Json) -> None:
                     one["format"] = "date-time"
 
 
-def _widen_words(schema: Any) -> None:
-    r"""Write what Python means by ``\w`` (letters of any script) the way JSON Schema's dialect writes it."""
+def _translate_patterns(schema: Any) -> None:
+    r"""Write patterns the way JSON Schema's dialect does: ``\w`` there is ASCII alone and ``$`` is the very end."""
     if isinstance(schema, dict):
         if isinstance(schema.get("pattern"), str):
-            schema["pattern"] = schema["pattern"].replace(r"\w", r"\p{L}\p{N}_")
+            schema["pattern"] = schema["pattern"].replace(r"\w", r"\p{L}\p{N}_").replace(r"$(?!\n)", "$")
         for member in schema.values():
-            _widen_words(member)
+            _translate_patterns(member)
     elif isinstance(schema, list):
         for member in schema:
-            _widen_words(member)
+            _translate_patterns(member)
 
 
 def _is_json(route: Route) -> bool:

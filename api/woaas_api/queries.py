@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from woaas_core.errors import InvalidLimit, Malformed, UnknownParameter
@@ -44,6 +45,24 @@ def read_feed_query(pairs: Iterable[tuple[str, str]], own: Collection[str]) -> F
         known[name] = value
     limit, cursor = known.pop("limit", None), known.pop("cursor", None)
     return FeedAsked(_limit(limit), cursor or None, known)
+
+
+def read_instant(text: str | None) -> datetime | None:
+    """A time in a query string; None where it was not given.
+
+    Raises:
+        UnknownParameter: it has no zone or is none at all.
+    """
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is None:
+            raise ValueError
+        return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        msg = f"{text!r} is not an RFC 3339 time with its zone."
+        raise UnknownParameter(msg) from None
 
 
 def read_query(

@@ -1,12 +1,13 @@
-"""Which resource an id's prefix belongs to: whose mask opens the changes of an audit entry."""
+"""The resources by name and by prefix: what `me` tells of, and whose mask opens the changes of an audit entry."""
 
 from collections.abc import Mapping
 
-from woaas_billing.resources import INVOICE, PERIOD, SETTLEMENT, SPEND_LIMIT
-from woaas_capacity_market.resources import CONTRACT, LISTING, NDA, QUOTE, REQUEST
+from woaas_billing.resources import INVOICE, PERIOD, PLAN, SETTLEMENT, SPEND_LIMIT, USAGE_EVENT
+from woaas_capacity_market.resources import BOARD, CONTRACT, LISTING, NDA, QUOTE, REQUEST
+from woaas_security.audit.resources import AUDIT_ENTRY, AUDIT_EXPORT, EVENT
 from woaas_security.authz.resource import Resource
 from woaas_security.identity.resources import API_KEY, MEMBER
-from woaas_solver_farm.schedules.resources import SCHEDULE, SCHEDULE_RUN
+from woaas_solver_farm.schedules.resources import SCHEDULE, SCHEDULE_RUN, SLOT
 from woaas_work_orders.execution.resources import INSPECTION, RECEIPT, REPORT
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
 from woaas_work_orders.resources.kinds import KINDS
@@ -22,3 +23,12 @@ SUBJECTS: Mapping[str, Resource] = {
         *(API_KEY, MEMBER),
     )
 }
+RESOURCES = (
+    *(WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT),
+    *(k.resource for k in KINDS),
+    *(SCHEDULE_RUN, SCHEDULE, SLOT),
+    *(LISTING, REQUEST, BOARD, NDA, QUOTE, CONTRACT),
+    *(PLAN, PERIOD, USAGE_EVENT, INVOICE, SETTLEMENT, SPEND_LIMIT),
+    *(EVENT, AUDIT_ENTRY, AUDIT_EXPORT, API_KEY, MEMBER),
+)
+"""What permissions are told about."""

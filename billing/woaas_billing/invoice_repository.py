@@ -1,6 +1,6 @@
 """All SQL of invoices."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -33,6 +33,13 @@ _LINES = Statement(
     select(invoice_lines)
     .where(invoice_lines.c.tenant_id == bindparam("tenant_id"), invoice_lines.c.invoice_id == bindparam("invoice_id"))
     .order_by(invoice_lines.c.position)
+)
+_LINES_OF = Statement(
+    select(invoice_lines, invoices.c.currency)
+    .join(invoices, (invoices.c.tenant_id == invoice_lines.c.tenant_id) & (invoices.c.id == invoice_lines.c.invoice_id))
+    .where(invoice_lines.c.tenant_id == bindparam("tenant_id"))
+    .where(invoice_lines.c.invoice_id == bindparam("invoice_ids").any_())
+    .order_by(invoice_lines.c.invoice_id, invoice_lines.c.position)
 )
 
 
@@ -67,3 +74,8 @@ async def all_of(uow: "UnitOfWork") -> "list[Record]":
 async def lines(uow: "UnitOfWork", invoice_id: UUID) -> "list[Record]":
     """The lines of an invoice, in order."""
     return await uow.all(_LINES, tenant_id=uow.tenant, invoice_id=invoice_id)
+
+
+async def lines_of(uow: "UnitOfWork", invoice_ids: Sequence[UUID]) -> "list[Record]":
+    """The lines of several invoices with their currency, grouped by invoice and in order."""
+    return await uow.all(_LINES_OF, tenant_id=uow.tenant, invoice_ids=list(invoice_ids))

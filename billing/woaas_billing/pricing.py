@@ -26,17 +26,27 @@ class Tier(msgspec.Struct, frozen=True):
     unit: Decimal
     flat: Decimal = ZERO
 
+    def __post_init__(self) -> None:
+        _check_amounts(self.unit, self.flat)
+
 
 class _Price(msgspec.Struct, frozen=True, tag_field="model"):
     """``minimum`` is what a period costs at least; the difference is a line of its own."""
 
     minimum: Decimal | None = None
 
+    def __post_init__(self) -> None:
+        _check_amounts(self.minimum or ZERO)
+
 
 class PerUnit(_Price, frozen=True, tag="per_unit", kw_only=True):
     """Every unit costs the same."""
 
     unit: Decimal
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_amounts(self.unit)
 
 
 class Graduated(_Price, frozen=True, tag="graduated", kw_only=True):
@@ -45,6 +55,7 @@ class Graduated(_Price, frozen=True, tag="graduated", kw_only=True):
     tiers: tuple[Tier, ...]
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _check_tiers(self.tiers)
 
 
@@ -54,6 +65,7 @@ class Volume(_Price, frozen=True, tag="volume", kw_only=True):
     tiers: tuple[Tier, ...]
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _check_tiers(self.tiers)
 
 
@@ -65,7 +77,9 @@ class Package(_Price, frozen=True, tag="package", kw_only=True):
     free: Decimal = ZERO
 
     def __post_init__(self) -> None:
-        if self.size <= 0:
+        super().__post_init__()
+        _check_amounts(self.amount, self.size, self.free)
+        if not self.size:
             msg = "a package holds more than nothing"
             raise ValueError(msg)
 
@@ -188,6 +202,12 @@ def _first_above(price: Price, low: int, high: int, limit: Money) -> int:
 
 def _exceeds(price: Price, units: int, limit: Money) -> bool:
     return limit < total(rate(price, Decimal(units)), limit.currency)
+
+
+def _check_amounts(*amounts: Decimal) -> None:
+    if not all(a.is_finite() and a >= 0 for a in amounts):
+        msg = "what is in a price is a number and not negative"
+        raise ValueError(msg)
 
 
 def _check_tiers(tiers: Sequence[Tier]) -> None:

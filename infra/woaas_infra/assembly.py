@@ -26,6 +26,7 @@ def one_machine(*, demo: bool) -> Assembly:
         migrate=upgrade,
         children=children,
         is_ready=lambda settings: answers(settings.host, settings.port),
+        is_alive=lambda settings: answers(settings.host, settings.port, "/healthz"),
         seed=seed if demo else None,
         main_job=plan_demo if demo else None,
         try_next=try_next,

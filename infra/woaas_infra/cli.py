@@ -20,6 +20,9 @@ for name, text in {
     "solver": "Solve queued runs on Ray.",
 }.items():
     app.command(f"woaas_infra.commands.processes:{name}", name=name, help=text)
+app.command("woaas_infra.commands.contracts:openapi", name="openapi", help="Print the OpenAPI document.")
+app.command("woaas_infra.commands.solve:solve", name="solve", help="Solve a scheduling problem in a file.")
+app.command("woaas_infra.commands.contracts:sdl", name="sdl", help="Print the GraphQL schema.")
 tenant = App(name="tenant", help="Tenants.")
 tenant.command("woaas_infra.commands.tenant:create", name="create", help="Open a tenant with its sandbox.")
 app.command(tenant)

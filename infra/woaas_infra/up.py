@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from woaas_infra.supervisor import Child, Supervisor
 
 HOPELESS_AFTER_FAILURES = 4
 READY_TIMEOUT_S = 120.0
+PATIENCE_S = 20.0
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -29,13 +30,15 @@ class Assembly:
     """The parts ``up`` puts together; the settings it hands out carry the database address and the real port.
 
     ``migrate`` gets the admin address. ``seed`` (None with ``--no-demo``) runs on every start and must do nothing
-    the second time. ``is_ready`` is asked until it says yes. ``main_job`` then does what the product is for and says
-    in one line what came of it. ``try_next``: three lines for the final panel.
+    the second time. ``is_ready`` is asked until it says yes; when it does not but ``is_alive`` does (a reader may wait
+    for an operator), everything runs all the same and the terminal says so. ``main_job`` then does what the product is
+    for and says in one line what came of it. ``try_next``: three lines for the final panel.
     """
 
     migrate: Callable[[str], None]
     children: Callable[[Settings], Sequence[Child]]
     is_ready: Callable[[Settings], Awaitable[bool]] | None = None
+    is_alive: Callable[[Settings], Awaitable[bool]] | None = None
     seed: Callable[[Settings], Awaitable[None]] | None = None
     main_job: Callable[[Settings, Progress], Awaitable[str]] | None = None
     try_next: Callable[[Settings], Sequence[str]] = lambda _settings: ()
@@ -99,14 +102,7 @@ async def _watch(settings: Settings, assembly: Assembly, progress: Progress, pos
         running = group.create_task(supervisor.run())
         try:
             if await _become_ready(settings, assembly, progress, supervisor, running, children):
-                result = await assembly.main_job(settings, progress) if assembly.main_job else None
-                progress.ready(
-                    url=settings.url,
-                    result=result,
-                    home=settings.home,
-                    credentials=settings.home / "credentials.json",
-                    try_next=assembly.try_next(settings),
-                )
+                await _present(settings, assembly, progress, running)
             await running
         except CannotStart as error:
             failure = error
@@ -121,6 +117,28 @@ async def _watch(settings: Settings, assembly: Assembly, progress: Progress, pos
         raise failure
 
 
+async def _present(settings: Settings, assembly: Assembly, progress: Progress, running: "asyncio.Task[None]") -> None:
+    """Do the main job and show the panel, unless told to stop meanwhile."""
+    job = asyncio.ensure_future(_main_job(settings, assembly, progress))
+    await asyncio.wait({job, running}, return_when=asyncio.FIRST_COMPLETED)
+    if not job.done():
+        job.cancel()
+        with suppress(asyncio.CancelledError):
+            await job
+        return
+    progress.ready(
+        url=settings.url,
+        result=job.result(),
+        home=settings.home,
+        credentials=settings.home / "credentials.json",
+        try_next=assembly.try_next(settings),
+    )
+
+
+async def _main_job(settings: Settings, assembly: Assembly, progress: Progress) -> str | None:
+    return await assembly.main_job(settings, progress) if assembly.main_job else None
+
+
 async def _become_ready(
     settings: Settings,
     assembly: Assembly,
@@ -131,11 +149,15 @@ async def _become_ready(
 ) -> bool:
     if assembly.is_ready is None:
         return True
-    deadline = asyncio.get_running_loop().time() + READY_TIMEOUT_S
+    began = asyncio.get_running_loop().time()
     with progress.step("Starting the processes", "Processes are running"):
         while not running.done() and not await assembly.is_ready(settings):
             hopeless = [c.name for c in children if supervisor.failures(c.name) >= HOPELESS_AFTER_FAILURES]
-            if hopeless or asyncio.get_running_loop().time() > deadline:
+            waited_s = asyncio.get_running_loop().time() - began
+            if waited_s > PATIENCE_S and assembly.is_alive is not None and await assembly.is_alive(settings):
+                progress.notice(f"it answers but is not ready; {settings.url}/readyz says why")
+                break
+            if hopeless or waited_s > READY_TIMEOUT_S:
                 name = hopeless[0] if hopeless else children[0].name
                 msg = f"{name} does not start: {_last_line(settings.home / 'logs' / f'{name}.log')}"
                 raise CannotStart(msg)

@@ -22,7 +22,7 @@ from .resources.exports import Exports
 from .resources.graphql import GraphQLResult
 from .resources.graphql import document as graphql_document
 from .resources.market import Market
-from .resources.operations import Operations, Reports
+from .resources.operations import Inspections, Operations, Reports
 from .resources.plant import (
     Assets,
     Calendars,
@@ -37,7 +37,7 @@ from .resources.plant import (
     Tools,
     WorkCenters,
 )
-from .resources.schedules import ScheduleRun, ScheduleRuns, Schedules
+from .resources.schedules import ScheduleRuns, Schedules, SolveRun, solve_handle
 from .resources.work_orders import WorkOrders
 from .types.access import Kpi, Me
 
@@ -51,15 +51,22 @@ class API(Bound[M]):
         return read("/v1/me", Me)
 
     @listing
-    def kpis(self, names: Sequence[str], *, since: Instant, until: Instant, by: str | None = None) -> Listing[Kpi]:
-        """Figures such as `oee` or `yield` over `[since, until)`, with numerator and denominator."""
-        return listing_of("/v1/kpis", Kpi, {"names": names, "from": since, "to": until, "by": by})
+    def kpis(
+        self,
+        names: Sequence[str] = (),
+        *,
+        since: Instant | None = None,
+        until: Instant | None = None,
+        by: str | None = None,
+    ) -> Listing[Kpi]:
+        """Figures such as `yield` over `[since, until)`, with numerator and denominator; all of them unless named."""
+        return listing_of("/v1/kpis", Kpi, {"names": names or None, "from": since, "to": until, "by": by})
 
     @endpoint
-    def solve(self, problem: Mapping[str, object], *, idempotency_key: str | None = None) -> Request[ScheduleRun[M]]:
+    def solve(self, problem: Mapping[str, object], *, idempotency_key: str | None = None) -> Request[SolveRun[M]]:
         """Solve a scheduling problem of one's own; `run.wait().result` holds the assignments."""
         body = {**problem, "idempotency_key": idempotency_key}
-        return write("POST", "/v1/solve", self.schedule_runs._handle, body, by_name=False)  # noqa: SLF001
+        return write("POST", "/v1/solve", solve_handle(self._executor), body, by_name=False)
 
     @endpoint
     def graphql(self, query: str, variables: Mapping[str, object] | None = None) -> Request[GraphQLResult]:
@@ -84,6 +91,11 @@ class API(Bound[M]):
     def reports(self) -> Reports[M]:
         """Reports already made."""
         return Reports(self._executor)
+
+    @cached_property
+    def inspections(self) -> Inspections[M]:
+        """What was found when work was inspected."""
+        return Inspections(self._executor)
 
     @cached_property
     def schedule_runs(self) -> ScheduleRuns[M]:

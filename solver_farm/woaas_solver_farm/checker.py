@@ -69,10 +69,11 @@ class _Check:
             ends[key[0]].append(placed.assignment.end)
         whole = [job for job in self.problem.jobs if len(ends[job.id]) == len(job.operations)]
         tardy = {job.id: max(0, max(ends[job.id]) - job.due) if job.due is not None else 0 for job in whole}
+        dated = {job.id for job in self.problem.jobs if job.due is not None}
         return Metrics(
             weighted_tardiness=round(sum(job.weight * tardy[job.id] for job in whole), 6),
             total_tardiness=sum(tardy.values()),
-            late_orders=sum(late > 0 for late in tardy.values()) + len(self.problem.jobs) - len(whole),
+            late_orders=sum(late > 0 for late in tardy.values()) + len(dated - tardy.keys()),
             makespan=max((max(ends[job.id]) for job in whole), default=0),
             setup_time=sum(self._setups().values()),
             flow_time=sum(max(ends[job.id]) - job.release for job in whole),
@@ -109,7 +110,8 @@ class _Check:
         job, operation = self.operations[key]
         if not assignment.setup_start <= assignment.start <= assignment.end:
             self._blame("times", key, "must satisfy setup_start <= start <= end")
-        modes = [mode for mode in operation.modes if mode.machine == assignment.machine]
+        numbered = enumerate(operation.modes)
+        modes = [m for i, m in numbered if m.machine == assignment.machine and assignment.mode in (None, i)]
         tries = [(self._mode_faults(operation, mode, assignment), mode) for mode in modes]
         faults, mode = min(tries, key=lambda tried: len(tried[0]), default=([], None))
         if operation.fixed is not None:

@@ -27,7 +27,10 @@ class Metrics(Struct, frozen=True, kw_only=True):
 
 
 class Assignment(Struct, frozen=True, kw_only=True):
-    """The place of one operation; set-up is done within ``[setup_start, start)``, the run is ``[start, end)``."""
+    """The place of one operation; set-up is done within ``[setup_start, start)``, the run is ``[start, end)``.
+
+    ``mode`` counts the operation's modes from 0; it says which is meant where two are on one machine.
+    """
 
     job: str
     operation: str
@@ -38,6 +41,7 @@ class Assignment(Struct, frozen=True, kw_only=True):
     start: int
     end: int
     outsourced: bool
+    mode: int | None = None
     reasons: tuple[str, ...] = ()
 
 

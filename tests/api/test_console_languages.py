@@ -21,15 +21,20 @@ def messages() -> Iterator[str]:
     """Every message of templates and modules."""
     methods = [("**.py", "python"), ("templates/**.html", "jinja2.ext:babel_extract")]
     options = {"templates/**.html": {"silent": "false", "extensions": "jinja2.ext.do"}}
-    keywords = {name: None for name in ("_", "gettext", "N_", "translate", "text")}
+    keywords = {**dict.fromkeys(("_", "gettext", "N_", "translate", "text")), "ngettext": (1, 2)}
     for _, _, message, _, _ in extract_from_dir(HOME, methods, options, keywords):
-        yield from message if isinstance(message, tuple) else (message,)
+        # Plural forms are found under their singular.
+        yield message[0] if isinstance(message, tuple) else message
 
 
 def catalogue() -> dict[str, str]:
     """The Chinese catalogue."""
     with (HOME / "locales/zh.po").open("rb") as file:
-        return {str(m.id): str(m.string) for m in read_po(file, locale="zh") if m.id}
+        return {_first(m.id): _first(m.string) for m in read_po(file, locale="zh") if m.id}
+
+
+def _first(text: str | tuple[str, ...]) -> str:
+    return text if isinstance(text, str) else text[0]
 
 
 class TestCatalogue:

@@ -1,15 +1,13 @@
 """Billing through the REST door, on the real log."""
 
-from collections.abc import Awaitable, Callable
-
 import pytest
 from fixtures.app import Tenant, World
+from fixtures.billing import Complete
 from httpx import ASGITransport, AsyncClient
 
 from woaas_billing.verify import verify
 
 pytestmark = pytest.mark.anyio
-Complete = Callable[[Tenant], Awaitable[str]]
 
 READS = ("plans", "subscription", "usage", "usage-events", "invoices", "settlements", "reconciliation")
 WRITES = (("POST", "invoices"), ("POST", "invoices/preview"), ("PUT", "spend-limit"))

@@ -1,54 +1,62 @@
-"""Shop files in the formats of the literature, and real instances where they are at hand."""
+"""The research formats become problems that say the same."""
 
-import os
 from pathlib import Path
 
 import pytest
 
-from woaas_solver_farm.cli_solve import solve_file
 from woaas_solver_farm.problem_errors import ProblemError
-from woaas_solver_farm.readers import read_problem
+from woaas_solver_farm.readers import read_fjs, read_jsp, read_problem
 
-FJS = """2 2 1.5
-2 2 1 3 2 4 1 2 2
-1 1 1 5
+FJS = """2 3 1.5
+ 2   2  1 4  2 6   1  3 5
+ 1   3  1 7  2 8  3 9
 """
-JSP = """2 2
-0 3 1 2
-1 4 0 2
-"""
-# Best known makespans of the flexible job shops of Brandimarte (1993).
-BEST_KNOWN = {"mk01": 40, "mk03": 204}
+JSP = "2 2\n0 3 1 4\n1 2 0 5\n"
 
 
-class TestOurOwnFiles:
-    def test_a_flexible_job_shop(self, tmp_path: Path) -> None:
-        (tmp_path / "small.fjs").write_text(FJS)
-        problem = read_problem(tmp_path / "small.fjs")
-        assert [len(j.operations) for j in problem.jobs] == [2, 1]
-        assert [m.duration for m in problem.jobs[0].operations[0].modes] == [3, 4]
-        shown = solve_file(tmp_path / "small.fjs", time_limit_s=5, workers=1, objective="makespan")
-        assert (shown["status"], shown["objective"], shown["checked"]) == ("optimal", 6, True)
+class TestFjs:
+    def test_machines_count_from_one_and_alternatives_become_modes(self) -> None:
+        problem = read_fjs(FJS)
+        first, second = problem.jobs[0].operations
+        assert [machine.id for machine in problem.machines] == ["M0", "M1", "M2"]
+        assert [(mode.machine, mode.duration) for mode in first.modes] == [("M0", 4), ("M1", 6)]
+        assert [(mode.machine, mode.duration) for mode in second.modes] == [("M2", 5)]
+        assert second.predecessors == (first.id,)
+        assert len(problem.jobs[1].operations[0].modes) == 3
 
-    def test_a_job_shop(self, tmp_path: Path) -> None:
-        (tmp_path / "small.jsp").write_text(JSP)
-        shown = solve_file(tmp_path / "small.jsp", time_limit_s=5, workers=1, objective="makespan")
-        assert (shown["status"], shown["objective"]) == ("optimal", 6)
-
-    @pytest.mark.parametrize("text", ["", "2 2\n1 1", "1 1\n1 1 9 5\n", "x y\n"])
-    def test_a_broken_file_is_refused(self, tmp_path: Path, text: str) -> None:
-        (tmp_path / "broken.fjs").write_text(text)
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "2 3 1.5\n1 1 1 4\n",
+            "1 1\n1 1 2 4\n",
+            "1 1\n2 1 1 4\n",
+            "1 1\n1 1 1 4 9\n",
+            "1 1\n1 one 1 4\n",
+            "1\n1\n",
+        ],
+        ids=["empty", "job missing", "machine out of range", "cut short", "left over", "word", "header"],
+    )
+    def test_what_is_not_the_format_is_refused(self, text: str) -> None:
         with pytest.raises(ProblemError):
-            read_problem(tmp_path / "broken.fjs")
+            read_fjs(text)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", BEST_KNOWN)
-def test_a_known_instance_comes_close_to_its_best_known_makespan(name: str) -> None:
-    root = Path(os.environ.get("WOAAS_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
-    file = root / "scheduling" / "fjsp" / f"{name}.fjs"
-    if not file.exists():
-        pytest.skip(f"the benchmark instances are not at {file.parent}")
-    shown = solve_file(file, time_limit_s=8, workers=2, objective="makespan")
-    assert shown["checked"]
-    assert shown["objective"] <= 1.1 * BEST_KNOWN[name]
+class TestJsp:
+    def test_machines_count_from_zero(self) -> None:
+        problem = read_jsp(JSP)
+        assert [(o.modes[0].machine, o.modes[0].duration) for o in problem.jobs[1].operations] == [("M1", 2), ("M0", 5)]
+
+
+class TestReadProblem:
+    def test_the_ending_says_which_format(self, tmp_path: Path) -> None:
+        for name, text in (("a.fjs", FJS), ("b.jsp", JSP), ("c.json", '{"machines":[],"jobs":[]}')):
+            (tmp_path / name).write_text(text)
+        assert len(read_problem(tmp_path / "a.fjs").machines) == 3
+        assert len(read_problem(tmp_path / "b.jsp").machines) == 2
+        assert read_problem(tmp_path / "c.json").jobs == ()
+
+    def test_a_file_that_is_no_text_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "a.jsp").write_bytes(b"PK\x03\x04\xff\xfe")
+        with pytest.raises(ProblemError):
+            read_problem(tmp_path / "a.jsp")

@@ -14,7 +14,7 @@ from litestar.response import Stream
 from woaas_api.console.protection import HEADERS
 from woaas_api.edge import SESSION_COOKIE, AnyRequest, Edge
 from woaas_core.errors import DomainError, NotReady, Unauthenticated
-from woaas_core.events.feed import read_feed
+from woaas_core.events.feed import FeedFilter, read_feed
 from woaas_security.principal import Principal
 
 POLL_S = 0.3
@@ -112,9 +112,9 @@ class Live:
             async with self._edge.database.unit_of_work() as uow:
                 await self._edge.authenticator.as_system(uow, tenant_id, "console")
                 if tail.next_index < 0:
-                    end = await read_feed(uow, start=_BEYOND, limit=1, types=[])
+                    end = await read_feed(uow, FeedFilter(), start=_BEYOND, limit=1)
                     tail.first_index = tail.next_index = end.next_index
-                feed = await read_feed(uow, start=tail.next_index, limit=_MOST_EVENTS, types=[])
+                feed = await read_feed(uow, FeedFilter(), start=tail.next_index, limit=_MOST_EVENTS)
             tail.recent.extend((e["auditindex"], str(e["type"]).partition(".")[0]) for e in feed.events)
             tail.next_index = max(feed.next_index, tail.next_index)
             tail.seen_at = monotonic()

@@ -1,7 +1,7 @@
 """The verifiable audit log."""
 
 import base64
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
@@ -9,6 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 from woaas_api.answers import Answer, Listed
 from woaas_api.edge import Call
 from woaas_api.endpoint import FEED, Query, route
+from woaas_api.queries import read_instant
 from woaas_api.rest.schemas.work_orders import View
 from woaas_api.subjects import SUBJECTS
 from woaas_core.errors import InvalidCursor, NotFound, UnknownParameter
@@ -125,8 +126,8 @@ async def list_audit_entries(call: Call) -> Answer[Listed[AuditEntry]]:
         actor=own.get("actor"),
         type=own.get("type"),
         subject=own.get("subject"),
-        since=_instant(own.get("from")),
-        until=_instant(own.get("to")),
+        since=read_instant(own.get("from")),
+        until=read_instant(own.get("to")),
     )
     found = await evidence.entries(call.uow, call.principal, wanted, SUBJECTS, before=before, limit=query.limit + 1)
     cursor = None
@@ -134,19 +135,6 @@ async def list_audit_entries(call: Call) -> Answer[Listed[AuditEntry]]:
         found.pop()
         cursor = call.edge.cursors.seal([found[-1]["index"]], bound_to=bound_to)
     return Answer({"data": found, "next_cursor": cursor})
-
-
-def _instant(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-        if at.tzinfo is None:
-            raise ValueError
-        return at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        msg = f"{text!r} is not an RFC 3339 time with its zone."
-        raise UnknownParameter(msg) from None
 
 
 def _number(text: str | None, name: str) -> int | None:

@@ -8,10 +8,12 @@ from msgspec import UNSET, Struct, UnsetType
 from woaas_api.answers import Answer, Listed
 from woaas_api.edge import Call
 from woaas_api.endpoint import FEED, Query, route
+from woaas_api.queries import read_instant
 from woaas_core.errors import InvalidCursor
 from woaas_core.events.envelope import event_types
-from woaas_core.events.feed import read_feed
+from woaas_core.events.feed import FeedFilter, read_feed
 from woaas_security.audit.resources import EVENT
+from woaas_security.tenants import service as _tenants  # noqa: F401 - its event types belong to the catalogue
 
 TAG = "Events"
 
@@ -33,6 +35,14 @@ class CloudEvent(Struct, kw_only=True):
     data: dict[str, Any] | UnsetType = UNSET
 
 
+class EventFeed(Struct, kw_only=True):
+    """A page of events; `resume_cursor` is always there, `next_cursor` while there is more."""
+
+    data: list[CloudEvent]
+    next_cursor: str | None
+    resume_cursor: str
+
+
 class EventKind(Struct, kw_only=True):
     """A kind of event."""
 
@@ -48,28 +58,35 @@ class EventKind(Struct, kw_only=True):
     query=(
         Query("type", "Event types, separated by commas; `work_order.*` is all of a noun's"),
         Query("work_order_id", "Only events of this order"),
+        Query("time[gte]", "Recorded at or after this time"),
+        Query("time[lt]", "Recorded before this time"),
     ),
 )
-async def list_events(call: Call) -> Answer[Listed[CloudEvent]]:
+async def list_events(call: Call) -> Answer[EventFeed]:
     """Follow the log: events in order, from a cursor.
 
-    `next_cursor` is never null: keep it and ask again to go on where the feed ended. Filter by
-    `type=work_order.*,operation.completed` and by `work_order_id`.
+    `next_cursor` is null where the log ends for now; `resume_cursor` goes on there once there is more. Filter by
+    `type=work_order.*,operation.completed`, by `work_order_id` and by `time[gte]` and `time[lt]`.
     """
     call.principal.require(EVENT, "read")
-    query = call.feed_query("type", "work_order_id")
+    query = call.feed_query("type", "work_order_id", "time[gte]", "time[lt]")
     own = query.own
     bound_to = f"events|{call.principal.id}"
-    start = 0
+    start: int | None = None
     if query.cursor:
         (value,) = call.edge.cursors.open(query.cursor, bound_to=bound_to)
         if not isinstance(value, int):
             raise InvalidCursor
         start = value
-    types = own["type"].split(",") if own.get("type") else []
-    feed = await read_feed(call.uow, start=start, limit=query.limit, types=types, work_order=own.get("work_order_id"))
+    wanted = FeedFilter(
+        types=tuple(own["type"].split(",")) if own.get("type") else (),
+        work_order=own.get("work_order_id"),
+        since=read_instant(own.get("time[gte]")),
+        until=read_instant(own.get("time[lt]")),
+    )
+    feed = await read_feed(call.uow, wanted, start=start, limit=query.limit)
     cursor = call.edge.cursors.seal([feed.next_index], bound_to=bound_to)
-    return Answer({"data": feed.events, "next_cursor": cursor})
+    return Answer({"data": feed.events, "next_cursor": None if feed.is_end else cursor, "resume_cursor": cursor})
 
 
 @route("GET", "/event-types", tag=TAG, paging=())

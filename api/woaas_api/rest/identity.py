@@ -10,30 +10,14 @@ from woaas_api.answers import Answer, Listed
 from woaas_api.edge import Call
 from woaas_api.endpoint import route
 from woaas_api.rest.schemas.work_orders import View
-from woaas_billing.resources import INVOICE, PERIOD, PLAN, SETTLEMENT, SPEND_LIMIT, USAGE_EVENT
-from woaas_capacity_market.resources import BOARD, CONTRACT, LISTING, NDA, QUOTE, REQUEST
-from woaas_core.ids import decode_id, encode_id
+from woaas_api.subjects import RESOURCES
+from woaas_core.ids import decode_id
 from woaas_core.wire import Body, Code, Instant, Name
-from woaas_security.audit.resources import AUDIT_ENTRY, AUDIT_EXPORT, EVENT
-from woaas_security.authz.resource import Resource
 from woaas_security.identity import service
+from woaas_security.identity.me import describe
 from woaas_security.identity.resources import API_KEY, MEMBER
-from woaas_security.tenants import repository as tenants
-from woaas_solver_farm.schedules.resources import SCHEDULE, SCHEDULE_RUN, SLOT
-from woaas_work_orders.execution.resources import INSPECTION, RECEIPT, REPORT
-from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
-from woaas_work_orders.resources.kinds import KINDS
 
 TAG = "Security"
-RESOURCES = (
-    *(WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT),
-    *(k.resource for k in KINDS),
-    *(SCHEDULE_RUN, SCHEDULE, SLOT),
-    *(LISTING, REQUEST, BOARD, NDA, QUOTE, CONTRACT),
-    *(PLAN, PERIOD, USAGE_EVENT, INVOICE, SETTLEMENT, SPEND_LIMIT),
-    *(EVENT, AUDIT_ENTRY, AUDIT_EXPORT, API_KEY, MEMBER),
-)
-"""What permissions are told about."""
 
 
 class NewApiKey(Body, kw_only=True):
@@ -86,32 +70,7 @@ class Me(Struct, kw_only=True):
 @route("GET", "/me", tag=TAG)
 async def get_me(call: Call) -> Answer[Me]:
     """Read who you are and which fields and actions you have."""
-    principal = call.principal
-    tenant = await tenants.get(call.uow)
-    return Answer(
-        {
-            "id": principal.actor.id,
-            "type": principal.kind,
-            "name": principal.name,
-            "tenant_id": encode_id("ten", principal.tenant_id),
-            "tenant_name": tenant["name"],
-            "time_zone": tenant["time_zone"],
-            "livemode": principal.livemode,
-            "roles": sorted(principal.roles),
-            "scopes": [],
-            "permissions": {r.name: _permissions(call, r) for r in RESOURCES if principal.access(r).sees_anything},
-        }
-    )
-
-
-def _permissions(call: Call, resource: Resource) -> dict[str, list[str]]:
-    access = call.principal.access(resource)
-    return {
-        "readable": sorted(access.readable),
-        "masked": sorted(access.masked),
-        "writable": sorted(access.writable),
-        "actions": sorted(access.actions),
-    }
+    return Answer(await describe(call.uow, call.principal, RESOURCES))
 
 
 @route("GET", "/api-keys", tag=TAG)

@@ -19,17 +19,16 @@ from woaas_core.db.refusals import FORESEEN
 from woaas_core.ids import encode_id
 from woaas_core.wire import Body, Name
 from woaas_security.authz.listing import list_rows
-from woaas_security.principal import Principal
 from woaas_work_orders.execution import repository as execution_rows
 from woaas_work_orders.execution import service as execution
 from woaas_work_orders.execution.inputs import NewReceipt
 from woaas_work_orders.execution.resources import RECEIPT
 from woaas_work_orders.orders import creation, repository, service
-from woaas_work_orders.orders.entities import Order
 from woaas_work_orders.orders.inputs import CommandBody, NewOperation, NewWorkOrder, WorkOrderPatch
 from woaas_work_orders.orders.lifecycle import ORDER_COMMANDS
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
 from woaas_work_orders.orders.timeline import timeline
+from woaas_work_orders.orders.views import show
 
 TAG = "Work orders"
 
@@ -45,15 +44,6 @@ class Batch(Body, kw_only=True):
     """Up to 500 orders."""
 
     items: Annotated[list[BatchItem], msgspec.Meta(max_length=500)]
-
-
-def show(principal: Principal, order: Order) -> dict[str, Any]:
-    """An order with its operations as the caller may see them."""
-    shown = principal.show(principal.access(WORK_ORDER), order.head)
-    access = principal.access(OPERATION)
-    if access.sees_anything:
-        shown["operations"] = [principal.show(access, o) for o in order.operations]
-    return shown
 
 
 @route("POST", "/work-orders", tag=TAG, status=201)

@@ -1,7 +1,7 @@
 """One connection, many askers: statements of a transaction that run at once take turns."""
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from asyncpg.connection import Connection
@@ -34,5 +34,5 @@ class Turns:
 def take_turns(uow: "UnitOfWork") -> Turns:
     """Let several tasks use a unit of work from here on; returns what counts their statements."""
     turns = Turns(uow.connection)
-    uow.connection = turns  # it has the five methods that a unit of work calls
+    uow.connection = cast("Any", turns)  # it has the five methods that a unit of work calls
     return turns

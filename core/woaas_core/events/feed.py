@@ -1,6 +1,8 @@
 """The log as CloudEvents 1.0, for clients and the console."""
 
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -27,20 +29,44 @@ _BASE = (
 )
 _OF_TYPE = event.c.type.like(bindparam("types", type_=ARRAY(SqlText)).any_())
 _OF_ORDER = event.c.work_order_id == bindparam("work_order_id")
+_SINCE = event.c.recorded_at >= bindparam("since")
+_UNTIL = event.c.recorded_at < bindparam("until")
+_CONDITIONS = (_OF_TYPE, _OF_ORDER, _SINCE, _UNTIL)
 _STATEMENTS = {
-    (False, False): Statement(_BASE),
-    (True, False): Statement(_BASE.where(_OF_TYPE)),
-    (False, True): Statement(_BASE.where(_OF_ORDER)),
-    (True, True): Statement(_BASE.where(_OF_TYPE, _OF_ORDER)),
+    asked: Statement(_BASE.where(*(c for c, is_asked in zip(_CONDITIONS, asked, strict=True) if is_asked)))
+    for asked in product((False, True), repeat=len(_CONDITIONS))
 }
+# Recorded times rise with the index but for transactions that overlapped: look from a minute earlier on.
+_BEFORE = Statement.text(
+    """
+    SELECT l.index FROM log l JOIN event e ON e.tenant_id = l.tenant_id AND e.id = l.event_id
+    WHERE l.tenant_id = $1 AND e.recorded_at < $2::timestamptz - interval '1 minute'
+    ORDER BY l.index DESC LIMIT 1
+    """,
+    "tenant_id",
+    "since",
+)
 _SIZE = Statement.text("SELECT size FROM log_head WHERE tenant_id = $1", "tenant_id")
 
 
 class Feed(NamedTuple):
-    """A stretch of the log: its events, and the index to go on from."""
+    """A stretch of the log: its events, the index to go on from, and whether the log ends there for now, and
+    how long the log is."""
 
     events: list[dict[str, Any]]
     next_index: int
+    is_end: bool
+    size: int
+
+
+@dataclass(frozen=True)
+class FeedFilter:
+    """Which events are wanted: types (``work_order.*`` patterns; none is all), an order's, a half-open time window."""
+
+    types: tuple[str, ...] = ()
+    work_order: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 class _Payload(msgspec.Struct):
@@ -57,28 +83,37 @@ class _Payload(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Payload).decode
 
 
-async def read_feed(
-    uow: "UnitOfWork", *, start: int, limit: int, types: list[str], work_order: str | None = None
-) -> Feed:
-    """Events from ``start`` on, of the given types (``work_order.*`` patterns), in the log's order.
+async def read_feed(uow: "UnitOfWork", wanted: FeedFilter, *, start: int | None, limit: int) -> Feed:
+    """The wanted events from ``start`` on, in the log's order; without a start from the first that can be wanted.
 
     A sparse filter looks at a bounded stretch at a time, so a page may hold fewer events than there are further on;
     the next index says where to go on.
     """
     size = await uow.value(_SIZE, tenant_id=uow.tenant) or 0
-    end = min(size, start + _SCAN) if types or work_order else size
-    patterns = [t.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("*", "%") for t in types]
+    if start is None:
+        before = await uow.value(_BEFORE, tenant_id=uow.tenant, since=wanted.since) if wanted.since else None
+        start = 0 if before is None else int(before) + 1
+    first = start
+    asked = (bool(wanted.types), wanted.work_order is not None, wanted.since is not None, wanted.until is not None)
+    end = min(size, first + _SCAN) if any(asked) else size
+    patterns = [_pattern(t) for t in wanted.types]
     rows = await uow.all(
-        _STATEMENTS[(bool(types), work_order is not None)],
+        _STATEMENTS[asked],
         tenant_id=uow.tenant,
         start=start,
         end=end,
         limit=limit,
         types=patterns,
-        work_order_id=(try_decode_id("wo", work_order) or uuid7()) if work_order else None,
+        work_order_id=(try_decode_id("wo", wanted.work_order) or uuid7()) if wanted.work_order else None,
+        since=wanted.since,
+        until=wanted.until,
     )
-    full = len(rows) == limit
-    return Feed([cloud_event(r["index"], r["payload"]) for r in rows], rows[-1]["index"] + 1 if full else end)
+    next_index = rows[-1]["index"] + 1 if len(rows) == limit else end
+    return Feed([cloud_event(r["index"], r["payload"]) for r in rows], next_index, next_index >= size, size)
+
+
+def _pattern(type_: str) -> str:
+    return type_.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("*", "%")
 
 
 def cloud_event(index: int, payload: bytes) -> dict[str, Any]:

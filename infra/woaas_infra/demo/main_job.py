@@ -33,9 +33,11 @@ _FIGURES = Statement.text(
       (SELECT count(*) FROM operations WHERE tenant_id = $1) AS operations,
       (SELECT count(*) FROM master_data WHERE tenant_id = $1 AND kind = 'work_center') AS machines,
       (SELECT count(*) FROM usage_events WHERE tenant_id = $1 AND kind = 'charge') AS metered,
+      (SELECT jsonb_array_length(overflow) FROM schedules WHERE tenant_id = $1 AND id = $2) AS overflow,
       (SELECT signed_size FROM log_head WHERE tenant_id = $1) AS entries
     """,
     "tenant_id",
+    "schedule_id",
 )
 
 
@@ -92,9 +94,9 @@ class MainJob:
         """One line of figures."""
         async with self._database.unit_of_work() as uow:
             await self._authenticator.as_system(uow, self._tenant, "up")
-            figures = await uow.first(_FIGURES, tenant_id=uow.tenant)
+            figures = await uow.first(_FIGURES, tenant_id=uow.tenant, schedule_id=run["schedule_id"])
         assert figures is not None
-        solved = _solved(run)
+        solved = _solved(run, figures["overflow"])
         return (
             f"{figures['orders']} orders, {figures['operations']} operations, {figures['machines']} machines → "
             f"{solved}; "
@@ -102,10 +104,10 @@ class MainJob:
         )
 
 
-def _solved(run: "Record") -> str:
+def _solved(run: "Record", overflow: int | None) -> str:
     if run["status"] not in ("finished", "stopped"):
         return f"planning {run['status']}"
     metrics: dict[str, Any] = run["metrics"] or {}
     took = (run["finished_at"] - run["started_at"]).total_seconds()
     gap = f"gap {100 * run['gap']:.1f} %, " if run["gap"] is not None else ""
-    return f"solved in {took:.1f} s ({gap}{metrics.get('late_orders', '?')} late)"
+    return f"solved in {took:.1f} s ({gap}{metrics.get('late_orders', '?')} late), {overflow or 0} operations overflow"

@@ -104,13 +104,13 @@ async def _plant(uow: "UnitOfWork", principal: Principal) -> None:
 
 
 async def _order(uow: "UnitOfWork", principal: Principal, demo: DemoOrder) -> None:
-    due = uow.clock.now() + timedelta(hours=demo.due_h)
+    now = uow.clock.now().replace(minute=0, second=0, microsecond=0)
     body = NewWorkOrder(
         product=demo.product,
         quantity=str(demo.quantity),
         customer=demo.customer,
         priority=demo.priority,
-        due_at=due.replace(minute=0, second=0, microsecond=0),
+        due_at=None if demo.due_h is None else now + timedelta(hours=demo.due_h),
         release=demo.life != "draft",
     )
     order = await creation.create(uow, principal, body)

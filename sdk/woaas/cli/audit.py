@@ -83,7 +83,7 @@ def checkpoints(*, limit: Limit = 20, latest: bool = False, as_json: AsJSON = Fa
             print_json({"note": note}) if as_json else say(note.rstrip("\n"))
             return
         rows = list(islice(woaas.audit.checkpoints(limit=min(limit, 200)), limit))
-    show_many(rows, ("tree_size", "root_hash", "created_at", "origin"), as_json=as_json)
+    show_many(rows, ("size", "root", "signed_at"), as_json=as_json)
 
 
 def _bound(text: str) -> int | str:

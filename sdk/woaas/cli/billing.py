@@ -11,7 +11,7 @@ from .output import AsJSON, Limit, show, show_many
 
 app = App(name="billing", help="Usage and invoices.")
 
-INVOICE = ("id", "number", "state", "period", "subtotal", "tax", "total", "issued_at")
+INVOICE = ("id", "number", "state", "period", "total", "issued_at")
 
 
 @app.command
@@ -21,7 +21,7 @@ def usage(*, period: str | None = None, as_json: AsJSON = False) -> None:
     Parameters
     ----------
     period
-        As 2026-11; the open one unless given.
+        Its id; the open one unless given.
     """
     with client() as woaas:
         found = woaas.billing.usage(period=period)
@@ -43,7 +43,7 @@ def preview(*, period: str | None = None, as_json: AsJSON = False) -> None:
     Parameters
     ----------
     period
-        As 2026-11; the open one unless given.
+        Its id; the open one unless given.
     """
     with client() as woaas:
         invoice = woaas.billing.preview(period=period)

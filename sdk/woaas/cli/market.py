@@ -17,7 +17,7 @@ def board(*, limit: Limit = 50, as_json: AsJSON = False) -> None:
     """What others are looking for."""
     with client() as woaas:
         rows = list(islice(woaas.market.board(limit=min(limit, 200)), limit))
-    show_many(rows, ("id", "process", "due_at"), as_json=as_json)
+    show_many(rows, ("id", "process", "material_family", "quantity_band", "due_at", "region"), as_json=as_json)
 
 
 @app.command
@@ -41,7 +41,7 @@ def candidates(request_id: str, *, as_json: AsJSON = False) -> None:
     """Who could do a request, best first."""
     with client() as woaas:
         rows = list(woaas.market.requests.candidates(request_id))
-    show_many(rows, ("listing_id", "party", "score", "terms"), as_json=as_json)
+    show_many(rows, ("listing_id", "counterparty", "score", "terms"), as_json=as_json)
 
 
 @app.command

@@ -10,7 +10,7 @@ from .config import client
 from .output import AsJSON, show
 
 if TYPE_CHECKING:
-    from woaas.types.work_orders import ReportFields
+    from woaas.types.work_orders import OperationCommand, ReportFields
 
 app = App(name="operations", help="Start, complete and report on operations.")
 
@@ -25,10 +25,23 @@ def get(id: str, *, as_json: AsJSON = False) -> None:
 
 
 @app.command
-def start(id: str, *, as_json: AsJSON = False) -> None:
-    """Begin."""
+def start(id: str, *, operator: str | None = None, work_center: str | None = None, as_json: AsJSON = False) -> None:
+    """Begin.
+
+    Parameters
+    ----------
+    operator
+        Who does it, where it is not assigned yet.
+    work_center
+        Where it is done, where it is not assigned yet.
+    """
+    command: OperationCommand = {}
+    if operator is not None:
+        command["operator"] = operator
+    if work_center is not None:
+        command["work_center"] = work_center
     with client() as woaas:
-        show(woaas.operations.start(id), FIELDS, as_json=as_json)
+        show(woaas.operations.start(id, **command), FIELDS, as_json=as_json)
 
 
 @app.command

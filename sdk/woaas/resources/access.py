@@ -10,6 +10,7 @@ from woaas._pagination import Listing, listing_of
 from woaas._request import Request, delete, path, post, read, write
 from woaas._wire import Filter
 from woaas.types.access import APIKey, Member, NewAPIKey, NewMember
+from woaas.types.work_orders import Command
 
 
 class Members(Bound[M]):
@@ -55,6 +56,6 @@ class APIKeys(Bound[M]):
         return listing_of("/v1/api-keys", APIKey, {"limit": limit, "cursor": cursor})
 
     @endpoint
-    def revoke(self, id: str) -> Request[None]:
+    def revoke(self, id: str, **command: Unpack[Command]) -> Request[APIKey]:
         """End a key at once."""
-        return delete(path("/v1/api-keys/{}", id))
+        return post(path("/v1/api-keys/{}/revoke", id), APIKey, command)

@@ -25,7 +25,7 @@ class Billing(Bound[M]):
 
     @endpoint
     def usage(self, *, period: str | None = None) -> Request[Usage]:
-        """What a period (`2026-11`) comes to; the open one unless said otherwise."""
+        """What a period (by id) comes to; the open one unless said otherwise."""
         return read("/v1/billing/usage", Usage, {"period": period})
 
     @listing

@@ -19,11 +19,10 @@ class Events(Bound[M]):
         *,
         limit: int | None = None,
         cursor: str | None = None,
-        sort: str | None = None,
         **filters: Filter,
     ) -> Listing[Event]:
-        """Events by filter: `type="work_order.completed"`, `time__gte=…`. A page's `next_cursor` goes on later."""
-        return listing_of("/v1/events", Event, {"limit": limit, "cursor": cursor, "sort": sort, **filters})
+        """Events in order by filter: `type="work_order.*"`, `work_order_id=…`, `time__gte=…`, `time__lt=…`."""
+        return listing_of("/v1/events", Event, {"limit": limit, "cursor": cursor, **filters})
 
     @listing
     def iterate(self, cursor: str | None = None, *, limit: int = 200) -> Listing[Event]:

@@ -6,10 +6,9 @@ from functools import cached_property
 from typing import Unpack
 
 from woaas._endpoint import endpoint, listing
-from woaas._models import Model
 from woaas._modes import Bound, M
 from woaas._pagination import Listing, listing_of
-from woaas._request import Request, path, post, read, write
+from woaas._request import Call, Request, path, post, read, write
 from woaas._wire import Filter
 from woaas.types import market as t
 from woaas.types.billing import Settlement
@@ -37,9 +36,24 @@ class CapacityListings(Bound[M]):
         return listing_of("/v1/market/listings", t.CapacityListing, {"limit": limit, "cursor": cursor, **filters})
 
     @endpoint
-    def update(self, id: str, **fields: Unpack[t.ListingFields]) -> Request[t.CapacityListing]:
-        """Change an offer; `state="paused"` takes it from the board."""
-        return write("PATCH", path("/v1/market/listings/{}", id), t.CapacityListing, fields)
+    def replace(self, id: str, **fields: Unpack[t.ListingFields]) -> Request[t.CapacityListing]:
+        """Offer something else under the same id; contracts already made keep their windows."""
+        return write("PUT", path("/v1/market/listings/{}", id), t.CapacityListing, fields)
+
+    @endpoint
+    def pause(self, id: str, **command: Unpack[Command]) -> Request[t.CapacityListing]:
+        """Take it from the market for now."""
+        return post(path("/v1/market/listings/{}/pause", id), t.CapacityListing, command)
+
+    @endpoint
+    def resume(self, id: str, **command: Unpack[Command]) -> Request[t.CapacityListing]:
+        """Offer it again."""
+        return post(path("/v1/market/listings/{}/resume", id), t.CapacityListing, command)
+
+    @endpoint
+    def close(self, id: str, **command: Unpack[Command]) -> Request[t.CapacityListing]:
+        """Take it from the market for good."""
+        return post(path("/v1/market/listings/{}/close", id), t.CapacityListing, command)
 
 
 class MarketRequests(Bound[M]):
@@ -83,9 +97,9 @@ class MarketRequests(Bound[M]):
         return listing_of(path("/v1/market/requests/{}/candidates", id), t.MarketCandidate)
 
     @endpoint
-    def sign_nda(self, id: str, signature: str, **command: Unpack[Command]) -> Request[Model]:
-        """As a partner: agree to keep its details to oneself."""
-        return post(path("/v1/market/requests/{}/nda", id), Model, {**command, "signature": signature})
+    def sign_nda(self, id: str, signature: str, **call: Unpack[Call]) -> Request[t.NDA]:
+        """As a partner: agree to keep its details to oneself; the answer holds what that opens."""
+        return post(path("/v1/market/requests/{}/nda", id), t.NDA, {**call, "signature": signature})
 
     @endpoint
     def quote(self, id: str, **offer: Unpack[t.Offer]) -> Request[t.Quote]:
@@ -110,6 +124,11 @@ class Quotes(Bound[M]):
     def get(self, id: str) -> Request[t.Quote]:
         """One offer."""
         return read(path("/v1/market/quotes/{}", id), t.Quote)
+
+    @listing
+    def list(self, /, *, limit: int | None = None, cursor: str | None = None, **filters: Filter) -> Listing[t.Quote]:
+        """Offers given and received, by filter."""
+        return listing_of("/v1/market/quotes", t.Quote, {"limit": limit, "cursor": cursor, **filters})
 
     @endpoint
     def accept(self, id: str, **command: Unpack[Command]) -> Request[t.Quote]:
@@ -212,7 +231,7 @@ class Contracts(Bound[M]):
 
     @endpoint
     def package(self, id: str) -> Request[t.Package]:
-        """The files the partner was given."""
+        """What the partner was given; the partner's reading is recorded in both logs."""
         return read(path("/v1/market/contracts/{}/package", id), t.Package)
 
     @endpoint

@@ -9,13 +9,17 @@ from woaas._endpoint import endpoint, listing
 from woaas._modes import Bound, M
 from woaas._pagination import Listing, listing_of
 from woaas._request import Request, path, post, read, write
+from woaas._wire import Filter
 from woaas.types.work_orders import (
     Candidate,
     Command,
     Consumption,
     Correction,
+    Inspection,
+    NewInspection,
     NewOperation,
     Operation,
+    OperationCommand,
     OperationContext,
     Report,
     ReportFields,
@@ -30,14 +34,21 @@ class Operations(Bound[M]):
         """One step."""
         return read(path("/v1/operations/{}", id), Operation)
 
+    @listing
+    def list(
+        self, /, *, limit: int | None = None, cursor: str | None = None, sort: str | None = None, **filters: Filter
+    ) -> Listing[Operation]:
+        """Steps of all orders by filter: `state="ready"`, `plan_status="overflow"`."""
+        return listing_of("/v1/operations", Operation, {"limit": limit, "cursor": cursor, "sort": sort, **filters})
+
     @endpoint
     def update(self, id: str, **changes: Unpack[NewOperation]) -> Request[Operation]:
         """Change fields of a step."""
         return write("PATCH", path("/v1/operations/{}", id), Operation, changes)
 
     @endpoint
-    def start(self, id: str, **command: Unpack[Command]) -> Request[Operation]:
-        """Begin; the first start makes the order running."""
+    def start(self, id: str, **command: Unpack[OperationCommand]) -> Request[Operation]:
+        """Begin, with `operator` and `work_center` where they are known; the first start makes the order running."""
         return _command(id, "start", command)
 
     @endpoint
@@ -76,16 +87,9 @@ class Operations(Bound[M]):
         return _command(id, "abort", command)
 
     @endpoint
-    def assign(
-        self, id: str, *, operator: str | None = None, work_center: str | None = None, **command: Unpack[Command]
-    ) -> Request[Operation]:
-        """Say who does it and where; what is not given stays."""
-        given = {"operator": operator, "work_center": work_center}
-        return post(
-            path("/v1/operations/{}/assign", id),
-            Operation,
-            {**command, **{name: value for name, value in given.items() if value is not None}},
-        )
+    def assign(self, id: str, **command: Unpack[OperationCommand]) -> Request[Operation]:
+        """Say who does it and where; what is not given stays, None takes it back."""
+        return _command(id, "assign", command)
 
     @endpoint
     def rework(self, id: str, **command: Unpack[Command]) -> Request[Operation]:
@@ -101,6 +105,11 @@ class Operations(Bound[M]):
     def report(self, id: str, **report: Unpack[ReportFields]) -> Request[Report]:
         """Say what was done. The first report starts a ready step; the same `external_ref` again counts once."""
         return post(path("/v1/operations/{}/reports", id), Report, report)
+
+    @listing
+    def reports(self, id: str, *, limit: int | None = None, cursor: str | None = None) -> Listing[Report]:
+        """What was reported on it, newest first."""
+        return listing_of(path("/v1/operations/{}/reports", id), Report, {"limit": limit, "cursor": cursor})
 
     @endpoint
     def context(self, id: str) -> Request[OperationContext]:
@@ -120,6 +129,20 @@ class Reports(Bound[M]):
     def correct(self, id: str, **correction: Unpack[Correction]) -> Request[Report]:
         """Replace a report by a whole new one that names it in `corrects`."""
         return post(path("/v1/reports/{}/correct", id), Report, correction)
+
+
+class Inspections(Bound[M]):
+    """What was found when work was inspected."""
+
+    @endpoint
+    def create(self, **inspection: Unpack[NewInspection]) -> Request[Inspection]:
+        """Record that an operation passed or failed."""
+        return post("/v1/inspections", Inspection, inspection)
+
+    @listing
+    def list(self, /, *, limit: int | None = None, cursor: str | None = None, **filters: Filter) -> Listing[Inspection]:
+        """Inspections by filter."""
+        return listing_of("/v1/inspections", Inspection, {"limit": limit, "cursor": cursor, **filters})
 
 
 def _command(id: str, name: str, command: Command) -> Request[Operation]:

@@ -13,7 +13,7 @@ from woaas._pagination import Listing, listing_of
 from woaas._request import Request, path, post, read
 from woaas._runs import ENDED, Run
 from woaas._stream import Stream
-from woaas._transport import Steps
+from woaas._transport import Executor, Steps
 from woaas._wire import Filter
 from woaas.types.schedules import Gantt, Incumbent, NewScheduleRun, Schedule, Slot, SolveResult
 from woaas.types.work_orders import Command
@@ -52,7 +52,18 @@ class ScheduleRun(Run[M]):
     @streaming
     def events(self) -> Stream[Model]:
         """What the solver says while it works, until the run ends."""
-        return Stream(path("/v1/schedule-runs/{}/events", self.id), Model, _ends)
+        return Stream(path(f"{self.collection}/{{}}/events", self.id), Model, _ends)
+
+
+class SolveRun(ScheduleRun[M]):
+    """A problem of one's own being solved; its `result` is private and kept for 24 hours."""
+
+    collection = "/v1/solve"
+
+
+def solve_handle(executor: Executor[M]) -> Callable[[dict[str, object]], SolveRun[M]]:
+    """What makes handles of the answers about private solves."""
+    return lambda raw: cast("SolveRun[M]", SolveRun(raw))._bind(executor)  # noqa: SLF001
 
 
 class ScheduleRuns(Bound[M]):

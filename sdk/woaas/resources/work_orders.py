@@ -15,8 +15,10 @@ from woaas.types.work_orders import (
     BatchResult,
     Command,
     NewOperation,
+    NewReceipt,
     NewWorkOrder,
     Operation,
+    Receipt,
     TimelineEntry,
     WorkOrder,
     WorkOrderChange,
@@ -105,6 +107,16 @@ class WorkOrders(Bound[M]):
     def abort(self, id: str, **command: Unpack[Command]) -> Request[WorkOrder]:
         """End an order that has been started."""
         return _command(id, "abort", command)
+
+    @endpoint
+    def book_receipt(self, id: str, **receipt: Unpack[NewReceipt]) -> Request[Receipt]:
+        """Book finished goods in."""
+        return post(path("/v1/work-orders/{}/receipts", id), Receipt, receipt)
+
+    @listing
+    def receipts(self, id: str, *, limit: int | None = None, cursor: str | None = None) -> Listing[Receipt]:
+        """The goods booked in."""
+        return listing_of(path("/v1/work-orders/{}/receipts", id), Receipt, {"limit": limit, "cursor": cursor})
 
     @listing
     def timeline(self, id: str, *, limit: int | None = None, cursor: str | None = None) -> Listing[TimelineEntry]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Required
 
 from woaas._models import Model
@@ -14,8 +15,12 @@ from woaas._wire import Instant
 class Me(Model):
     """The caller: who, with which scopes, and the fields that may be read and written."""
 
+    id: str | None
+    type: str | None
+    name: str | None
     tenant_id: str | None
-    principal: object
+    tenant_name: str | None
+    time_zone: str | None
     roles: list[str]
     scopes: list[str]
     livemode: bool | None
@@ -27,19 +32,24 @@ class Member(Model):
     id: str
     email: str | None
     name: str | None
-    role: str | None
+    roles: list[str]
+    customer: str | None
+    created_at: datetime | None
 
 
 class APIKey(Model):
-    """A key. `key` is there once, in the answer that creates it."""
+    """A key. `secret` is there once, in the answer that creates it."""
 
     id: str
     name: str | None
-    role: str | None
-    key: str | None
+    key_id: str | None
+    roles: list[str]
+    customer: str | None
+    secret: str | None
     livemode: bool | None
     created_at: datetime | None
     expires_at: datetime | None
+    revoked_at: datetime | None
 
 
 class NewMember(Call, total=False):
@@ -52,16 +62,22 @@ class NewMember(Call, total=False):
 
 
 class NewAPIKey(Call, total=False):
-    """A key to make."""
+    """A key to make; a `customer` code binds one of the role customer to that customer's orders."""
 
-    name: str
-    role: str
-    scopes: Sequence[str]
+    name: Required[str]
+    roles: Required[Sequence[str]]
+    customer: str | None
     expires_at: Instant | None
 
 
 class Kpi(Model):
-    """A figure with what it is made of, over a half-open window."""
+    """A figure with what it is made of, over a half-open window; `value` is None where nothing was counted."""
+
+    name: str | None
+    work_center: str | None
+    numerator: Decimal | None
+    denominator: Decimal | None
+    value: Decimal | None
 
 
 class Export(Model):

@@ -16,28 +16,31 @@ class AuditEntry(Model):
     index: int | None
     id: str | None
     type: str | None
-    action: str | None
-    time: datetime | None
-    actor: str | None
-    work_order_id: str | None
+    at: datetime | None
+    actor: Model | None
+    subject: str | None
+    work_order: str | None
+    request_id: str | None
+    reason: str | None
     data: dict[str, object] | None
+    changes: dict[str, object] | None
+    leaf_hash: str | None
 
 
 class AuditKey(Model):
     """A key that signs checkpoints, as a C2SP verifier key."""
 
-    name: str | None
     vkey: str | None
+    first_used_at: datetime | None
 
 
 class Checkpoint(Model):
-    """A signed statement of the log's size and root."""
+    """A signed statement of the log's size and root; `note` is the C2SP signed note itself."""
 
-    origin: str | None
-    tree_size: int | None
-    root_hash: str | None
+    size: int | None
+    root: str | None
     note: str | None
-    created_at: datetime | None
+    signed_at: datetime | None
 
 
 class InclusionProof(Model):

@@ -14,23 +14,33 @@ class Plan(Model):
     id: str | None
     code: str | None
     name: str | None
+    version: int | None
+    meter: str | None
+    price: dict[str, object] | None
     currency: str | None
+    valid_from: datetime | None
 
 
 class Subscription(Model):
     """The plan the tenant is on."""
 
-    id: str | None
     plan: str | None
     state: str | None
     current_period: str | None
+    period: Model | None
+    price: Plan | None
+    spend_limit: Model | None
 
 
 class Usage(Model):
-    """What a period has cost so far."""
+    """What a period has cost so far: `free` of its processed orders cost nothing, `billable` ones do."""
 
     period: str | None
+    status: str | None
+    meter: str | None
     processed_orders: int | None
+    free: int | None
+    billable: int | None
     amount: Money | None
 
 
@@ -40,8 +50,13 @@ class UsageEvent(Model):
     id: str
     kind: str | None
     work_order_id: str | None
+    number: str | None
     period: str | None
+    meter: str | None
     quantity: Decimal | None
+    event_id: str | None
+    audit_index: int | None
+    occurred_at: datetime | None
     recorded_at: datetime | None
 
 
@@ -64,9 +79,8 @@ class Invoice(Model):
     period: str | None
     currency: str | None
     lines: list[InvoiceLine]
-    subtotal: Money | None
-    tax: Money | None
     total: Money | None
+    content_sha256: str | None
     issued_at: datetime | None
 
 
@@ -75,6 +89,9 @@ class Settlement(Model):
 
     id: str | None
     contract_id: str | None
+    role: str | None
+    currency: str | None
     gross: Money | None
     fee: Money | None
     net: Money | None
+    settled_at: datetime | None

@@ -11,6 +11,7 @@ from woaas._models import Model, Money
 from woaas._request import Call
 from woaas._wire import Duration, Instant, Quantity
 
+from .billing import Settlement
 from .work_orders import Command
 
 
@@ -43,27 +44,55 @@ class MarketRequest(Model):
     state: str | None
     livemode: bool | None
     operation_id: str | None
+    work_order_id: str | None
+    process: str | None
+    equipment_class: str | None
+    material_family: str | None
+    quantity_band: str | None
     due_at: datetime | None
+    region: str | None
+    expires_at: datetime | None
     max_price: Money | None
-    disclosure: str | None
+    disclosure: dict[str, object] | None
+    open_quotes: int | None
+    contract_id: str | None
 
 
 class MarketCandidate(Model):
     """A listing that fits a request, and how well."""
 
     listing_id: str | None
-    party: str | None
+    counterparty: str | None
     score: Decimal | None
     terms: dict[str, object] | None
+    explanation: list[str]
 
 
 class Teaser(Model):
     """What the board tells partners of a request before they are let in."""
 
+    id: str
+    counterparty: str | None
+    process: str | None
+    equipment_class: str | None
+    material_family: str | None
+    quantity_band: str | None
+    window_start_at: datetime | None
+    due_at: datetime | None
+    region: str | None
+    expires_at: datetime | None
+
+
+class NDA(Model):
+    """A signed agreement, and in `details` what it opens."""
+
     id: str | None
     request_id: str | None
-    process: str | None
-    due_at: datetime | None
+    party: str | None
+    counterparty: str | None
+    signed_by: str | None
+    details: dict[str, object] | None
+    signed_at: datetime | None
 
 
 class Quote(Model):
@@ -71,9 +100,14 @@ class Quote(Model):
 
     id: str
     request_id: str | None
+    listing_id: str | None
+    party: str | None
+    counterparty: str | None
     state: str | None
     price: Money | None
     lead_time: timedelta | None
+    offered_by: str | None
+    within_max_price: bool | None
 
 
 class Contract(Model):
@@ -84,14 +118,28 @@ class Contract(Model):
     livemode: bool | None
     party: str | None
     counterparty: str | None
+    counterparty_name: str | None
+    request_id: str | None
+    quote_id: str | None
+    operation_id: str | None
+    work_order_id: str | None
     price: Money | None
-    inspection_result: str | None
+    lead_time: timedelta | None
     due_at: datetime | None
+    inspection_result: str | None
+    good: Decimal | None
+    scrap: Decimal | None
+    settlement: Settlement | None
+    accepted_at: datetime | None
 
 
 class Package(Model):
-    """The drawings and instructions a buyer releases to the partner."""
+    """What a buyer releases to the partner: a frozen copy of one operation's shared `fields`, and its hash."""
 
+    contract_id: str | None
+    fields: dict[str, object] | None
+    sha256: str | None
+    released_at: datetime | None
     files: list[Model]
 
 
@@ -125,17 +173,17 @@ class PriceInput(TypedDict, total=False):
 class ListingFields(Call, total=False):
     """Capacity to offer."""
 
-    process: str
+    process: Required[str]
     equipment_class: str
     materials: Sequence[str]
     envelope: Mapping[str, object]
     tolerance: object
     certificates: Sequence[str]
     windows: Sequence[Mapping[str, object]]
-    price: PriceInput
+    price: Required[PriceInput]
     min_order: Quantity
     region: str
-    state: Literal["open", "paused", "closed"]
+    state: Literal["open", "paused"]
 
 
 class NewMarketRequest(Call, total=False):
@@ -144,22 +192,21 @@ class NewMarketRequest(Call, total=False):
     operation_id: Required[str]
     due_at: Instant
     max_price: MoneyInput
-    disclosure: str
+    disclosure: Mapping[str, object] | Literal["teaser", "nda", "package"]
+    expires_at: Instant
 
 
-class Offer(Command, total=False):
+class Offer(Call, total=False):
     """A price and how long it takes."""
 
-    price: MoneyInput
-    lead_time: Duration
+    price: Required[MoneyInput]
+    lead_time: Required[Duration]
+    listing_id: str
 
 
 class ContractCommand(Command, total=False):
-    """What contract commands take beside a reason; the service says which needs what."""
+    """What contract commands take beside a reason: `report` pieces, `inspect` a result."""
 
-    quantity: Quantity
     good: Quantity
     scrap: Quantity
     result: Literal["pass", "rework", "reject"]
-    inspection_result: Literal["pass", "rework", "reject"]
-    files: Sequence[Mapping[str, object]]

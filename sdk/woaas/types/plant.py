@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal, Required, TypedDict
 
-from woaas._models import Model
+from woaas._models import Model, Money
 from woaas._request import Call
 from woaas._wire import Duration, Instant, Quantity
 
@@ -42,7 +42,7 @@ class WorkCenter(Master):
     line: str | None
     equipment_class: str | None
     calendar: str | None
-    cost_per_hour: Decimal | None
+    cost_per_hour: Money | None
     initial_setup_group: str | None
     state: str | None
 

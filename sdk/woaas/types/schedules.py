@@ -22,8 +22,17 @@ class Slot(Model):
     setup_start_at: datetime | None
     start_at: datetime | None
     end_at: datetime | None
+    outsourced: bool | None
     pinned: bool | None
     reasons: list[object]
+
+
+class Overflow(Model):
+    """An operation without a good place, and why: candidates for the capacity market."""
+
+    operation_id: str | None
+    work_order_id: str | None
+    reason: str | None
 
 
 class Schedule(Model):
@@ -32,14 +41,50 @@ class Schedule(Model):
     id: str
     state: str | None
     livemode: bool | None
+    run_id: str | None
+    policy: str | None
+    objective: float | None
     metrics: dict[str, object] | None
+    overflow: list[Overflow]
     start_at: datetime | None
+    end_at: datetime | None
     published_at: datetime | None
     created_at: datetime | None
 
 
+class Bar(Model):
+    """What is `planned`, or what really happened (`actual`, without an end while it runs)."""
+
+    kind: str | None
+    operation_id: str | None
+    work_order_id: str | None
+    number: str | None
+    name: str | None
+    sequence: int | None
+    state: str | None
+    operator: str | None
+    setup_start_at: datetime | None
+    start_at: datetime | None
+    end_at: datetime | None
+    due_at: datetime | None
+    late: bool | None
+    reasons: list[str]
+
+
+class GanttRow(Model):
+    """A work center's bars; without a work center it is what partners do."""
+
+    work_center: str | None
+    bars: list[Bar]
+
+
 class Gantt(Model):
     """A plan as rows and bars, to draw."""
+
+    schedule_id: str | None
+    start_at: datetime | None
+    end_at: datetime | None
+    rows: list[GanttRow]
 
 
 class Incumbent(Model):

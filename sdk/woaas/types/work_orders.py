@@ -45,6 +45,12 @@ class Operation(Model):
     predecessors: list[object]
     inspection_required: bool | None
     sourcing: str | None
+    plan_status: str | None
+    contract_id: str | None
+    planned_work_center: str | None
+    planned_start_at: datetime | None
+    planned_end_at: datetime | None
+    external_state: str | None
     good: Decimal | None
     scrap: Decimal | None
     rework: Decimal | None
@@ -108,9 +114,10 @@ class TimelineEntry(Model):
 
     id: str | None
     type: str | None
-    time: datetime | None
-    actor: str | None
-    auditindex: int | None
+    at: datetime | None
+    actor: Model | None
+    subject: str | None
+    reason: str | None
     data: dict[str, object] | None
 
 
@@ -123,12 +130,34 @@ class BatchResult(Model):
     problem: Model | None
 
 
+class Inspection(Model):
+    """The result of inspecting an operation."""
+
+    id: str
+    subject: str | None
+    work_order_id: str | None
+    result: str | None
+    note: str | None
+    recorded_at: datetime | None
+
+
+class Receipt(Model):
+    """Finished goods that were booked in."""
+
+    id: str
+    work_order_id: str | None
+    quantity: Decimal | None
+    lot: str | None
+    location: str | None
+    recorded_at: datetime | None
+
+
 class OperationContext(Model):
     """An operation with its neighbours, as a terminal shows them."""
 
     now: Operation | None
-    previous: Operation | None
-    next: Operation | None
+    previous: list[Operation]
+    next: list[Operation]
 
 
 class Candidate(Model):
@@ -219,6 +248,29 @@ class Command(Call, total=False):
     """A command and why it is given."""
 
     reason: str
+
+
+class OperationCommand(Command, total=False):
+    """Who does it and where; what is not given stays."""
+
+    operator: str | None
+    work_center: str | None
+
+
+class NewInspection(Call, total=False):
+    """What an inspection of an operation (`subject`) found."""
+
+    subject: Required[str]
+    result: Required[Literal["pass", "fail"]]
+    note: str | None
+
+
+class NewReceipt(Call, total=False):
+    """Finished goods to book in."""
+
+    quantity: Required[Quantity]
+    lot: str | None
+    location: str | None
 
 
 class Consumption(TypedDict, total=False):

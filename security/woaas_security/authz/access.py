@@ -46,6 +46,15 @@ class Access:
         """The columns a SELECT needs for the visible fields: what is not fetched cannot leak."""
         return sorted({source for _, source, _ in self._shown} | {"id"})
 
+    def permissions(self) -> dict[str, list[str]]:
+        """The mask in words."""
+        return {
+            "readable": sorted(self.readable),
+            "masked": sorted(self.masked),
+            "writable": sorted(self.writable),
+            "actions": sorted(self.actions),
+        }
+
     def require(self, action: str) -> None:
         """Raise Forbidden unless the action is allowed."""
         if action not in self.actions:

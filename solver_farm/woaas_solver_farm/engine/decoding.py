@@ -4,6 +4,9 @@ Every plan in which nothing can start earlier without changing a sequence is rea
 Kolisch and Drexl 1995), so a search over orders, modes and not-before times searches plans.
 """
 
+# pyright: reportArgumentType=false, reportReturnType=false
+# Pyright takes an element of an array for an array; mypy checks these lines.
+
 import math
 from typing import NamedTuple
 
@@ -239,7 +242,7 @@ def decode(
                 trail.states[row, i] = state[i]
             for i in range(SUMS):
                 trail.sums[row, i] = sums[i]
-        operation = genes.order[position]
+        operation = int(genes.order[position])
         if at(t, FIXED_MODE, operation) >= 0:
             put_given(t, plan, operation)
         else:
@@ -303,7 +306,7 @@ def _account(t: Flat, plan: Plan, operation: int, left: Ints, job_end: Ints, sum
         return False
     finished, job_end[job] = job_end[job], 0  # what is over must not tell two states apart
     if finished >= NEVER:
-        sums[LATE] += 1
+        sums[LATE] += at(t, DUE, job) < NEVER  # without a due time an order is never late
         return True
     late = max(0, finished - at(t, DUE, job))
     sums[TARDY] += late

@@ -4,6 +4,9 @@ Urgency is the apparent tardiness cost with set-ups and ready times (ATCS: Lee, 
 times: Pfund et al. 2008), in logarithms. The operation then takes the mode that ends first.
 """
 
+# pyright: reportArgumentType=false, reportReturnType=false
+# Pyright takes an element of an array for an array; mypy checks these lines.
+
 import math
 import random
 from collections.abc import Generator
@@ -165,7 +168,7 @@ def _dispatch(
             top += 1
     while placed < order.size:
         while top > 0:
-            operation = stack[top - 1]
+            operation = int(stack[top - 1])
             top -= 1
             ready[operation] = earliest_run(t, plan, operation)
             if not _enqueue(t, load, queues, operation, ready[operation]):
@@ -255,7 +258,7 @@ def _most_urgent(
         else:
             soonest = min(soonest, ready[operation])
             i += 1
-    now = max(soonest, load.machine_free[machine])
+    now = int(max(soonest, load.machine_free[machine]))
     if now < NEVER:
         # A calendar that is over leaves its operations to be placed elsewhere, or nowhere, by the mode choice.
         opens = earliest_fit(t, at(t, MACHINE_CALENDAR, machine), now, 1)

@@ -68,7 +68,7 @@ class _Explanation:
         if int(t.machine[self.mode[i]]) == OUTSIDE:
             reasons.append("outsourced")
         elif latest < self.start[i]:
-            reasons.append(self._gap(i))
+            reasons.insert(0, self._gap(i))
         return tuple(reasons) or ("release",)
 
     def _resource_bounds(self, i: int) -> list[tuple[int, str, int]]:

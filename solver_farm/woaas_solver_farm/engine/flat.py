@@ -4,6 +4,9 @@ Passing fifty arrays costs more, at every call, than placing an operation; passi
 named by a constant: ``at(t, RELEASE, operation)`` is ``tables.release[operation]``.
 """
 
+# pyright: reportArgumentType=false, reportReturnType=false
+# Pyright takes an element of an array for an array; mypy checks these lines.
+
 from typing import NamedTuple
 
 import numpy as np
@@ -136,7 +139,7 @@ def _packed(columns: "list[npt.NDArray[np.int64]] | list[npt.NDArray[np.float64]
 @kernel
 def at(t: Flat, column: int, index: int) -> int:
     """One entry of a column of integers."""
-    return t.ints[t.ints[column] + index]
+    return int(t.ints[int(t.ints[column]) + index])
 
 
 @kernel

@@ -85,8 +85,8 @@ def last_touched(position: Ints, log: Log) -> int:
     """The last position whose operation, mode or hold the log changed."""
     last = -1
     for i in range(log.size[0]):
-        touched = max(log.where[i], log.before[i]) if log.kind[i] == _SHIFT else position[log.where[i]]
-        last = max(last, touched)
+        where = int(log.where[i])
+        last = max(last, where, int(log.before[i])) if log.kind[i] == _SHIFT else max(last, int(position[where]))
     return last
 
 
@@ -198,7 +198,7 @@ def _machine_neighbour(t: Flat, genes: Genes, spot: int, plan: Plan, operation: 
         return -1
     i = spot + step
     while 0 <= i < genes.order.size:
-        other = genes.order[i]
+        other = int(genes.order[i])
         if plan.mode[other] >= 0 and at(t, MACHINE, plan.mode[other]) == machine:
             return other
         i += step

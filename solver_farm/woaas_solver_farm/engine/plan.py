@@ -87,6 +87,7 @@ class Writer:
                     start=start[i],
                     end=end[i],
                     outsourced=outsourced,
+                    mode=None if outsourced else mode[i] - int(t.first_mode[i]),
                     reasons=() if reasons is None else reasons[i],
                 )
             )

@@ -8,6 +8,7 @@ from woaas_api.console.vocabulary import PLAN_REASONS, WORDS
 
 _KEPT = 20
 _LONGEST_S = 600
+_SHOWN_OVERFLOW = 60
 _OPERATION_STATES = ("pending", "waiting", "ready", "running", "suspended", "held", "completed", "skipped", "cancelled")
 
 
@@ -23,6 +24,7 @@ async def show_plan(page: Page) -> Outcome:
         "schedule": chosen,
         "run": run,
         "rows": (await page.get(f"/schedules/{chosen['id']}/gantt"))["rows"] if chosen and is_table else [],
+        "overflow": await _overflow(page, chosen),
         "is_table": is_table,
         "policies": (await page.get("/policies"))["data"] if page.may("schedule_run", "create") else [],
         "words": _words(page),
@@ -73,6 +75,18 @@ async def _chosen(page: Page, schedules: list[JSON]) -> JSON | None:
         return found
     current = [s for s in schedules if s.get("state") in ("published", "proposed")]
     return next(iter(current or schedules), None)
+
+
+async def _overflow(page: Page, schedule: JSON | None) -> list[JSON]:
+    """The orders with operations that have no good place, each with how many and why."""
+    by_order: dict[str, list[str]] = {}
+    for item in (schedule or {}).get("overflow") or ():
+        by_order.setdefault(item["work_order_id"], []).append(item["reason"])
+    shown = list(by_order)[:_SHOWN_OVERFLOW]
+    if not shown or not page.sees("work_order", "number"):
+        return []
+    orders = await page.get("/work-orders", {"id": ",".join(shown), "fields": "id,number,title", "limit": "200"})
+    return [{**o, "reasons": by_order[o["id"]]} for o in orders["data"]]
 
 
 async def _run(page: Page) -> JSON | None:

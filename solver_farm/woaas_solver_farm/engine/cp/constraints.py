@@ -61,12 +61,12 @@ def _working_time(model: cp_model.CpModel, t: Tables, v: Variables) -> None:
                 continue
             windows = list(_windows(t, int(t.run_calendar[m])))
             need = 1 if t.resumable[i] else duration
-            starts = [(a, b - need) for a, b in windows if b - a >= need]
+            starts = [[a, b - need] for a, b in windows if b - a >= need]
             model.add_linear_expression_in_domain(v.start[i], cp_model.Domain.from_intervals(starts)).only_enforce_if(
                 literal
             )
             if t.resumable[i]:
-                ends = cp_model.Domain.from_intervals([(a + 1, b) for a, b in windows])
+                ends = cp_model.Domain.from_intervals([[a + 1, b] for a, b in windows])
                 model.add_linear_expression_in_domain(v.end[i], ends).only_enforce_if(literal)
 
 
@@ -164,7 +164,7 @@ def _within_shifts(
 ) -> None:
     need = min(needs)
     if need:
-        starts = [(a, b - need) for a, b in _windows(t, calendar) if b - a >= need]
+        starts = [[a, b - need] for a, b in _windows(t, calendar) if b - a >= need]
         domain = cp_model.Domain.from_intervals(starts)
         model.add_linear_expression_in_domain(v.start[i], domain).only_enforce_if(literal)
 

@@ -80,7 +80,7 @@ def solve_exactly(
         if status != cp_model.OPTIMAL:
             return Answer(bound, False, False, tuple(values))
         values.append(solver.objective_value / scale)
-        model.clear_objective()  # type: ignore[no-untyped-call]  # ortools ships no annotation for it
+        model.clear_objective()  # type: ignore[no-untyped-call]  # ortools forgot its annotation
         model.add(term <= round(solver.objective_value))
         plan = _plan_of(solver, t, v)
     return Answer(bound, True, False, tuple(values))
@@ -125,7 +125,7 @@ def _run(
 
 def _hint(model: cp_model.CpModel, t: Tables, v: variables.Variables, plan: Plan) -> None:
     """Tell the model the whole plan: times, modes, operators and the sequence on every machine."""
-    model.clear_hints()  # type: ignore[no-untyped-call]  # ortools ships no annotation for it
+    model.clear_hints()  # type: ignore[no-untyped-call]  # ortools forgot its annotation
     modes = set(plan.mode.tolist())
     for i in range(t.job_of.size):
         model.add_hint(v.start[i], int(plan.start[i]))

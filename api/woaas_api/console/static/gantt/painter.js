@@ -66,7 +66,7 @@ export class Painter {
       c.fillStyle = tick.isDay ? strong : line;
       c.fillRect(Math.round(tick.x + dx), tick.isDay ? 0 : 24, 1, height);
       c.fillStyle = quiet;
-      c.fillText(tick.label, tick.x + dx + 6, 35);
+      if (tick.x + dx >= this.labels) c.fillText(tick.label, tick.x + dx + 6, 35);
     }
     c.font = `600 12px ${this.font}`;
     c.fillStyle = ink;

@@ -1,0 +1,51 @@
+"""Subscriptions: the log as it grows."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import strawberry
+from strawberry import UNSET
+
+from woaas_core.errors import InvalidCursor
+from woaas_core.events.feed import FeedFilter, read_feed
+from woaas_graphql.context import Session
+from woaas_graphql.types import Event
+from woaas_security.audit.resources import EVENT
+
+LOOK_S = 0.2
+_PAGE = 100
+
+
+async def follow(
+    info: strawberry.Info[Session, None],
+    after: str | None = UNSET,
+    types: list[str] | None = UNSET,
+    work_order_id: strawberry.ID | None = UNSET,
+) -> AsyncGenerator[Event, None]:
+    """Look into the log now and then, each time in a transaction and with rights of its own."""
+    start: int | None = None
+    while True:
+        async with info.context() as context:
+            principal = context.principal
+            principal.require(EVENT, "read")
+            if start is None and after:
+                (value,) = context.cursors.open(after, bound_to=f"events|{principal.id}")
+                if not isinstance(value, int):
+                    raise InvalidCursor
+                start = value
+            elif start is None:
+                start = (await read_feed(context.uow, FeedFilter(), start=0, limit=1)).size
+            wanted = FeedFilter(types=tuple(types or ()), work_order=work_order_id or None)
+            feed = await read_feed(context.uow, wanted, start=start, limit=_PAGE)
+        start = feed.next_index
+        for event in feed.events:
+            yield event  # type: ignore[misc]  # read by name
+        if start >= feed.size:
+            await asyncio.sleep(LOOK_S)
+
+
+SUBSCRIPTIONS = {
+    "events": strawberry.subscription(
+        follow, description="Events from a cursor of `events` on, or from now; one after the other"
+    )
+}
