@@ -155,6 +155,8 @@ def decode(raw: bytes, into: type[T]) -> T:
 def _check_well_formed(raw: bytes) -> None:
     try:
         msgspec.json.decode(raw or b"{}")
+    except msgspec.ValidationError:
+        return  # well-formed, with a number beyond what can be read
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _malformed(error) from None
 

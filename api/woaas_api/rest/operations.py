@@ -77,10 +77,14 @@ async def list_reports(call: Call, key: str) -> Answer[Listed[ReportView]]:
 
 @route("POST", "/reports/{key}/correct", tag=TAG, status=201)
 async def correct_report(call: Call, key: str, body: ReportCorrection) -> Answer[ReportView]:
-    """Replace a report by a corrected one; the old one stays in the record and no longer counts."""
+    """Replace a report by a corrected one; the old one stays in the record and no longer counts.
+
+    The same correction under the same external_ref again answers 200 with the first one.
+    """
     row = await execution.correct(call.uow, call.principal, decode_id("rep", key), body)
     location = f"/v1/operations/{encode_id('op', row['operation_id'])}/reports"
-    return Answer(call.principal.show(call.principal.access(REPORT), row), 201, location)
+    shown = call.principal.show(call.principal.access(REPORT), row)
+    return Answer(shown, 201 if call.uow.events else 200, location)
 
 
 @route("POST", "/inspections", tag=TAG, status=201)

@@ -15,7 +15,7 @@ from woaas_api.rest.schemas.work_orders import (
     Timeline,
     WorkOrderView,
 )
-from woaas_core.errors import DomainError
+from woaas_core.db.refusals import FORESEEN
 from woaas_core.ids import encode_id
 from woaas_core.wire import Body, Name
 from woaas_security.authz.listing import list_rows
@@ -64,7 +64,7 @@ async def create_work_orders(call: Call, body: Batch) -> Answer[BatchResults]:
         try:
             async with call.uow.savepoint():
                 order = await creation.create(call.uow, call.principal, item.work_order)
-        except DomainError as error:
+        except FORESEEN as error:
             refused = as_domain_error(error)
             detail = {"code": refused.code, "title": refused.title, "status": refused.status, "detail": refused.detail}
             problem = {**detail, "type": f"/problems/{refused.code}", "errors": refused.errors}

@@ -1,6 +1,6 @@
 """Tables of what happened: reports, inspections and receipts, all append-only."""
 
-from sqlalchemy import Boolean, Column, ForeignKeyConstraint, LargeBinary, Numeric, Text, Uuid
+from sqlalchemy import Boolean, Column, ForeignKeyConstraint, Index, LargeBinary, Numeric, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 from woaas_core.db.base import instant, tenant_index, tenant_table
@@ -28,7 +28,8 @@ reports = tenant_table(
     instant("recorded_at"),
     ForeignKeyConstraint(["tenant_id", "operation_id"], ["operations.tenant_id", "operations.id"]),
     tenant_index("reports", "operation_id", "id"),
-    tenant_index("reports", "external_ref", unique=True),
+    # A correction may carry the reference of the report it replaces.
+    Index("uq_reports_external_ref", "tenant_id", "external_ref", unique=True, postgresql_where="corrects IS NULL"),
     tenant_index("reports", "corrects", unique=True),
     tenant_index("reports", "ended_at"),
 )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _R = reports.c
 _OWN = select(reports).where(_R.tenant_id == bindparam("tenant_id"))
-_BY_REF = Statement(_OWN.where(_R.external_ref == bindparam("external_ref")))
+_BY_REF = Statement(_OWN.where(_R.external_ref == bindparam("external_ref"), _R.corrects.is_(None)))
 _BY_ID = Statement(_OWN.where(_R.id == bindparam("report_id")))
 _CORRECTION_OF = Statement(_OWN.where(_R.corrects == bindparam("report_id")))
 _INSERT_REPORT = insert_row(reports)

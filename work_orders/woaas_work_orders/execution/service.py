@@ -42,10 +42,11 @@ async def report(uow: "UnitOfWork", principal: Principal, operation_id: UUID, bo
     principal.require(OPERATION, "report")
     principal.access(REPORT).check_writable(given(body))
     request_hash = _hash(body, operation_id)
+    # Looked up under the order's lock: a twin sent at the same time has then been written.
+    order, operation = await lock_operation(uow, principal, operation_id)
     known = await _known(uow, body, request_hash)
     if known is not None:
         return known
-    order, operation = await lock_operation(uow, principal, operation_id)
     _check_reportable(order, operation)
     values = _values(uow, body, operation, request_hash)
     step = Step(uow, principal, order)
@@ -63,19 +64,25 @@ async def report(uow: "UnitOfWork", principal: Principal, operation_id: UUID, bo
 async def correct(uow: "UnitOfWork", principal: Principal, report_id: UUID, body: ReportCorrection) -> dict[str, Any]:
     """Replace a report by a corrected one; the old row stays and no longer counts.
 
+    It may keep the ``external_ref`` of the report it corrects. The same correction under a reference again is the
+    first one: nothing is added.
+
     Raises:
         Conflict: it has been corrected before: correct the latest one.
     """
-    principal.require(REPORT, "correct")
+    principal.require(REPORT, "correct").check_writable(n for n in given(body) if n != "reason")
     old = await repository.get(uow, report_id)
     if old is None:
         raise NotFound
     order, operation = await lock_operation(uow, principal, old["operation_id"])
     newer = await repository.correction_of(uow, report_id)
+    request_hash = _hash(body, report_id)
     if newer is not None:
+        if newer["external_ref"] is not None and newer["request_hash"] == request_hash:
+            return dict(newer)
         msg = f"This report was corrected by {encode_id('rep', newer['id'])}; correct that one."
         raise Conflict(msg)
-    values = _values(uow, body, operation, _hash(body, report_id))
+    values = _values(uow, body, operation, request_hash)
     values["corrects"] = report_id
     uow.reason = body.reason
     _count(operation, dict(old), sign=-1)
@@ -154,6 +161,9 @@ async def _known(uow: "UnitOfWork", body: NewReport, request_hash: bytes) -> dic
 def _check_reportable(order: Order, operation: Operation) -> None:
     if order.head.state in ORDER_ENDED or order.head.state in (OrderState.DRAFT, OrderState.FORECAST):
         msg = f"The work order is {order.head.state}; nothing is reported on it."
+        raise InvalidTransition(msg, members={"state": order.head.state, "allowed_commands": []})
+    if order.head.state == OrderState.HELD and operation.started_at is None:
+        msg = "The work order is held; no operation starts before it is resumed."
         raise InvalidTransition(msg, members={"state": order.head.state, "allowed_commands": []})
     waiting = operation.state in (OperationState.PENDING, OperationState.WAITING)
     if waiting or (operation.state in OPERATION_ENDED and operation.state != OperationState.COMPLETED):

@@ -1,7 +1,7 @@
 """Entering work orders: from a body to rows, with what routing and defaults give."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from woaas_core.errors import Conflict, Invalid
+from woaas_core.errors import Conflict
 from woaas_core.ids import encode_id, uuid7
 from woaas_core.wire import duration_of, given, invalid, utc
 from woaas_security.principal import Principal
@@ -127,17 +127,21 @@ def build_operations(head: WorkOrder, steps: Sequence[NewOperation], now: dateti
     Raises:
         Invalid: a repeated sequence, an unknown predecessor, or a circle of predecessors.
     """
-    built: list[Operation] = []
+    places: dict[int, str] = {}
     last = 0
     for i, step in enumerate(steps):
-        sequence = last + _DEFAULT_STEP if isinstance(step.sequence, UnsetType) else step.sequence
+        last = last + _DEFAULT_STEP if isinstance(step.sequence, UnsetType) else step.sequence
         at = f"/operations/{i}"
-        if any(o.sequence == sequence for o in built):
-            raise invalid(f"{at}/sequence", "invalid", f"Sequence {sequence} is used twice.")
-        built.append(build_operation(head, step, sequence=sequence, previous=last or None, now=now, at=at))
-        last = sequence
-    check_predecessors(built)
-    return sorted(built, key=lambda o: o.sequence)
+        if last in places:
+            raise invalid(f"{at}/sequence", "invalid", f"Sequence {last} is used twice.")
+        places[last] = at
+    built: list[Operation] = []
+    previous: int | None = None
+    for (sequence, at), step in sorted(zip(places.items(), steps, strict=True), key=lambda placed: placed[0][0]):
+        built.append(build_operation(head, step, sequence=sequence, previous=previous, now=now, at=at))
+        previous = sequence
+    check_predecessors(built, places)
+    return built
 
 
 def build_operation(
@@ -189,23 +193,25 @@ def build_operation(
     )
 
 
-def check_predecessors(operations: Sequence[Operation]) -> None:
-    """Every predecessor exists and no operation waits for itself.
+def check_predecessors(operations: Sequence[Operation], places: Mapping[int, str]) -> None:
+    """Every predecessor exists and no operation waits for itself; ``places`` are the pointers of what was sent.
 
     Raises:
         Invalid: with the place.
     """
     by_sequence = {o.sequence: o for o in operations}
     done: set[int] = set()
-    for i, operation in enumerate(operations):
+    for operation in operations:
         for p in operation.predecessors:
             if p not in by_sequence:
-                raise invalid(f"/operations/{i}/predecessors", "invalid", f"There is no sequence {p} in this order.")
+                at = f"{places.get(operation.sequence, '')}/predecessors"
+                raise invalid(at, "invalid", f"There is no sequence {p} in this order.")
     while len(done) < len(operations):
         free = [o.sequence for o in operations if o.sequence not in done and done.issuperset(o.predecessors)]
         if not free:
             msg = "The predecessors form a circle."
-            raise Invalid(msg, errors=invalid("/operations", "invalid", msg).errors)
+            at = "/operations" if "" not in places.values() else "/predecessors"
+            raise invalid(at, "invalid", msg)
         done.update(free)
 
 

@@ -16,7 +16,7 @@ from woaas_work_orders.orders import events, repository
 from woaas_work_orders.orders.creation import build_operation, check_predecessors, record_operations
 from woaas_work_orders.orders.entities import Operation, Order, WorkOrder
 from woaas_work_orders.orders.inputs import NewOperation, OperationCommandBody, OperationPatch, WorkOrderPatch
-from woaas_work_orders.orders.lifecycle import OPERATION_ENDED, ORDER_ENDED, OperationState
+from woaas_work_orders.orders.lifecycle import OPERATION_ENDED, ORDER_ENDED, OperationState, OrderState
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
 from woaas_work_orders.orders.transitions import FourEyes, Step, carry_out, move, require_open
 from woaas_work_orders.resources import repository as master_data
@@ -81,7 +81,8 @@ async def command(uow: "UnitOfWork", principal: Principal, order: Order, name: s
     Raises:
         FourEyes: reopen by the one who completed it.
     """
-    if name == "reopen" and order.head.stages:
+    if name == "reopen" and order.head.state == OrderState.COMPLETED and order.head.stages:
+        principal.require(WORK_ORDER, name)
         done_by = order.head.stages[-1].get("actor")
         if done_by == principal.actor.id:
             msg = "Whoever completed the order cannot reopen it; ask a second person."
@@ -140,7 +141,8 @@ async def command_operation(
     else:
         if name == "start" and operation.state == OperationState.WAITING:
             msg = f"Operation {operation.sequence} waits for material; kit it first."
-            raise MaterialMissing(msg, members={"state": operation.state, "allowed_commands": ["kit"]})
+            offered = ["kit"] if "kit" in access.actions else []
+            raise MaterialMissing(msg, members={"state": operation.state, "allowed_commands": offered})
         move(step, operation, name)
     await step.write()
     return shown
@@ -272,9 +274,10 @@ async def add_operation(uow: "UnitOfWork", principal: Principal, order: Order, b
     assert isinstance(sequence, int)
     if any(o.sequence == sequence for o in order):
         raise invalid("/sequence", "invalid", f"Sequence {sequence} is taken.")
-    operation = build_operation(order.head, body, sequence=sequence, previous=last or None, now=uow.clock.now(), at="")
+    previous = max((o.sequence for o in order if o.sequence < sequence), default=None)
+    operation = build_operation(order.head, body, sequence=sequence, previous=previous, now=uow.clock.now(), at="")
     order.operations = sorted([*order.operations, operation], key=lambda o: o.sequence)
-    check_predecessors(order.operations)
+    check_predecessors(order.operations, {sequence: ""})
     await repository.insert_operations(uow, [operation])
     record_operations(uow, [operation])
     step = Step(uow, principal, order)

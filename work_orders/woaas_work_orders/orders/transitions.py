@@ -153,6 +153,9 @@ async def carry_out(uow: "UnitOfWork", principal: Principal, order: Order, comma
         data = {"first": head.completed_at is None}
         head.completed_at = head.completed_at or now
     elif command == "release":
+        if not order.operations:
+            msg = "The work order has no operation; add one first (POST /v1/work-orders/{id}/operations)."
+            raise GuardFailed(msg, members={"missing": ["an operation"]})
         if principal.releases_limited and not await tenants.take_release(uow):
             raise SpendLimitReached
         head.released_at = now

@@ -208,7 +208,13 @@ def upgrade() -> None:
     op.create_index("ix_reports_ended_at", "reports", ["tenant_id", "ended_at"], unique=False)
     op.create_index("ix_reports_operation_id_id", "reports", ["tenant_id", "operation_id", "id"], unique=False)
     op.create_index("uq_reports_corrects", "reports", ["tenant_id", "corrects"], unique=True)
-    op.create_index("uq_reports_external_ref", "reports", ["tenant_id", "external_ref"], unique=True)
+    op.create_index(
+        "uq_reports_external_ref",
+        "reports",
+        ["tenant_id", "external_ref"],
+        unique=True,
+        postgresql_where=sa.text("corrects IS NULL"),
+    )
     for statement in (
         *isolate("work_orders", app="SELECT, INSERT, UPDATE"),
         *isolate("operations", app="SELECT, INSERT, UPDATE"),
