@@ -216,8 +216,8 @@ class TestEventsFeed:
         for _ in range(100):
             page = (await client.get(f"/v1/events?limit=5&cursor={cursor}")).json()
             seen += [e["auditindex"] for e in page["data"]]
-            cursor = page["next_cursor"]
-            if not page["data"]:
+            cursor = page["resume_cursor"]
+            if page["next_cursor"] is None:
                 break
         assert seen == list(range(len(seen)))
         await client.post("/v1/work-orders", json=ORDERS[0])
