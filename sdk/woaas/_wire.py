@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import TypeAlias
+from typing import TypeAlias, TypedDict
 
 from ._models import Model
 
@@ -18,7 +18,15 @@ Duration: TypeAlias = timedelta | int | float | str
 Filter: TypeAlias = "str | int | bool | Decimal | datetime | Sequence[str] | Mapping[str, str] | None"
 """A value to compare a field with; a sequence means any of them."""
 
-_QUANTITIES = frozenset({"quantity", "good", "scrap", "rework", "amount", "cost_per_hour", "unit_price", "min_order"})
+
+class MoneyInput(TypedDict):
+    """`{"amount": "12.50", "currency": "CNY"}`."""
+
+    amount: Quantity
+    currency: str
+
+
+_QUANTITIES = frozenset({"quantity", "good", "scrap", "rework", "amount", "unit_price", "min_order"})
 _DURATIONS = frozenset(
     {"setup_time", "unit_time", "time_limit", "horizon", "frozen", "lead_time", "duration", "life_time"}
 )

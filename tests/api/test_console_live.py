@@ -40,10 +40,11 @@ class TestStream:
         assert await anext(stream) == "retry: 2000\n\n"
         change = asyncio.ensure_future(until_change(stream))
         async with factory.client() as client:
-            await client.post("/v1/work-orders", json={"product": "SECRET", "quantity": "1"})
-        while not change.done():
-            await world.settle(factory)
-            await asyncio.sleep(0)
+            # It follows from the moment of its first look on, which is not announced.
+            while not change.done():
+                await client.post("/v1/work-orders", json={"product": "SECRET", "quantity": "1"})
+                await world.settle(factory)
+                await asyncio.sleep(0.1)
         assert (await change).endswith("event: change\ndata: operation work_order\n\n")
 
     async def test_after_a_gap_everything_is_read_again(self, world: World, factory: Tenant) -> None:

@@ -433,9 +433,13 @@ class TestPaging:
         assert asyncio.run(read()) == (["wo_1", "wo_2", "wo_3"], 2, True)
 
     def test_master_data_lists_read_as_their_kind(self):
-        service = Service(answer({"data": [{"code": "m4", "cost_per_hour": "12.5"}], "next_cursor": None}))
+        service = Service(
+            answer(
+                {"data": [{"code": "m4", "cost_per_hour": {"amount": "12.50", "currency": "EUR"}}], "next_cursor": None}
+            )
+        )
         (work_center,) = client_of(service).work_centers.list()
-        assert work_center.cost_per_hour == Decimal("12.5")
+        assert work_center.cost_per_hour.amount == Decimal("12.5")
 
 
 class TestRawResponses:

@@ -9,7 +9,7 @@ from typing import Literal, Required, TypedDict
 
 from woaas._models import Model, Money
 from woaas._request import Call
-from woaas._wire import Duration, Instant, Quantity
+from woaas._wire import Duration, Instant, MoneyInput, Quantity
 
 from .billing import Settlement
 from .work_orders import Command
@@ -153,13 +153,6 @@ class DownloadToken(Model):
 
 class Scorecard(Model):
     """How a party met so far has done."""
-
-
-class MoneyInput(TypedDict):
-    """`{"amount": "12.50", "currency": "CNY"}`."""
-
-    amount: Quantity
-    currency: str
 
 
 class PriceInput(TypedDict, total=False):

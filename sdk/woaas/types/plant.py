@@ -9,7 +9,7 @@ from typing import Literal, Required, TypedDict
 
 from woaas._models import Model, Money
 from woaas._request import Call
-from woaas._wire import Duration, Instant, Quantity
+from woaas._wire import Duration, Instant, MoneyInput, Quantity
 
 
 class Master(Model):
@@ -162,7 +162,7 @@ class WorkCenterFields(MasterFields, total=False):
     line: str | None
     equipment_class: str | None
     calendar: str | None
-    cost_per_hour: Quantity | None
+    cost_per_hour: MoneyInput | None
     initial_setup_group: str | None
     state: Literal["up", "down", "maintenance", "stale"]
 

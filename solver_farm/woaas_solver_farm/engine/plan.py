@@ -7,6 +7,7 @@ import numpy as np
 from woaas_solver_farm.problem import Problem
 from woaas_solver_farm.result import Assignment, Metrics, OverflowReason, Result, Status, Unplaced
 
+from .calendars import NEVER
 from .decoding import NOWHERE, Plan
 from .tables import OUTSIDE, Tables
 
@@ -55,7 +56,7 @@ class Writer:
         return Metrics(
             weighted_tardiness=round(float(t.weight @ late), 6),
             total_tardiness=int(late.sum()),
-            late_orders=int((late > 0).sum() + (~whole).sum()),
+            late_orders=int((late > 0).sum() + (~whole & (t.due < NEVER)).sum()),  # without a due time never late
             makespan=int(last[whole].max()) if whole.any() else 0,
             setup_time=sum(self.setups(plan)[1]),
             flow_time=int((last - t.job_release)[whole].sum()),
