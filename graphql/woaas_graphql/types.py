@@ -6,8 +6,10 @@ from uuid import UUID
 import strawberry
 
 from woaas_billing.invoice_repository import lines_of
-from woaas_billing.resources import INVOICE, USAGE_EVENT, priced
-from woaas_capacity_market.resources import CONTRACT, LISTING, REQUEST
+from woaas_billing.resources import INVOICE, SETTLEMENT, SPEND_LIMIT, USAGE_EVENT, priced
+from woaas_capacity_market.inputs import ListPrice
+from woaas_capacity_market.resources import BOARD, CONTRACT, LISTING, QUOTE, REQUEST
+from woaas_capacity_market.resources import NDA as NDA_RESOURCE
 from woaas_capacity_market.showing import show_side
 from woaas_core.conditional import encode, etag_of
 from woaas_core.money import Currency, Money
@@ -16,6 +18,7 @@ from woaas_graphql.context import Context, Info, Link, limit_of
 from woaas_graphql.nodes import Kind, Node
 from woaas_graphql.scalars import JSON, DateTime, Decimal
 from woaas_graphql.shapes import members_of, shows, struct_type
+from woaas_security.authz.resource import Resource
 from woaas_solver_farm.schedules.resources import SCHEDULE, SCHEDULE_RUN, SLOT
 from woaas_work_orders.execution.resources import INSPECTION, RECEIPT, REPORT
 from woaas_work_orders.orders.inputs import MaterialNeed
@@ -29,6 +32,7 @@ REPORT_KIND = Kind(REPORT)
 SCHEDULE_KIND = Kind(SCHEDULE)
 LISTING_KIND = Kind(LISTING)
 REQUEST_KIND = Kind(REQUEST)
+QUOTE_KIND = Kind(QUOTE, show_side, ("party",))
 CONTRACT_KIND = Kind(CONTRACT, show_side, ("party",))
 
 ORDER = Link(WORK_ORDER_KIND)
@@ -37,11 +41,18 @@ STEPS_OF_ORDER = Link(OPERATION_KIND, "work_order_id", "sequence")
 PLAN = Link(SCHEDULE_KIND)
 
 MONEY: Any = struct_type(MoneyBody)
-INVOICE_KIND = Kind(
-    INVOICE,
-    lambda principal, access, row: principal.show(access, priced(cast("Any", row), "total_minor")),
-    ("currency", "total_minor"),
-)
+
+
+def _priced(resource: Resource, *amounts: str) -> Kind:
+    """The kind of a resource whose amounts are minor units of its currency."""
+    return Kind(
+        resource,
+        lambda principal, access, row: principal.show(access, priced(cast("Any", row), *amounts)),
+        ("currency", *amounts),
+    )
+
+
+INVOICE_KIND = _priced(INVOICE, "total_minor")
 
 LazyOrder = Annotated["WorkOrder", strawberry.lazy("woaas_graphql.types")]
 LazyOperation = Annotated["Operation", strawberry.lazy("woaas_graphql.types")]
@@ -163,14 +174,14 @@ class Slot:
     schedule: LazySchedule | None = _link(_schedule, "The plan it belongs to")
 
 
-@shows(LISTING_KIND)
+@shows(LISTING_KIND, {"price": struct_type(ListPrice)})
 class Listing:
     """Capacity put on the market."""
 
     etag: str | None = _link(_etag, "What `ifMatch` takes")
 
 
-@shows(REQUEST_KIND)
+@shows(REQUEST_KIND, {"max_price": MONEY})
 class MarketRequest:
     """A request for outside capacity."""
 
@@ -179,7 +190,24 @@ class MarketRequest:
     work_order: LazyOrder | None = _link(_order, "The order it belongs to")
 
 
-@shows(CONTRACT_KIND)
+@shows(Kind(BOARD))
+class Teaser:
+    """A request as the board shows it: classes, a band, a window; nobody's name."""
+
+
+@shows(Kind(NDA_RESOURCE))
+class NDA:
+    """A signed confidentiality agreement with what it opens."""
+
+
+@shows(QUOTE_KIND, {"price": MONEY})
+class Quote:
+    """An offer as your side sees it; `withinMaxPrice` is the buyer's alone."""
+
+    etag: str | None = _link(_etag, "What `ifMatch` takes")
+
+
+@shows(CONTRACT_KIND, {"price": MONEY})
 class Contract:
     """A deal as your side sees it."""
 
@@ -204,6 +232,16 @@ class Invoice:
     """An issued invoice; it never changes."""
 
     lines: list[InvoiceLine] | None = _link(_lines, "What it charges")
+
+
+@shows(_priced(SETTLEMENT, "gross_minor", "fee_minor", "net_minor"), {"gross": MONEY, "fee": MONEY, "net": MONEY})
+class Settlement:
+    """What a settled contract moved."""
+
+
+@shows(_priced(SPEND_LIMIT, "soft_minor", "hard_minor"), {"soft": MONEY, "hard": MONEY})
+class SpendLimit:
+    """What a billing period may cost."""
 
 
 @shows(Kind(USAGE_EVENT))
