@@ -1,6 +1,7 @@
 """Deals between two tenants on a real database."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,7 @@ import pytest
 from fixtures.app import World
 from fixtures.market import DUE, Market, get, post
 
+import woaas.audit
 from woaas_capacity_market import contracts
 from woaas_capacity_market.errors import CapacityTaken
 from woaas_capacity_market.handlers import draft_overflow
@@ -285,6 +287,18 @@ class TestContract:
             "net_minor": 93774,
             "currency": "CNY",
         }  # fmt: skip
+
+    async def test_each_party_can_verify_its_own_log_of_the_whole_deal(self, market: Market, tmp_path: Path) -> None:
+        contract = await market.deal()
+        await market.run(contract, "accept", "package", "start", "report:100", "ship", "receive", "inspect:pass")
+        await market.run(contract, "accept-delivery", "settle", "close")
+        for tenant, client in ((market.buyer_tenant, market.buyer), (market.partner_tenant, market.partner)):
+            await market.settle()
+            export = await post(client, "/v1/audit/exports", {}, 202)
+            await market.settle()
+            bundle = tmp_path / f"{tenant.id}.zip"
+            bundle.write_bytes((await client.get(f"/v1/audit/exports/{export['id']}/download")).content)
+            assert woaas.audit.verify(bundle).problems == []
 
     async def test_the_wrong_party_is_403_and_a_wrong_moment_409(self, market: Market) -> None:
         contract = await market.deal()

@@ -60,6 +60,20 @@ class TestBundle:
         (tmp_path / "bundle.zip").write_bytes(content)
         assert woaas.audit.verify(tmp_path / "bundle.zip").exit_code == 0
 
+    async def test_a_filter_by_what_is_no_order_is_refused_at_once(self, factory: Tenant) -> None:
+        async with factory.client() as client:
+            asked = await client.post("/v1/audit/exports", json={"filter": {"work_order_id": "wo_nothing"}})
+        assert (asked.status_code, asked.json()["errors"][0]["pointer"]) == (422, "/filter/work_order_id")
+
+    async def test_a_request_that_cannot_be_served_holds_up_no_other(
+        self, world: World, factory: Tenant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("woaas_security.audit.exports._check_filter", lambda _plain: None)
+        async with factory.client() as client:
+            asked = await client.post("/v1/audit/exports", json={"filter": {"work_order_id": "wo_nothing"}})
+            await exported(world, factory)
+            assert (await client.get(asked.headers["location"])).json()["status"] == "failed"
+
 
 class TestEntries:
     async def test_proofs_and_entries_are_there_after_the_write_is_sequenced(
