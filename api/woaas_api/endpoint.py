@@ -16,6 +16,7 @@ from litestar.types import Empty
 
 from woaas_api.answers import Answer, Listed, RawResponse
 from woaas_api.edge import Call, Edge
+from woaas_security.authz.resource import Resource
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Function = Callable[..., Awaitable[Answer[Any]]]
@@ -56,6 +57,8 @@ class Route:
     paging: tuple[str, ...] = ()
     media_type: str = "application/json"
     max_body_bytes: int | None = None
+    reads: Any = None
+    writes: Resource | None = None
 
     @property
     def is_safe(self) -> bool:
@@ -68,7 +71,7 @@ class Route:
         async def endpoint(call: Call) -> Answer[Any]:
             arguments: dict[str, Any] = {name: call.path(name) for name in self.parameters}
             if self.body is not None:
-                arguments["body"] = call.body(self.body)
+                arguments["body"] = call.body(self.reads, self.writes)
             return await self.function(call, **arguments)
 
         async def serve(request: Request[Any, Any, Any]) -> RawResponse:
@@ -100,11 +103,14 @@ def route(
     paging: tuple[str, ...] = LIST,
     media_type: str = "application/json",
     max_body_bytes: int | None = None,
+    body: Any = None,
+    writes: Resource | None = None,
 ) -> Callable[[Function], Route]:
     """Declare an endpoint under ``/v1``; its docstring becomes summary and description, its name the operation id.
 
     ``paging`` names the common parameters that a list reads, ``query`` describes its own; ``media_type`` is what it
-    answers if not JSON.
+    answers if not JSON. ``body`` describes a body that the function takes in a looser shape and reads on itself;
+    ``writes`` is the resource whose fields a body holds.
     """
 
     def declare(function: Function) -> Route:
@@ -118,7 +124,9 @@ def route(
             path=f"/v1{path}",
             function=function,
             status=status,
-            body=hints.get("body"),
+            body=body or hints.get("body"),
+            reads=hints.get("body"),
+            writes=writes,
             returns=get_args(returned)[0] if is_list else returned,
             is_list=is_list,
             tag=tag,

@@ -63,7 +63,9 @@ def health_handlers(database: Database, metrics: Metrics) -> list[HTTPRouteHandl
         metrics.pending.set(lag["pending"])
         metrics.oldest.set(lag["oldest_s"])
         metrics.stalled.set(lag["stalled"])
-        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+        return Response(
+            generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")
+        )
 
     return [healthz, readyz, exposition]
 

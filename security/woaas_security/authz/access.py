@@ -90,6 +90,16 @@ class Access:
             out["masked_fields"] = pointers
         return out
 
+    def forbid_known(self, unknown: UnknownField) -> None:
+        """Say of a body member that is a field of the object, only not one to write, what it is.
+
+        Raises:
+            FieldForbidden: the caller sees the field; for one he cannot see the answer stays as it was.
+        """
+        pointer = unknown.errors[0].pointer
+        if pointer[1:] in self.readable or pointer[1:] in self.masked:
+            raise FieldForbidden(errors=(FieldError(pointer, "field_forbidden", "It is not written by a request."),))
+
     def check_writable(self, names: Iterable[str], *, at: str = "") -> None:
         """Refuse a body that names fields the caller may not write.
 

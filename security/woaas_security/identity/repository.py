@@ -27,6 +27,7 @@ _END_SESSION = Statement(
     .where(sessions.c.tenant_id == bindparam("tenant"), sessions.c.id == bindparam("session"))
     .values(expires_at=bindparam("at"))
 )
+_KEY = Statement(select(api_keys).where(api_keys.c.tenant_id == bindparam("tenant"), api_keys.c.id == bindparam("key")))
 _REVOKE_KEY = Statement(
     update(api_keys)
     .where(api_keys.c.tenant_id == bindparam("tenant"), api_keys.c.id == bindparam("key"))
@@ -60,6 +61,11 @@ async def own_policy(uow: "UnitOfWork") -> list[PolicyLine]:
 async def end_session(uow: "UnitOfWork", session_id: UUID, at: datetime) -> None:
     """Let a session end now."""
     await uow.execute(_END_SESSION, tenant=uow.tenant, session=session_id, at=at)
+
+
+async def key(uow: "UnitOfWork", key_id: UUID) -> "Record | None":
+    """A key of the entered tenant, revoked ones too."""
+    return await uow.first(_KEY, tenant=uow.tenant, key=key_id)
 
 
 async def revoke_key(uow: "UnitOfWork", key_id: UUID, at: datetime) -> "Record | None":
