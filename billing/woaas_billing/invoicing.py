@@ -170,7 +170,8 @@ async def rebuild(uow: "UnitOfWork", invoice: "Record") -> bytes:
 async def _rate(uow: "UnitOfWork", period: "Record") -> Rated:
     price = await repository.price(uow, period["price_id"])
     units = await repository.units(uow, period["id"])
-    return Rated(period, rate(read_price(price["price"]), units), Currency(price["currency"]), units)
+    charges = rate(read_price(price["price"]), units, after=await repository.units_before(uow, period))
+    return Rated(period, charges, Currency(price["currency"]), units)
 
 
 async def _find_period(uow: "UnitOfWork", key: str) -> "Record":
