@@ -24,11 +24,11 @@ from woaas_core.db.database import Database
 from woaas_core.db.unit_of_work import UnitOfWork
 from woaas_core.errors import (
     Internal,
+    Invalid,
     Malformed,
     NotFound,
     NotReady,
     Unauthenticated,
-    UnknownField,
     UnsupportedMediaType,
 )
 from woaas_core.events.readers import settled
@@ -72,12 +72,13 @@ class Call:
 
         Raises:
             FieldForbidden: it names a field of ``writes`` that the caller can see and nobody can write here.
+            UnknownField: what does not fit is a field of ``writes`` that the caller cannot see.
         """
         try:
             return decode(self.raw_body, into)
-        except UnknownField as error:
-            if writes is not None:
-                self.principal.access(writes).forbid_known(error)
+        except Invalid as error:
+            if writes is not None and error.errors:
+                self.principal.access(writes).explain(error)
             raise
 
     def path(self, name: str) -> str:

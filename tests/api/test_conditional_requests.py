@@ -156,3 +156,14 @@ class TestBodiesNameWhatIsNotWritten:
         async with factory.client(await factory.key("customer", customer="ACME")) as guest:
             answer = await guest.patch(f"/v1/work-orders/{order['id']}", json={"stages": []})
             assert (answer.status_code, answer.json()["code"]) == (422, "unknown_field")
+
+    async def test_a_hidden_field_is_unknown_whatever_is_written_into_it(self, factory: Tenant) -> None:
+        async with factory.client() as client:
+            order = (await client.post("/v1/work-orders", json={"product": "P", "quantity": "1"})).json()
+        async with factory.client(await factory.key("operator")) as operator:
+            for value in ("ACME", 5, None, {"deep": 1}, "x" * 100):
+                answer = await operator.patch(f"/v1/work-orders/{order['id']}", json={"customer": value})
+                shown = (answer.status_code, answer.json()["code"], answer.json()["errors"][0]["pointer"])
+                assert shown == (422, "unknown_field", "/customer"), value
+            answer = await operator.patch(f"/v1/work-orders/{order['id']}", json={"title": 5})
+            assert answer.json()["code"] == "invalid"
