@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
 
 
+# What one transaction expires: each request stays locked until its end.
+_EXPIRED_AT_ONCE = 100
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What a draft is made from, whoever asks for it."""
@@ -197,15 +201,19 @@ async def leave_board(uow: "UnitOfWork", row: "Record", quotes: str, *, winner: 
 
 
 async def expire_due(uow: "UnitOfWork", principal: Principal) -> int:
-    """Expire the entered tenant's requests whose time on the board has run out; returns how many."""
-    principal.require(REQUEST, "read")
-    due = await repository.expired_requests(uow)
-    for request_id in due:
+    """Expire some of the entered tenant's requests whose time on the board has run out; returns how many.
+
+    Their open quotes expire with them, and each partner is told.
+    """
+    expired = 0
+    for request_id in await repository.expired_requests(uow, limit=_EXPIRED_AT_ONCE):
         row = await lock_fresh(uow, principal, request_id)
+        # Awarded or withdrawn while this one waited for its lock: then there is nothing to expire.
         if (row["state"], "expire") in REQUEST_TRANSITIONS:
             await _move(uow, row, "expire", state=REQUEST_TRANSITIONS[(row["state"], "expire")])
             await leave_board(uow, row, "expire")
-    return len(due)
+            expired += 1
+    return expired
 
 
 async def award_to(uow: "UnitOfWork", row: "Record", *, contract_id: UUID, winner: UUID) -> None:

@@ -59,6 +59,14 @@ _PARTS = Statement(
     .where(audit_export_parts.c.export_id == bindparam("export_id"))
     .order_by(audit_export_parts.c.part)
 )
+_FORGET_PARTS = Statement.text(
+    """
+    DELETE FROM audit_export_parts p USING audit_exports e
+    WHERE p.tenant_id = $1 AND e.tenant_id = $1 AND e.id = p.export_id AND e.expires_at <= $2
+    """,
+    "tenant_id",
+    "now",
+)
 
 
 class ExportFilter(Body, kw_only=True):
@@ -130,6 +138,11 @@ async def download(uow: "UnitOfWork", principal: Principal, export_id: UUID) -> 
         raise Gone
     parts = await uow.all(_PARTS, tenant_id=uow.tenant, export_id=export_id)
     return row, b"".join(part["content"] for part in parts)
+
+
+async def forget_expired(uow: "UnitOfWork") -> int:
+    """Delete the content of bundles past their time, in parts counted; that they were written stays known."""
+    return await uow.execute(_FORGET_PARTS, tenant_id=uow.tenant, now=uow.clock.now())
 
 
 def export_reader(subjects: evidence.Subjects, *, origin: str, policies: PolicyCache) -> Reader:
