@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 
 from woaas_core.db.statements import Statement
+from woaas_core.events.envelope import event_type
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 BATCH = 200
 MAX_ATTEMPTS = 5
+
+# What an operator does about a stalled reader, see `recovery`; declared here, where every process knows of it.
+READER_RETRIED = event_type("reader.retried", "An operator let a stalled reader of the log try its event again.")
+READER_SKIPPED = event_type("reader.skipped", "An operator let a stalled reader of the log pass over its event.")
 
 
 class LoggedEvent(msgspec.Struct, frozen=True):

@@ -27,8 +27,8 @@ def sequencer(*, home: Path | None = None) -> None:
     run(_with_database(home), [run_sequencer])
 
 
-def reader(*, home: Path | None = None) -> None:
-    """Apply the effects of events: metering, market, replanning."""
+def read(home: Path | None) -> None:
+    """Apply the effects of events: what ``woaas-server reader`` does by itself."""
     from woaas_infra.processes.run import run  # noqa: PLC0415
 
     run(_with_database(home), [_read])
