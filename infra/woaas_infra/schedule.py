@@ -24,8 +24,8 @@ class PeriodicJob(NamedTuple):
     """A named piece of work on each tenant that has some.
 
     ``tenants`` finds those in all of the installation at ``now``. ``work`` does a bounded part of it in the
-    transaction of one tenant and returns how much: it is called again until it returns 0. It decides for itself what
-    is due, from the rows as they are, so that doing it twice does it once and an outage is made up for.
+    transaction of one tenant and returns how much: it is called again until that is 0. It decides for itself what is
+    due, from the rows as they are, so that doing it twice does it once and an outage is made up for.
     """
 
     name: str

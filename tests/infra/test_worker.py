@@ -1,9 +1,13 @@
 """The worker: what time makes due is done once, whoever does it, how often, and whatever fails on the way."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +15,7 @@ import pytest
 from fixtures.app import Tenant, World
 from fixtures.billing import Book, Complete
 from fixtures.market import Market, get
+from fixtures.processes import eventually
 
 from woaas_core.clock import FrozenClock
 from woaas_core.db.database import Database
@@ -18,7 +23,7 @@ from woaas_core.db.statements import Statement
 from woaas_core.db.tenancy import APP
 from woaas_core.db.unit_of_work import UnitOfWork
 from woaas_core.ids import uuid7
-from woaas_infra.processes.worker import Worker, run_worker
+from woaas_infra.processes.worker import MAX_PARTS, Worker, run_worker
 from woaas_infra.schedule import JOBS, PeriodicJob
 from woaas_security.principal import Principal
 
@@ -250,9 +255,9 @@ class TestJobs:
         async with workers(world, number=2) as (one, two):
             slow = asyncio.create_task(one.do(COUNTING._replace(work=wait)))
             await began.wait()
-            assert await two.do(COUNTING) == 0
+            meanwhile = await two.do(COUNTING)
             go_on.set()
-            assert await slow == 1
+            assert (meanwhile, await slow) == (0, 1)
             assert await two.do(COUNTING) == 0
         assert await counted(factory) == 1
 
@@ -292,6 +297,21 @@ class TestJobs:
             assert await worker.do(job) == 1
         assert await counted(factory) == 1
 
+    async def test_a_tenant_with_much_to_do_keeps_the_next_waiting_for_a_while_only(
+        self, world: World, factory: Tenant
+    ) -> None:
+        other = await world.tenant()
+
+        async def endless(uow: UnitOfWork, _principal: Principal) -> int:
+            if uow.tenant == factory.id:
+                await uow.execute(COUNT_UP)
+                return 1
+            return await count_once(uow, _principal)
+
+        async with workers(world) as (worker,):
+            assert await worker.do(COUNTING._replace(work=endless)) == MAX_PARTS + 1
+        assert (await counted(factory), await counted(other)) == (MAX_PARTS, 1)
+
     async def test_a_process_does_every_job_at_its_start_and_stops_when_told(
         self, world: World, factory: Tenant
     ) -> None:
@@ -307,3 +327,37 @@ class TestJobs:
         await run_worker(world.settings, stop, jobs=(broken, COUNTING, COUNTING._replace(name="last", work=stop_it)))
         assert await counted(factory) == 1
         assert done == ["last"]
+
+
+class TestProcess:
+    async def test_what_a_killed_worker_left_the_background_process_does(
+        self, market: Market, world: World, tmp_path: Path
+    ) -> None:
+        killed = start("worker", world, tmp_path)
+        await asyncio.to_thread(eventually, lambda: b"infra.worker.started" in log_of(tmp_path), "a worker")
+        killed.kill()
+        killed.wait()
+        request = await market.request(expires_at="2000-01-01T00:00:00Z")
+        assert (await get(market.buyer, f"/v1/market/requests/{request['id']}"))["state"] == "published"
+        running = start("background", world, tmp_path)
+        try:
+            await asyncio.to_thread(eventually, lambda: b"infra.worker.done" in log_of(tmp_path), "the work")
+        finally:
+            running.terminate()
+            code = running.wait(60)
+        assert code == 0
+        assert (await get(market.buyer, f"/v1/market/requests/{request['id']}"))["state"] == "expired"
+        assert await recorded(market.buyer_tenant, "market_request.expired") == 1
+
+
+def start(command: str, world: World, home: Path) -> "subprocess.Popen[bytes]":
+    """A process of ours on the test's database; what it logs goes to a file."""
+    program = str(Path(sys.executable).with_name("woaas-server"))
+    env = {**os.environ, "WOAAS_DATABASE_URL": world.settings.database_url}
+    with (home / "log").open("ab") as out:
+        return subprocess.Popen([program, command, "--home", str(home)], env=env, stdout=out, stderr=out)
+
+
+def log_of(home: Path) -> bytes:
+    """What the processes have logged."""
+    return (home / "log").read_bytes()

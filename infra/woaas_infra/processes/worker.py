@@ -20,6 +20,8 @@ from woaas_security.authz.policy import PolicyCache
 from woaas_security.identity.service import Authenticator
 
 log = logger(__name__)
+# What one tenant gets before the next has its turn; the rest waits for the next round.
+MAX_PARTS = 100
 # Held to the end of the transaction, so it needs no clearing up; one worker at a time does a job in a tenant.
 _CLAIM = Statement.text("SELECT pg_try_advisory_xact_lock(hashtextextended($1 || ' ' || $2, 0))", "job", "tenant_id")
 
@@ -53,7 +55,7 @@ class Worker:
         self._stop = stop
 
     async def do(self, job: PeriodicJob) -> int:
-        """Do all that is due of a job; returns how much that was. What fails is logged and met again next time."""
+        """Do what is due of a job; returns how much that was. What fails or is left over is met again next time."""
         done = 0
         try:
             async with self._database.unit_of_work() as uow:
@@ -67,8 +69,8 @@ class Worker:
     async def _do_in(self, job: PeriodicJob, tenant_id: UUID) -> int:
         done = 0
         try:
-            while not self._stop.is_set():
-                part = await self._do_part(job, tenant_id)
+            for _ in range(MAX_PARTS):
+                part = 0 if self._stop.is_set() else await self._do_part(job, tenant_id)
                 done += part
                 if part == 0:
                     break
