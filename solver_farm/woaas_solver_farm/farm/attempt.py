@@ -1,7 +1,6 @@
 """One attempt at a claimed run: build, solve, watch, end."""
 
 import asyncio
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -58,11 +57,14 @@ class Attempt:
         self._stop_asked = bool(run["stop_requested"])
         self._began = 0.0
         self._problem = Problem()
+        self._solving: Solving | None = None
 
     async def carry_out(self) -> None:
         """Bring the run to its end, or back into the queue if the worker or this process goes down."""
         ids = {"run": str(self.claim.run_id), "tenant_id": str(self.claim.tenant_id), "fence": self.claim.fence}
         self._began = asyncio.get_running_loop().time()
+        # From the claim on: that a first Ray takes longer to start than a lease lasts must not cost the run.
+        watcher = asyncio.create_task(self._watch())
         try:
             await self._solve()
         except Lost:
@@ -79,6 +81,9 @@ class Attempt:
         except Exception as error:
             log.exception("solver.run.failed", exc_info=error, **ids)
             await self._end("failed", None, None, error=f"{type(error).__name__}: {error}"[:500])
+        finally:
+            watcher.cancel()
+            await asyncio.gather(watcher, return_exceptions=True)
 
     async def _solve(self) -> None:
         self._problem = problem = await self._read_problem()
@@ -87,17 +92,21 @@ class Attempt:
             return
         warm = msgspec.structs.replace(problem, warm_start=_places(self._best)) if self._best else problem
         task = Task(str(self.claim.run_id), problems.encode(warm), self._workers)
-        solving = await self._executor.start(task)
-        done = asyncio.Event()
-        watcher = asyncio.create_task(self._watch(solving, done))
+        self._solving = solving = await self._executor.start(task)
         try:
-            await self._follow(problem, solving)
-        except asyncio.CancelledError:
+            if self._stop_asked:
+                await solving.stop()
+            last = await self._last_word(solving)
+        except BaseException:
+            # Whatever ends the attempt, its worker does not go on for nobody.
             await solving.kill()
             raise
         finally:
-            done.set()
-            await asyncio.gather(watcher, return_exceptions=True)
+            self._solving = None
+        if isinstance(last, Done):
+            await self._end_checked(problem, results.decode(last.result))
+        else:
+            await self._end("failed", None, None, error=last.error[:500])
 
     async def _read_problem(self) -> Problem:
         """The problem of the first attempt; reading the plant is done once, so that every attempt solves the same."""
@@ -113,18 +122,12 @@ class Attempt:
                 raise Lost
         return await asyncio.to_thread(problems.decode, raw)
 
-    async def _follow(self, problem: Problem, solving: Solving) -> None:
+    async def _last_word(self, solving: Solving) -> Done | Failed:
+        """Keep every better plan until the result is there."""
         async for message in solving.messages():
-            if isinstance(message, Better):
-                await self._improve(message)
-            elif isinstance(message, Done):
-                result = results.decode(message.result)
-                await self._end_checked(problem, result)
-                return
-            else:
-                assert isinstance(message, Failed)
-                await self._end("failed", None, None, error=message.error[:500])
-                return
+            if not isinstance(message, Better):
+                return message
+            await self._improve(message)
         msg = "the stream ended without a result"
         raise WorkerLost(msg)
 
@@ -142,16 +145,12 @@ class Attempt:
             raise Lost
         self._best = best
 
-    async def _watch(self, solving: Solving, done: asyncio.Event) -> None:
+    async def _watch(self) -> None:
         """Hold the lease, pass on the wish to stop, and kill a worker that does not heed it or lost its run."""
         loop = asyncio.get_running_loop()
         held_at, kill_at = loop.time(), float("inf")
         while loop.time() < kill_at:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._pace.poll_s):
-                    await done.wait()
-            if done.is_set():
-                return
+            await asyncio.sleep(self._pace.poll_s)
             async with inside(self._database, self.claim.tenant_id) as uow:
                 asked = await queue.stop_asked(uow, self.claim)
                 if asked is not None and loop.time() - held_at > self._pace.lease_s / 3:
@@ -161,9 +160,12 @@ class Attempt:
                 break
             if asked and not self._stop_asked:
                 self._stop_asked = True
-                kill_at = loop.time() + self._pace.grace_s
-                await solving.stop()
-        await solving.kill()
+                if self._solving is not None:
+                    await self._solving.stop()
+            if self._stop_asked and self._solving is not None:
+                kill_at = min(kill_at, loop.time() + self._pace.grace_s)
+        if self._solving is not None:
+            await self._solving.kill()
 
     def _progress(self) -> float:
         limit = self._run["time_limit"].total_seconds()
