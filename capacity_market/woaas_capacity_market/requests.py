@@ -17,7 +17,7 @@ from woaas_capacity_market.models import market_quotes, market_requests
 from woaas_capacity_market.resources import REQUEST
 from woaas_capacity_market.sharing import Level, quantity_band, shared_fields
 from woaas_capacity_market.views import own_requests
-from woaas_core.errors import Conflict, NotFound
+from woaas_core.errors import Conflict, GuardFailed, NotFound
 from woaas_core.ids import decode_id, encode_id, uuid7
 from woaas_core.money import Money
 from woaas_core.wire import given, invalid, utc
@@ -99,6 +99,10 @@ async def draft(uow: "UnitOfWork", principal: Principal, wish: Wish) -> UUID:
     due_at = wish.due_at or order.head.due_at
     if due_at is None:
         raise invalid("/due_at", "required", "'due_at' is required where the work order has none.")
+    if due_at <= now:
+        raise invalid("/due_at", "in_the_past", "Nobody can deliver by a time that has passed; give a later 'due_at'.")
+    if wish.expires_at is not None and wish.expires_at <= now:
+        raise invalid("/expires_at", "in_the_past", "The request would have expired before it began.")
     currency = wish.max_price.currency.code if wish.max_price else (await tenants.get(uow))["currency"]
     chosen = wish.disclosure
     values: dict[str, Any] = {
@@ -146,7 +150,7 @@ async def command(uow: "UnitOfWork", principal: Principal, request_id: UUID, nam
     Withdrawing and cancelling let its open quotes lapse and tell each partner.
 
     Raises:
-        InvalidTransition, ExportControlled: see each.
+        InvalidTransition, ExportControlled, GuardFailed: see each; the last where a draft's time is over.
     """
     access = principal.require(REQUEST, name)
     order: Order | None = None
@@ -159,6 +163,9 @@ async def command(uow: "UnitOfWork", principal: Principal, request_id: UUID, nam
     state = step(REQUEST_TRANSITIONS, row["state"], name, permitted=access.actions & REQUEST_COMMANDS)
     changes: dict[str, Any] = {"state": state}
     if order is not None:
+        if row["expires_at"] <= uow.clock.now():
+            msg = "The draft's time is over; cancel it and draft another."
+            raise GuardFailed(msg)
         changes["nda_details"] = _nda_details(principal, row, order)
     await _move(uow, row, name, **changes)
     if name == "publish":
