@@ -337,7 +337,8 @@ class TestProcess:
         await asyncio.to_thread(eventually, lambda: b"infra.worker.started" in log_of(tmp_path), "a worker")
         killed.kill()
         killed.wait()
-        request = await market.request(expires_at="2000-01-01T00:00:00Z")
+        soon = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
+        request = await market.request(expires_at=soon)
         assert (await get(market.buyer, f"/v1/market/requests/{request['id']}"))["state"] == "published"
         running = start("background", world, tmp_path)
         try:
