@@ -6,16 +6,18 @@ An endpoint function takes the ``Call``, its path parameters by name, and ``body
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
-from litestar import Request
+from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import Empty
 
 from woaas_api.answers import Answer, Listed, RawResponse
 from woaas_api.edge import Call, Edge
+from woaas_api.problems import request_id_of
 from woaas_security.authz.resource import Resource
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -82,7 +84,7 @@ class Route:
     def registered(self, serve: Callable[..., Awaitable[Any]]) -> HTTPRouteHandler:
         """A function as the Litestar handler of this path."""
         return HTTPRouteHandler(
-            _PARAMETER.sub(r"{\1:str}", self.path),
+            _litestar_path(self.path),
             http_method=self.method,
             status_code=self.status,
             name=self.name,
@@ -90,6 +92,29 @@ class Route:
             opt={"route": self},
             request_max_body_size=Empty if self.max_body_bytes is None else self.max_body_bytes,
         )(serve)
+
+
+def options_handlers(routes: Iterable[Route]) -> list[HTTPRouteHandler]:
+    """What answers OPTIONS on each path with the methods it has.
+
+    To be registered before the routes: Litestar makes one of its own with the first handler of a path, which tells of
+    none that follow.
+    """
+    methods: dict[str, set[str]] = defaultdict(lambda: {"OPTIONS"})
+    for one in routes:
+        methods[one.path].add(one.method)
+    return [_options_handler(path, ", ".join(sorted(allowed))) for path, allowed in methods.items()]
+
+
+def _options_handler(path: str, allow: str) -> HTTPRouteHandler:
+    async def options(request: Request[Any, Any, Any]) -> RawResponse:
+        return Response(b"", status_code=204, headers={"Allow": allow, "X-Request-Id": request_id_of(request)})
+
+    return HTTPRouteHandler(_litestar_path(path), http_method="OPTIONS", include_in_schema=False)(options)
+
+
+def _litestar_path(path: str) -> str:
+    return _PARAMETER.sub(r"{\1:str}", path)
 
 
 def route(

@@ -9,7 +9,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from fixtures.processes import eventually
 from fixtures.server import Platform
 
 import woaas
@@ -208,8 +207,6 @@ def check_audit(factory: Factory, client: Client, order: WorkOrder, tmp_path: Pa
     earlier = client.audit.latest_checkpoint()
     client.work_orders.close(order.id)
     vkeys = vkeys_of(client)
-    size = len(list(client.events.iterate()))
-    eventually(lambda: (next(iter(client.audit.checkpoints())).size or 0) >= size, "all signed")
     bundle = client.audit.export().wait(timeout=60).download(tmp_path / "bundle.zip")
     report = verify(bundle, vkeys=vkeys, earlier_checkpoint=earlier)
     assert report.ok, str(report)
@@ -218,10 +215,9 @@ def check_audit(factory: Factory, client: Client, order: WorkOrder, tmp_path: Pa
     entry = next(iter(client.audit.entries(work_order_id=order.id)))
     assert entry.type == "work_order.closed"
     assert entry.index is not None
+    assert entry.index < (report.tree_size or 0), "what was written just before is in the bundle"
     proof = client.audit.inclusion_proof(entry.index)
     assert base64.b64decode(proof.leaf_hash or "").hex() == entry.leaf_hash
-    checkpoint = next(iter(client.audit.checkpoints()))
-    assert checkpoint.size == report.tree_size
     assert client.audit.consistency_proof(since=1, until=report.tree_size).proof
 
     keys, old, strange = tmp_path / "vkeys.txt", tmp_path / "old.txt", tmp_path / "strange.txt"
