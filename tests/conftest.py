@@ -11,4 +11,5 @@ pytest_plugins = [
     "fixtures.market",
     "fixtures.billing",
     "fixtures.server",
+    "fixtures.killable",
 ]

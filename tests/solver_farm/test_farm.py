@@ -7,7 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 from fixtures.app import Tenant, World
+from fixtures.database import fetch
 from fixtures.farm import ThreadExecutor, farm
+from fixtures.processes import eventually
 from httpx import AsyncClient
 
 from woaas_solver_farm import problem as problems
@@ -169,6 +171,27 @@ class TestGoingDown:
             assert executor.tasks[0].killed.is_set()
             await farm(world.db, ScriptedExecutor(finish)).run_once()
             assert (await client.get(place)).json()["status"] == "finished"
+
+    async def test_the_lease_is_held_while_a_worker_starts(self, world: World, factory: Tenant) -> None:
+        """Ray may take longer to start than a lease lasts; the run must not be claimed a second time meanwhile."""
+        dsn, lease = world.settings.database_url, "SELECT lease_until FROM schedule_runs"
+
+        class SlowToStart(ScriptedExecutor):
+            async def start(self, task: Task) -> Any:
+                first = await asyncio.to_thread(fetch, dsn, lease)
+                await asyncio.to_thread(eventually, lambda: fetch(dsn, lease) != first, "the lease is prolonged")
+                return await super().start(task)
+
+        stop = asyncio.Event()
+        async with factory.client() as client:
+            place = (await client.post("/v1/solve", json=PROBLEM)).headers["location"]
+            working = asyncio.create_task(farm(world.db, SlowToStart(finish), slots=2, lease_s=3).run(stop))
+            ended = "SELECT finished_at IS NOT NULL FROM schedule_runs"
+            await asyncio.to_thread(eventually, lambda: fetch(dsn, ended) == [(True,)], "the run has ended")
+            stop.set()
+            await working
+            run = (await client.get(place)).json()
+        assert (run["status"], run["attempt"]) == ("finished", 1)
 
     async def test_a_process_that_lost_its_lease_writes_nothing(self, world: World, factory: Tenant) -> None:
         """Two farms on one run: the first is slow, its lease runs out, the second finishes."""

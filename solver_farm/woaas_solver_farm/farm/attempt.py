@@ -4,11 +4,10 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import asyncpg
 import msgspec
 from msgspec import Struct
 
-from woaas_core.db.database import Database
+from woaas_core.db.database import DATABASE_LOST, Database
 from woaas_core.telemetry import logger
 from woaas_solver_farm import problem as problems
 from woaas_solver_farm import result as results
@@ -58,13 +57,14 @@ class Attempt:
         self._stop_asked = bool(run["stop_requested"])
         self._began = 0.0
         self._problem = Problem()
+        self._solving: Solving | None = None
 
     async def carry_out(self) -> None:
         """Bring the run to its end, or back into the queue if the worker or this process goes down."""
         ids = {"run": str(self.claim.run_id), "tenant_id": str(self.claim.tenant_id), "fence": self.claim.fence}
         self._began = asyncio.get_running_loop().time()
         try:
-            await self._solve()
+            await self._conclude(await self._watched_work())
         except Lost:
             log.warning("solver.run.lost", **ids)
         except asyncio.CancelledError:
@@ -73,31 +73,48 @@ class Attempt:
         except WorkerLost as error:
             log.warning("solver.worker.lost", error=str(error), attempt=self._run["attempt"], **ids)
             await self._after_loss()
-        except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
+        except DATABASE_LOST as error:
             # The lease runs out and the run is claimed again, here or elsewhere.
             log.warning("solver.database.lost", error=str(error), **ids)
         except Exception as error:
             log.exception("solver.run.failed", exc_info=error, **ids)
             await self._end("failed", None, None, error=f"{type(error).__name__}: {error}"[:500])
 
-    async def _solve(self) -> None:
-        self._problem = problem = await self._read_problem()
-        if self._stop_asked or self._run["attempt"] > MAX_ATTEMPTS:
-            await self._end_with_best(problem)
-            return
-        warm = msgspec.structs.replace(problem, warm_start=_places(self._best)) if self._best else problem
-        task = Task(str(self.claim.run_id), problems.encode(warm), self._workers)
-        solving = await self._executor.start(task)
+    async def _watched_work(self) -> Done | Failed | None:
+        """The worker's last word; the lease is held from the claim on, since reading and starting Ray take long too."""
         done = asyncio.Event()
-        watcher = asyncio.create_task(self._watch(solving, done))
+        watcher = asyncio.create_task(self._watch(done))
         try:
-            await self._follow(problem, solving)
-        except asyncio.CancelledError:
-            await solving.kill()
+            return await self._work()
+        except BaseException:
+            if self._solving is not None:
+                await self._solving.kill()
             raise
         finally:
+            # Before the end is written: the watcher would take an ended run for a lost one.
             done.set()
             await asyncio.gather(watcher, return_exceptions=True)
+
+    async def _work(self) -> Done | Failed | None:
+        self._problem = problem = await self._read_problem()
+        if self._stop_asked or self._run["attempt"] > MAX_ATTEMPTS:
+            return None
+        warm = msgspec.structs.replace(problem, warm_start=_places(self._best)) if self._best else problem
+        self._solving = await self._executor.start(Task(str(self.claim.run_id), problems.encode(warm), self._workers))
+        async for message in self._solving.messages():
+            if not isinstance(message, Better):
+                return message
+            await self._improve(message)
+        msg = "the stream ended without a result"
+        raise WorkerLost(msg)
+
+    async def _conclude(self, last: Done | Failed | None) -> None:
+        if isinstance(last, Done):
+            await self._end_checked(self._problem, results.decode(last.result))
+        elif isinstance(last, Failed):
+            await self._end("failed", None, None, error=last.error[:500])
+        else:
+            await self._end_with_best(self._problem)
 
     async def _read_problem(self) -> Problem:
         """The problem of the first attempt; reading the plant is done once, so that every attempt solves the same."""
@@ -113,21 +130,6 @@ class Attempt:
                 raise Lost
         return await asyncio.to_thread(problems.decode, raw)
 
-    async def _follow(self, problem: Problem, solving: Solving) -> None:
-        async for message in solving.messages():
-            if isinstance(message, Better):
-                await self._improve(message)
-            elif isinstance(message, Done):
-                result = results.decode(message.result)
-                await self._end_checked(problem, result)
-                return
-            else:
-                assert isinstance(message, Failed)
-                await self._end("failed", None, None, error=message.error[:500])
-                return
-        msg = "the stream ended without a result"
-        raise WorkerLost(msg)
-
     async def _improve(self, message: Better) -> None:
         best = results.decode(message.result)
         async with inside(self._database, self.claim.tenant_id) as uow:
@@ -142,7 +144,7 @@ class Attempt:
             raise Lost
         self._best = best
 
-    async def _watch(self, solving: Solving, done: asyncio.Event) -> None:
+    async def _watch(self, done: asyncio.Event) -> None:
         """Hold the lease, pass on the wish to stop, and kill a worker that does not heed it or lost its run."""
         loop = asyncio.get_running_loop()
         held_at, kill_at = loop.time(), float("inf")
@@ -152,18 +154,25 @@ class Attempt:
                     await done.wait()
             if done.is_set():
                 return
-            async with inside(self._database, self.claim.tenant_id) as uow:
-                asked = await queue.stop_asked(uow, self.claim)
-                if asked is not None and loop.time() - held_at > self._pace.lease_s / 3:
-                    await queue.hold(uow, self.claim, self._pace.lease_s, self._progress())
-                    held_at = loop.time()
+            try:
+                async with inside(self._database, self.claim.tenant_id) as uow:
+                    asked = await queue.stop_asked(uow, self.claim)
+                    if asked is not None and loop.time() - held_at > self._pace.lease_s / 3:
+                        await queue.hold(uow, self.claim, self._pace.lease_s, self._progress())
+                        held_at = loop.time()
+            except DATABASE_LOST as error:
+                log.warning("solver.database.lost", error=str(error), run=str(self.claim.run_id))
+                continue
+            self._stop_asked = self._stop_asked or bool(asked)
+            if self._solving is None:
+                continue
             if asked is None:
                 break
-            if asked and not self._stop_asked:
-                self._stop_asked = True
+            if asked and kill_at == float("inf"):
                 kill_at = loop.time() + self._pace.grace_s
-                await solving.stop()
-        await solving.kill()
+                await self._solving.stop()
+        if self._solving is not None:
+            await self._solving.kill()
 
     def _progress(self) -> float:
         limit = self._run["time_limit"].total_seconds()
