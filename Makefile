@@ -25,9 +25,10 @@ bench: setup-dev ## Print the request-path figures beside their floors
 check: setup-dev ## Format, lint, types and layers
 	@bash tests/check.sh
 
-contracts: setup ## Rewrite api/openapi.json and graphql/schema.graphql
+contracts: setup ## Rewrite api/openapi.json, graphql/schema.graphql and tests/security/role_matrix.csv
 	@$(BIN)/woaas-server openapi --generate > api/openapi.json
 	@$(BIN)/woaas-server sdl --generate > graphql/schema.graphql
+	@$(BIN)/python tests/security/test_role_matrix.py
 
 setup: $(VENV)/.installed ## Install what running needs into .venv
 setup-dev: $(VENV)/.installed-dev

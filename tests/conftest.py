@@ -2,8 +2,13 @@
 
 import logging
 
+from hypothesis import settings
+
 # Casbin writes whole policies at level info.
 logging.getLogger("casbin").setLevel(logging.WARNING)
+# How long one example takes says more about the machine than about the code.
+settings.register_profile("woaas", deadline=None)
+settings.load_profile("woaas")
 pytest_plugins = [
     "fixtures.database",
     "fixtures.app",

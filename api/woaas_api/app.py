@@ -11,7 +11,7 @@ from litestar.params import FromPath
 from woaas_api.answers import RawResponse
 from woaas_api.console import routes as console
 from woaas_api.edge import Edge
-from woaas_api.endpoint import Route
+from woaas_api.endpoint import Route, options_handlers
 from woaas_api.graph import graph_handlers
 from woaas_api.health import health_handlers
 from woaas_api.pages import page_handlers
@@ -81,6 +81,7 @@ def handlers(edge: Edge) -> list[HTTPRouteHandler | WebsocketRouteHandler]:
     """Every handler, over one edge."""
     files = StaticFiles()
     return [
+        *options_handlers(ROUTES),
         *(r.handler(edge) for r in ROUTES),
         *console.handlers(edge, ROUTES, files),
         problem_page,

@@ -19,11 +19,12 @@ from woaas_api.health import Metrics
 from woaas_api.problems import as_domain_error, log, problem, request_id_of
 from woaas_api.queries import Asked, FeedAsked, read_feed_query, read_query
 from woaas_api.rate_limit import RateLimiter
-from woaas_core.conditional import encode, etag_of, require_match
+from woaas_core.conditional import encode, etag_of, is_known, require_match
 from woaas_core.db.database import Database
 from woaas_core.db.unit_of_work import UnitOfWork
 from woaas_core.errors import (
     Internal,
+    Invalid,
     Malformed,
     NotFound,
     NotReady,
@@ -66,9 +67,19 @@ class Call:
         self.principal = principal
         self.raw_body = raw
 
-    def body(self, into: type[T]) -> T:
-        """The request body, typed; 400 or 422 where it does not fit."""
-        return decode(self.raw_body, into)
+    def body(self, into: type[T], writes: Resource | None = None) -> T:
+        """The request body, typed; 400 or 422 where it does not fit.
+
+        Raises:
+            FieldForbidden: it names a field of ``writes`` that the caller can see and nobody can write here.
+            UnknownField: what does not fit is a field of ``writes`` that the caller cannot see.
+        """
+        try:
+            return decode(self.raw_body, into)
+        except Invalid as error:
+            if writes is not None and error.errors:
+                self.principal.access(writes).explain(error)
+            raise
 
     def path(self, name: str) -> str:
         """A path parameter; no object has a NUL in its name."""
@@ -240,7 +251,7 @@ def _response(call: Call, rendered: Rendered) -> RawResponse:
         "Cache-Control": "private, no-cache" if is_read else "no-store",
     }
     status, body = rendered.status, rendered.body
-    if is_read and call.request.headers.get("if-none-match") == headers["ETag"]:
+    if is_read and is_known(call.request.headers.get("if-none-match"), headers["ETag"]):
         status, body = 304, b""
     return Response(body, status_code=status, media_type=rendered.media_type, headers=headers)
 

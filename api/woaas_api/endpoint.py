@@ -6,16 +6,19 @@ An endpoint function takes the ``Call``, its path parameters by name, and ``body
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
-from litestar import Request
+from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import Empty
 
 from woaas_api.answers import Answer, Listed, RawResponse
 from woaas_api.edge import Call, Edge
+from woaas_api.problems import request_id_of
+from woaas_security.authz.resource import Resource
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Function = Callable[..., Awaitable[Answer[Any]]]
@@ -56,6 +59,8 @@ class Route:
     paging: tuple[str, ...] = ()
     media_type: str = "application/json"
     max_body_bytes: int | None = None
+    reads: Any = None
+    writes: Resource | None = None
 
     @property
     def is_safe(self) -> bool:
@@ -68,7 +73,7 @@ class Route:
         async def endpoint(call: Call) -> Answer[Any]:
             arguments: dict[str, Any] = {name: call.path(name) for name in self.parameters}
             if self.body is not None:
-                arguments["body"] = call.body(self.body)
+                arguments["body"] = call.body(self.reads, self.writes)
             return await self.function(call, **arguments)
 
         async def serve(request: Request[Any, Any, Any]) -> RawResponse:
@@ -79,7 +84,7 @@ class Route:
     def registered(self, serve: Callable[..., Awaitable[Any]]) -> HTTPRouteHandler:
         """A function as the Litestar handler of this path."""
         return HTTPRouteHandler(
-            _PARAMETER.sub(r"{\1:str}", self.path),
+            _litestar_path(self.path),
             http_method=self.method,
             status_code=self.status,
             name=self.name,
@@ -87,6 +92,29 @@ class Route:
             opt={"route": self},
             request_max_body_size=Empty if self.max_body_bytes is None else self.max_body_bytes,
         )(serve)
+
+
+def options_handlers(routes: Iterable[Route]) -> list[HTTPRouteHandler]:
+    """What answers OPTIONS on each path with the methods it has.
+
+    To be registered before the routes: Litestar makes one of its own with the first handler of a path, which tells of
+    none that follow.
+    """
+    methods: dict[str, set[str]] = defaultdict(lambda: {"OPTIONS"})
+    for one in routes:
+        methods[one.path].add(one.method)
+    return [_options_handler(path, ", ".join(sorted(allowed))) for path, allowed in methods.items()]
+
+
+def _options_handler(path: str, allow: str) -> HTTPRouteHandler:
+    async def options(request: Request[Any, Any, Any]) -> RawResponse:
+        return Response(b"", status_code=204, headers={"Allow": allow, "X-Request-Id": request_id_of(request)})
+
+    return HTTPRouteHandler(_litestar_path(path), http_method="OPTIONS", include_in_schema=False)(options)
+
+
+def _litestar_path(path: str) -> str:
+    return _PARAMETER.sub(r"{\1:str}", path)
 
 
 def route(
@@ -100,11 +128,14 @@ def route(
     paging: tuple[str, ...] = LIST,
     media_type: str = "application/json",
     max_body_bytes: int | None = None,
+    body: Any = None,
+    writes: Resource | None = None,
 ) -> Callable[[Function], Route]:
     """Declare an endpoint under ``/v1``; its docstring becomes summary and description, its name the operation id.
 
     ``paging`` names the common parameters that a list reads, ``query`` describes its own; ``media_type`` is what it
-    answers if not JSON.
+    answers if not JSON. ``body`` describes a body that the function takes in a looser shape and reads on itself;
+    ``writes`` is the resource whose fields a body holds.
     """
 
     def declare(function: Function) -> Route:
@@ -118,7 +149,9 @@ def route(
             path=f"/v1{path}",
             function=function,
             status=status,
-            body=hints.get("body"),
+            body=body or hints.get("body"),
+            reads=hints.get("body"),
+            writes=writes,
             returns=get_args(returned)[0] if is_list else returned,
             is_list=is_list,
             tag=tag,

@@ -63,7 +63,9 @@ def health_handlers(database: Database, metrics: Metrics) -> list[HTTPRouteHandl
         metrics.pending.set(lag["pending"])
         metrics.oldest.set(lag["oldest_s"])
         metrics.stalled.set(lag["stalled"])
-        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+        return Response(
+            generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")
+        )
 
     return [healthz, readyz, exposition]
 
@@ -79,5 +81,9 @@ async def _reasons(database: Database) -> list[dict[str, Any]]:
     if lag["oldest_s"] > MAX_LAG_S:
         reasons.append({"part": "sequencer", "detail": f"the oldest pending event is {lag['oldest_s']:.0f} s old"})
     if lag["stalled"]:
-        reasons.append({"part": "readers", "detail": f"{lag['stalled']} reader cursors are stalled"})
+        detail = (
+            f"{lag['stalled']} reader cursors are stalled; 'woaas-server reader status' says where and why, "
+            "'woaas-server reader retry' lets them go on"
+        )
+        reasons.append({"part": "readers", "detail": detail})
     return reasons

@@ -62,4 +62,4 @@ def library_page(files: StaticFiles, name: str, title: str) -> RawResponse:
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-cache",
     }
-    return Response(text.encode(), media_type="text/html; charset=utf-8", headers=headers)
+    return Response(text.encode(), media_type="text/html", headers=headers)

@@ -89,6 +89,6 @@ def _read(path: Path) -> StaticFile:
     is_text = kind.startswith("text/") or kind.endswith(("javascript", "json", "svg+xml"))
     return StaticFile(
         content=content,
-        media_type=f"{kind}; charset=utf-8" if is_text else kind,
+        media_type=f"{kind}; charset=utf-8" if is_text and not kind.startswith("text/") else kind,
         version=hashlib.sha256(content).hexdigest()[:16],
     )

@@ -84,16 +84,21 @@ async def issue(uow: "UnitOfWork", principal: Principal, period: str) -> "Record
         issued = await invoice_repository.of_period(uow, named["id"])
         assert issued is not None
         return issued
-    gathered = await periods.close(uow, open_period)
-    closed = await repository.period(uow, open_period["id"])
-    assert closed is not None
-    rated = await _rate(uow, closed)
-    assert rated.units == gathered["units"]
-    invoice_id = await _write(uow, rated)
-    await limits.refresh_allowance(uow)
-    row = await invoice_repository.find(uow, invoice_id=invoice_id)
-    assert row is not None
-    return row
+    return await _close_and_issue(uow, open_period)
+
+
+async def renew(uow: "UnitOfWork", principal: Principal) -> int:
+    """Close the open period and issue its invoice if it is due to be renewed; returns how many were, 0 or 1.
+
+    A period ends when it is closed and not when it was due: what was recorded in between is in it. So a long outage
+    makes one long period, and its successor ends with its own month.
+    """
+    principal.require(INVOICE, "issue")
+    open_period = await periods.lock_open(uow)
+    if open_period["renews_at"] > uow.clock.now():
+        return 0
+    await _close_and_issue(uow, open_period)
+    return 1
 
 
 async def get(uow: "UnitOfWork", principal: Principal, key: str) -> "Record":
@@ -167,10 +172,24 @@ async def rebuild(uow: "UnitOfWork", invoice: "Record") -> bytes:
     return content_of(await _rate(uow, period), number=invoice["number"], tenant_id=uow.tenant)
 
 
+async def _close_and_issue(uow: "UnitOfWork", open_period: "Record") -> "Record":
+    gathered = await periods.close(uow, open_period)
+    closed = await repository.period(uow, open_period["id"])
+    assert closed is not None
+    rated = await _rate(uow, closed)
+    assert rated.units == gathered["units"]
+    invoice_id = await _write(uow, rated)
+    await limits.refresh_allowance(uow)
+    row = await invoice_repository.find(uow, invoice_id=invoice_id)
+    assert row is not None
+    return row
+
+
 async def _rate(uow: "UnitOfWork", period: "Record") -> Rated:
     price = await repository.price(uow, period["price_id"])
     units = await repository.units(uow, period["id"])
-    return Rated(period, rate(read_price(price["price"]), units), Currency(price["currency"]), units)
+    charges = rate(read_price(price["price"]), units, after=await repository.units_before(uow, period))
+    return Rated(period, charges, Currency(price["currency"]), units)
 
 
 async def _find_period(uow: "UnitOfWork", key: str) -> "Record":

@@ -69,7 +69,8 @@ async def refresh_allowance(uow: "UnitOfWork") -> None:
     if limit["hard_minor"] is not None and period is not None:
         price = await repository.price(uow, period["price_id"])
         hard = Money(limit["hard_minor"], Currency(limit["currency"]))
-        fitting = units_within(read_price(price["price"]), hard)
+        after = await repository.units_before(uow, period)
+        fitting = units_within(read_price(price["price"]), hard, after=after)
         if fitting is not None:
             counted = int(await repository.units(uow, period["id"]))
             level = max(0, fitting - counted - await repository.reserved(uow, METER))
@@ -83,7 +84,8 @@ async def note_soft_limit(uow: "UnitOfWork", period: "Record") -> None:
         return
     price = await repository.price(uow, period["price_id"])
     soft = Money(limit["soft_minor"], Currency(limit["currency"]))
-    charges = rate(read_price(price["price"]), await repository.units(uow, period["id"]))
+    units, after = await repository.units(uow, period["id"]), await repository.units_before(uow, period)
+    charges = rate(read_price(price["price"]), units, after=after)
     if soft <= total(charges, soft.currency) and await repository.mark_neared(uow, period["id"]):
         uow.record(
             SPEND_LIMIT_NEARED, subject=encode_id("lim", limit["id"]), data={"period": encode_id("bp", period["id"])}

@@ -109,13 +109,16 @@ def read_price(params: object) -> Price:
     return price
 
 
-def rate(price: Price, quantity: Decimal) -> tuple[Charge, ...]:
-    """The exact lines for a quantity; their quantities sum to it."""
+def rate(price: Price, quantity: Decimal, *, after: Decimal = ZERO) -> tuple[Charge, ...]:
+    """The exact lines for a quantity; their quantities sum to it.
+
+    ``after`` is what the same month has been billed for already: its tiers and its allowance are used up by that much.
+    """
     if quantity < 0:
         msg = "a quantity to rate is not negative"
         raise ValueError(msg)
     with localcontext(_EXACT):
-        charges = tuple(_charges(price, quantity))
+        charges = tuple(_charges(price, quantity, after))
         usage = sum((c.exact for c in charges), ZERO)
         if price.minimum is not None and usage < price.minimum:
             charges += (Charge("true_up", ZERO, ZERO, price.minimum - usage),)
@@ -133,28 +136,29 @@ def graduated_between(tiers: Sequence[Tier], start: Decimal, end: Decimal) -> tu
         return tuple(_graduated(tiers, start, end))
 
 
-def units_within(price: Price, limit: Money) -> int | None:
+def units_within(price: Price, limit: Money, *, after: Decimal = ZERO) -> int | None:
     """How many whole units may be counted, one by one, before the total first exceeds a limit; None is any number."""
     previous = 0
-    for bound in _steps(price):
-        if _exceeds(price, bound, limit):
-            return max(_first_above(price, previous, bound, limit) - 1, 0)
+    for bound in _steps(price, after):
+        if _exceeds(price, bound, limit, after):
+            return max(_first_above(price, previous, bound, limit, after) - 1, 0)
         previous = bound
     return None
 
 
-def _charges(price: Price, quantity: Decimal) -> Iterator[Charge]:
+def _charges(price: Price, quantity: Decimal, after: Decimal) -> Iterator[Charge]:
     match price:
         case PerUnit(unit=unit):
             if quantity:
                 yield Charge("usage", quantity, unit, quantity * unit)
         case Graduated(tiers=tiers):
-            yield from _graduated(tiers, ZERO, quantity)
+            yield from _graduated(tiers, after, after + quantity)
         case Volume(tiers=tiers):
             for above, tier in _bounded(tiers):
                 if above < quantity and (tier.up_to is None or quantity <= tier.up_to):
                     yield Charge("usage", quantity, tier.unit, quantity * tier.unit + tier.flat, above, tier.up_to)
-        case Package(amount=amount, size=size, free=free):
+        case Package(amount=amount, size=size, free=allowance):
+            free = max(ZERO, allowance - after)
             if quantity and free:
                 yield Charge("usage", min(quantity, free), ZERO, ZERO, ZERO, free)
             if quantity > free:
@@ -180,28 +184,28 @@ def _bounded(tiers: Sequence[Tier]) -> Iterator[tuple[Decimal, Tier]]:
         above = tier.up_to if tier.up_to is not None else above
 
 
-def _steps(price: Price) -> list[int]:
+def _steps(price: Price, after: Decimal) -> list[int]:
     """Whole quantities between which the total only grows: the bounds of tiers, and ever wider probes."""
     tiers = price.tiers if isinstance(price, Graduated | Volume) else ()
-    bounds = {int(t.up_to) for t in tiers if t.up_to is not None}
+    bounds = {int(t.up_to - after) for t in tiers if t.up_to is not None and t.up_to > after}
     return sorted(bounds | {1 << n for n in range(_LOG2_MOST_UNITS + 1)})
 
 
-def _first_above(price: Price, low: int, high: int, limit: Money) -> int:
+def _first_above(price: Price, low: int, high: int, limit: Money, after: Decimal) -> int:
     """The first quantity over the limit in ``(low, high]``, where the total does not fall."""
-    if _exceeds(price, low, limit):
+    if _exceeds(price, low, limit, after):
         return low
     while high - low > 1:
         middle = (low + high) // 2
-        if _exceeds(price, middle, limit):
+        if _exceeds(price, middle, limit, after):
             high = middle
         else:
             low = middle
     return high
 
 
-def _exceeds(price: Price, units: int, limit: Money) -> bool:
-    return limit < total(rate(price, Decimal(units)), limit.currency)
+def _exceeds(price: Price, units: int, limit: Money, after: Decimal) -> bool:
+    return limit < total(rate(price, Decimal(units), after=after), limit.currency)
 
 
 def _check_amounts(*amounts: Decimal) -> None:

@@ -66,6 +66,15 @@ _UNITS = Statement.text(
     "tenant_id",
     "period_id",
 )
+# A period that was closed early leaves the rest of its month, not a new month's allowance, to the next one.
+_UNITS_BEFORE = Statement.text(
+    "SELECT coalesce(sum(units), 0) FROM billing_periods WHERE tenant_id = $1 AND number < $2 AND renews_at = $3 "
+    "AND price_id = $4",
+    "tenant_id",
+    "number",
+    "renews_at",
+    "price_id",
+)
 _INSERT_USAGE = Statement(
     upsert(usage_events)
     .values({c: bindparam(c.name, type_=c.type) for c in usage_events.columns})
@@ -193,6 +202,17 @@ async def close_period(uow: "UnitOfWork", period_id: UUID, gathered: "Record", n
 async def units(uow: "UnitOfWork", period_id: UUID) -> Any:
     """How many units a period holds so far."""
     return await uow.value(_UNITS, tenant_id=uow.tenant, period_id=period_id)
+
+
+async def units_before(uow: "UnitOfWork", period: "Record") -> Any:
+    """How many units the closed periods hold that were opened before a period and renew with it."""
+    return await uow.value(
+        _UNITS_BEFORE,
+        tenant_id=uow.tenant,
+        number=period["number"],
+        renews_at=period["renews_at"],
+        price_id=period["price_id"],
+    )
 
 
 async def insert_usage(uow: "UnitOfWork", values: Mapping[str, object]) -> bool:

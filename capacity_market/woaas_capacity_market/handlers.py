@@ -23,7 +23,7 @@ from woaas_work_orders.orders.lifecycle import OPERATION_ENDED, ORDER_ENDED, Ope
 if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
 
-_NO_DUE_DATE = timedelta(days=14)
+_IN_TWO_WEEKS = timedelta(days=14)
 _FOLLOWED = frozenset(
     events.CONTRACT_COMMANDED[c].name
     for c in ("accept", "package", "start", "report", "ship", "receive", "inspect", "accept-delivery")
@@ -82,7 +82,9 @@ async def draft_overflow(uow: "UnitOfWork", event: LoggedEvent) -> None:
         if order is None or operation_id is None or not _may_go_out(order, order.operation(operation_id)):
             continue
         if await repository.open_request_of(uow, operation_id) is None:
-            due_at = order.head.due_at or uow.clock.now() + _NO_DUE_DATE
+            now, due_at = uow.clock.now(), order.head.due_at
+            if due_at is None or due_at <= now:
+                due_at = now + _IN_TWO_WEEKS  # nobody can deliver by a time that has passed
             await draft(uow, principal, Wish(operation_id=operation_id, due_at=due_at))
 
 

@@ -93,9 +93,10 @@ _NDA_OF = Statement(
 )
 _EXPIRED = Statement.text(
     "SELECT id FROM market_requests WHERE tenant_id = $1 AND state IN ('published', 'quoting') "
-    "AND expires_at <= $2 ORDER BY id",
+    "AND expires_at <= $2 ORDER BY id LIMIT $3",
     "tenant_id",
     "now",
+    "limit",
 )
 _PACKAGE = Statement(select(models.market_packages).where(models.market_packages.c.id == bindparam("id")))
 _OWN_OPEN = Statement(
@@ -180,9 +181,10 @@ async def own_nda(uow: "UnitOfWork", request_id: UUID) -> "Record | None":
     return await uow.first(_NDA_OF, tenant_id=uow.tenant, request_id=request_id)
 
 
-async def expired_requests(uow: "UnitOfWork") -> list[UUID]:
+async def expired_requests(uow: "UnitOfWork", *, limit: int) -> list[UUID]:
     """Requests on the board whose time has run out."""
-    return [r["id"] for r in await uow.all(_EXPIRED, tenant_id=uow.tenant, now=uow.clock.now())]
+    rows = await uow.all(_EXPIRED, tenant_id=uow.tenant, now=uow.clock.now(), limit=limit)
+    return [r["id"] for r in rows]
 
 
 async def package(uow: "UnitOfWork", contract_id: UUID) -> "Record | None":

@@ -17,7 +17,7 @@ from woaas_capacity_market.models import market_quotes, market_requests
 from woaas_capacity_market.resources import REQUEST
 from woaas_capacity_market.sharing import Level, quantity_band, shared_fields
 from woaas_capacity_market.views import own_requests
-from woaas_core.errors import Conflict, NotFound
+from woaas_core.errors import Conflict, GuardFailed, NotFound
 from woaas_core.ids import decode_id, encode_id, uuid7
 from woaas_core.money import Money
 from woaas_core.wire import given, invalid, utc
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from asyncpg import Record
 
     from woaas_core.db.unit_of_work import UnitOfWork
+
+
+# What one transaction expires: each request stays locked until its end.
+_EXPIRED_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,10 @@ async def draft(uow: "UnitOfWork", principal: Principal, wish: Wish) -> UUID:
     due_at = wish.due_at or order.head.due_at
     if due_at is None:
         raise invalid("/due_at", "required", "'due_at' is required where the work order has none.")
+    if due_at <= now:
+        raise invalid("/due_at", "in_the_past", "Nobody can deliver by a time that has passed; give a later 'due_at'.")
+    if wish.expires_at is not None and wish.expires_at <= now:
+        raise invalid("/expires_at", "in_the_past", "The request would have expired before it began.")
     currency = wish.max_price.currency.code if wish.max_price else (await tenants.get(uow))["currency"]
     chosen = wish.disclosure
     values: dict[str, Any] = {
@@ -142,7 +150,7 @@ async def command(uow: "UnitOfWork", principal: Principal, request_id: UUID, nam
     Withdrawing and cancelling let its open quotes lapse and tell each partner.
 
     Raises:
-        InvalidTransition, ExportControlled: see each.
+        InvalidTransition, ExportControlled, GuardFailed: see each; the last where a draft's time is over.
     """
     access = principal.require(REQUEST, name)
     order: Order | None = None
@@ -155,6 +163,9 @@ async def command(uow: "UnitOfWork", principal: Principal, request_id: UUID, nam
     state = step(REQUEST_TRANSITIONS, row["state"], name, permitted=access.actions & REQUEST_COMMANDS)
     changes: dict[str, Any] = {"state": state}
     if order is not None:
+        if row["expires_at"] <= uow.clock.now():
+            msg = "The draft's time is over; cancel it and draft another."
+            raise GuardFailed(msg)
         changes["nda_details"] = _nda_details(principal, row, order)
     await _move(uow, row, name, **changes)
     if name == "publish":
@@ -197,15 +208,19 @@ async def leave_board(uow: "UnitOfWork", row: "Record", quotes: str, *, winner: 
 
 
 async def expire_due(uow: "UnitOfWork", principal: Principal) -> int:
-    """Expire the entered tenant's requests whose time on the board has run out; returns how many."""
-    principal.require(REQUEST, "read")
-    due = await repository.expired_requests(uow)
-    for request_id in due:
+    """Expire some of the entered tenant's requests whose time on the board has run out; returns how many.
+
+    Their open quotes expire with them, and each partner is told.
+    """
+    expired = 0
+    for request_id in await repository.expired_requests(uow, limit=_EXPIRED_AT_ONCE):
         row = await lock_fresh(uow, principal, request_id)
+        # Awarded or withdrawn while this one waited for its lock: then there is nothing to expire.
         if (row["state"], "expire") in REQUEST_TRANSITIONS:
             await _move(uow, row, "expire", state=REQUEST_TRANSITIONS[(row["state"], "expire")])
             await leave_board(uow, row, "expire")
-    return len(due)
+            expired += 1
+    return expired
 
 
 async def award_to(uow: "UnitOfWork", row: "Record", *, contract_id: UUID, winner: UUID) -> None:

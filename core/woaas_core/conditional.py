@@ -15,6 +15,13 @@ def etag_of(body: bytes) -> str:
     return f'"{hashlib.blake2b(body, digest_size=9).hexdigest()}"'
 
 
+def is_known(sent: str | None, tag: str) -> bool:
+    """Whether an If-None-Match names this tag; compared weakly, as a cache that packs answers may have weakened it."""
+    if not sent:
+        return False
+    return sent.strip() == "*" or tag in (t.strip().removeprefix("W/") for t in sent.split(","))
+
+
 def require_match(wanted: str | None, shown: Callable[[], object] | None) -> None:
     """Honour If-Match: the caller's view of the object must be the one he decided on; None is no object.
 

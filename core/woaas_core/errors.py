@@ -239,6 +239,46 @@ class Internal(DomainError):
     hint = "Repeat the request with the same Idempotency-Key; tell us the request_id if it persists."
 
 
+class ToolMissing(GuardFailed):
+    """No tool of the wanted code is free."""
+
+    code = "tool_missing"
+    title = "A tool is missing"
+    hint = "Free or record the tool (PUT /v1/tools/{code}), then repeat the command."
+
+
+class PartnerLimit(Conflict):
+    """As much as may lie with one partner lies there already."""
+
+    code = "partner_limit"
+    title = "The limit of this partner is reached"
+    hint = "Close what is open with the partner, raise the limit, or choose another one."
+
+
+class SSRFBlocked(Invalid):
+    """An address that this service does not call."""
+
+    code = "ssrf_blocked"
+    title = "The address is not reachable from here"
+    hint = "Give a public https address."
+
+
+class TemplateInvalid(Invalid):
+    """A template that cannot be published or used."""
+
+    code = "template_invalid"
+    title = "The template is not valid"
+    hint = "Correct the places that errors[] points at and publish it again."
+
+
+class Infeasible(Conflict):
+    """No plan keeps what must be kept."""
+
+    code = "infeasible"
+    title = "There is no feasible plan"
+    hint = "Relax a deadline, a fixed place or a calendar, then solve again."
+
+
 def catalogue() -> dict[str, type[DomainError]]:
     """Every problem code with the class that documents it; the first definition of a code wins."""
     found: dict[str, type[DomainError]] = {}

@@ -41,6 +41,13 @@ _CLAIM = Statement.text(
     "scope",
 )
 _KEEP = insert_row(idempotency)
+_FORGET = Statement.text(
+    "DELETE FROM idempotency WHERE tenant_id = $1 AND scope IN (SELECT scope FROM idempotency "
+    "WHERE tenant_id = $1 AND created_at < $2 ORDER BY created_at LIMIT $3)",
+    "tenant_id",
+    "before",
+    "limit",
+)
 
 
 async def claim(uow: "UnitOfWork", scope: bytes) -> "Record | None":
@@ -62,3 +69,9 @@ async def keep(
         body=body,
         created_at=uow.clock.now(),
     )
+
+
+async def forget_old(uow: "UnitOfWork", *, limit: int) -> int:
+    """Delete answers that were kept long enough, the oldest first; returns how many."""
+    before = uow.clock.now() - KEPT_FOR
+    return await uow.execute(_FORGET, tenant_id=uow.tenant, before=before, limit=limit)

@@ -3,8 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
-from woaas_capacity_market import contracts, listings, requests
-from woaas_capacity_market.inputs import ContractCommandBody, NewListing, NewRequest, Reasoned
+from woaas_billing import invoicing, limits
+from woaas_billing.inputs import InvoicePeriod, SpendLimit
+from woaas_capacity_market import contracts, listings, quotes, requests
+from woaas_capacity_market.inputs import (
+    Award,
+    ContractCommandBody,
+    NDASignature,
+    NewListing,
+    NewQuote,
+    NewRequest,
+    Reasoned,
+    Terms,
+)
 from woaas_capacity_market.lifecycle import CONTRACT_COMMANDS
 from woaas_core.ids import decode_id
 from woaas_core.wire import check_code
@@ -141,6 +152,13 @@ async def _create_listing(c: Command[NewListing]) -> Any:
     return await listings.create(c.uow, c.principal, c.body)
 
 
+async def _replace_listing(c: Command[NewListing]) -> Any:
+    listing_id = decode_id("lst", c.id)
+    before = await listings.get(c.uow, c.principal, listing_id)
+    c.match(lambda: types.LISTING_KIND.node(c.principal, before).shown)
+    return await listings.replace(c.uow, c.principal, listing_id, c.body)
+
+
 async def _create_request(c: Command[NewRequest]) -> Any:
     return await requests.create(c.uow, c.principal, c.body)
 
@@ -165,6 +183,40 @@ def _request_command(name: str) -> Verb:
         return await requests.command(c.uow, c.principal, request_id, name)
 
     return Verb(types.MarketRequest, run, f"{name.capitalize()} a market request", Reasoned)
+
+
+async def _sign_nda(c: Command[NDASignature]) -> Any:
+    return await quotes.sign_nda(c.uow, c.principal, decode_id("mrq", c.id), c.body)
+
+
+async def _submit_quote(c: Command[NewQuote]) -> Any:
+    return await quotes.submit(c.uow, c.principal, decode_id("mrq", c.id), c.body)
+
+
+def _quote_command(name: str, struct: type[Terms | Reasoned]) -> Verb:
+    async def run(c: Command[Any]) -> Any:
+        quote_id = decode_id("quo", c.id)
+        before = await quotes.get(c.uow, c.principal, quote_id)
+        c.match(lambda: types.QUOTE_KIND.node(c.principal, before).shown)
+        if struct is Terms:
+            return await quotes.command(c.uow, c.principal, quote_id, name, c.body)
+        c.because(c.body.reason)
+        return await quotes.command(c.uow, c.principal, quote_id, name)
+
+    return Verb(types.Quote, run, f"{name.capitalize()} a quote; who made the standing offer waits", struct)
+
+
+async def _award(c: Command[Award]) -> Any:
+    c.because(c.body.reason)
+    return await contracts.award(c.uow, c.principal, decode_id("mrq", c.id), decode_id("quo", c.body.quote_id))
+
+
+async def _issue_invoice(c: Command[InvoicePeriod]) -> Any:
+    return await invoicing.issue(c.uow, c.principal, c.body.period)
+
+
+async def _set_spend_limit(c: Command[SpendLimit]) -> Any:
+    return await limits.set_limit(c.uow, c.principal, c.body)
 
 
 def _contract_command(name: str) -> Verb:
@@ -201,10 +253,26 @@ MUTATIONS: Mapping[str, Verb] = {
     "schedule_run_stop": Verb(types.ScheduleRun, _stop, "Stop a run and keep its best plan", takes_match=False),
     "schedule_publish": Verb(types.Schedule, _publish, "Make a proposed plan the one in force", PublishBody),
     "listing_create": Verb(types.Listing, _create_listing, "Put capacity on the market", NewListing, takes_id=False),
+    "listing_put": Verb(types.Listing, _replace_listing, "Replace a listing", NewListing),
     **{f"listing_{name}": _listing_command(name) for name in sorted(listings.LISTING_COMMANDS)},
     "market_request_create": Verb(
         types.MarketRequest, _create_request, "Draft a request for capacity", NewRequest, takes_id=False
     ),
     **{f"market_request_{name}": _request_command(name) for name in ("publish", "withdraw", "cancel")},
+    "market_request_award": Verb(
+        types.Contract, _award, "Award a request to a quote, which makes the contract", Award, takes_match=False
+    ),
+    "nda_sign": Verb(
+        types.NDA, _sign_nda, "Sign the agreement of the request `id` on the board", NDASignature, takes_match=False
+    ),
+    "quote_submit": Verb(types.Quote, _submit_quote, "Quote on the request `id`", NewQuote, takes_match=False),
+    "quote_counter": _quote_command("counter", Terms),
+    **{f"quote_{name}": _quote_command(name, Reasoned) for name in ("accept", "decline", "withdraw")},
     **{f"contract_{name.replace('-', '_')}": _contract_command(name) for name in sorted(CONTRACT_COMMANDS)},
+    "invoice_issue": Verb(
+        types.Invoice, _issue_invoice, "Close the open period and issue its invoice", InvoicePeriod, takes_id=False
+    ),
+    "spend_limit_put": Verb(
+        types.SpendLimit, _set_spend_limit, "Set what a billing period may cost", SpendLimit, takes_id=False
+    ),
 }

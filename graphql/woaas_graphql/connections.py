@@ -71,10 +71,10 @@ def list_field(
     shape: Any,
     *,
     where: Sequence[ColumnElement[bool]] = (),
-    values: Mapping[str, object] | None = None,
+    values: Callable[[Context], Mapping[str, object]] = lambda _: {},
     description: str,
 ) -> StrawberryField:
-    """A field that pages through a resource as its REST list does."""
+    """A field that pages through a resource as its REST list does; ``values`` are what ``where`` binds."""
     kind = kind_of(shape)
     wanted = filter_type(shape)
     page_type = connection_type(shape)
@@ -94,7 +94,7 @@ def list_field(
             limit=first,
             cursor=after or None,
         )
-        return await page_of(info.context, kind, query, where=where, values=values)
+        return await page_of(info.context, kind, query, where=where, values=values(info.context))
 
     return strawberry.field(resolve, description=description)
 

@@ -9,7 +9,8 @@ from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
 from woaas_billing import invoicing
-from woaas_capacity_market import contracts, listings, requests
+from woaas_capacity_market import contracts, listings, quotes, requests
+from woaas_capacity_market import repository as market_rows
 from woaas_core.db.statements import Row
 from woaas_core.errors import InvalidCursor, UnknownParameter
 from woaas_core.events.feed import FeedFilter, read_feed
@@ -136,7 +137,10 @@ def _master(kind: MasterKind) -> dict[str, StrawberryField]:
     shape = types.MASTER[kind.name]
     words = kind.name.replace("_", " ")
     listed = list_field(
-        shape, where=[master_rows.of_kind()], values={"kind": kind.name}, description=f"{words.capitalize()} records"
+        shape,
+        where=[master_rows.of_kind()],
+        values=lambda _: {"kind": kind.name},
+        description=f"{words.capitalize()} records",
     )
     found = _by_id(shape, lambda c, text: master_data.find(c.uow, c.principal, kind, text), f"A {words} by code or id")
     return {kind.name: found, kind.path.replace("-", "_"): listed}
@@ -165,7 +169,7 @@ QUERIES: dict[str, StrawberryField] = {
     "schedule_runs": list_field(
         types.ScheduleRun,
         where=[schedule_rows.plans_only()],
-        values={"plan_kind": "plan"},
+        values=lambda _: {"plan_kind": "plan"},
         description="Runs, newest first",
     ),
     "schedule": _by_id(
@@ -185,6 +189,18 @@ QUERIES: dict[str, StrawberryField] = {
         "A request of your own by id",
     ),
     "market_requests": list_field(types.MarketRequest, description="Your requests, newest first"),
+    "board": list_field(
+        types.Teaser,
+        where=[market_rows.still_open()],
+        values=lambda context: {"now": context.uow.clock.now()},
+        description="Teasers of other tenants' requests, newest first",
+    ),
+    "quote": _by_id(
+        types.Quote,
+        lambda c, text: quotes.get(c.uow, c.principal, decode_id("quo", text)),
+        "A quote given or received",
+    ),
+    "quotes": list_field(types.Quote, description="Quotes given and received, newest first"),
     "contract": _by_id(
         types.Contract, lambda c, text: contracts.get(c.uow, c.principal, decode_id("ctr", text)), "A contract by id"
     ),
@@ -193,6 +209,7 @@ QUERIES: dict[str, StrawberryField] = {
         types.Invoice, lambda c, text: invoicing.get(c.uow, c.principal, text), "An invoice by id or number"
     ),
     "invoices": list_field(types.Invoice, description="Issued invoices, newest first"),
+    "settlements": list_field(types.Settlement, description="What settled contracts moved, newest first"),
     "usage_events": list_field(types.UsageEvent, description="Processed orders that were counted, newest first"),
     "events": strawberry.field(events),
     "audit_entries": strawberry.field(audit_entries),

@@ -23,7 +23,7 @@ _LOOK_FOR_RUNS_S = 0.3
 
 
 def one_machine(*, demo: bool) -> Assembly:
-    """API in one process, sequencer and readers in a second; the farm starts with the first solve."""
+    """API in one process, sequencer, readers and worker in a second; the farm starts with the first solve."""
     return Assembly(
         migrate=upgrade,
         children=children,

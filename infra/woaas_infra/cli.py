@@ -15,11 +15,16 @@ app.command(
 for name, text in {
     "serve": "Serve the API and the console.",
     "sequencer": "Order pending events into the tenants' logs and sign checkpoints.",
-    "reader": "Apply the effects of events: metering, market, replanning.",
-    "background": "Sequencer and readers in one process.",
+    "worker": "Do what time makes due: expire market requests, renew billing periods, forget what has run out.",
+    "background": "Sequencer, readers and worker in one process.",
     "solver": "Solve queued runs on Ray.",
 }.items():
     app.command(f"woaas_infra.commands.processes:{name}", name=name, help=text)
+app.command(
+    "woaas_infra.commands.reader:app",
+    name="reader",
+    help="Apply the effects of events: metering, market, replanning; status, retry, skip.",
+)
 app.command("woaas_infra.commands.contracts:openapi", name="openapi", help="Print the OpenAPI document.")
 app.command("woaas_infra.commands.solve:solve", name="solve", help="Solve a scheduling problem in a file.")
 app.command("woaas_infra.commands.contracts:sdl", name="sdl", help="Print the GraphQL schema.")

@@ -18,3 +18,8 @@ def readers(settings: Settings) -> tuple[Reader, ...]:
         *solver_farm.READERS,
         *capacity_market.READERS,
     )
+
+
+def awaited(settings: Settings) -> list[str]:
+    """The names of those that a read with ``Woaas-After`` waits for."""
+    return [reader.name for reader in readers(settings) if reader.is_awaited]

@@ -129,3 +129,41 @@ class TestCreateOnly:
         again = await client.put("/v1/sites/S1", json={"name": "Two"}, headers=only)
         assert (again.status_code, again.json()["code"]) == (412, "stale_etag")
         assert (await client.get("/v1/sites/S1")).json()["name"] == "One"
+
+
+class TestIfNoneMatch:
+    async def test_a_weakened_tag_one_of_several_and_any_are_304(self, factory: Tenant) -> None:
+        async with factory.client() as client:
+            tag = (await client.get("/v1/me")).headers["etag"]
+            for sent in (tag, f"W/{tag}", f'"other", W/{tag}', "*"):
+                assert (await client.get("/v1/me", headers={"If-None-Match": sent})).status_code == 304, sent
+            assert (await client.get("/v1/me", headers={"If-None-Match": '"other"'})).status_code == 200
+
+
+class TestBodiesNameWhatIsNotWritten:
+    async def test_a_field_that_is_seen_is_403_and_one_that_is_not_422(self, factory: Tenant) -> None:
+        async with factory.client() as client:
+            order = (await client.post("/v1/work-orders", json={"product": "P", "quantity": "1"})).json()
+            for path, name in ((f"/v1/work-orders/{order['id']}", "state"), (f"/v1/work-orders/{order['id']}", "id")):
+                answer = await client.patch(path, json={name: "running"})
+                assert (answer.status_code, answer.json()["code"]) == (403, "field_forbidden")
+                assert answer.json()["errors"][0]["pointer"] == f"/{name}"
+            assert (await client.put("/v1/materials/M", json={"version": 2})).status_code == 403
+            assert (await client.post("/v1/work-orders", json={"number": "7"})).status_code == 403
+            for name in ("nothing", "tenant_id"):
+                answer = await client.patch(f"/v1/work-orders/{order['id']}", json={name: 1})
+                assert (answer.status_code, answer.json()["code"]) == (422, "unknown_field")
+        async with factory.client(await factory.key("customer", customer="ACME")) as guest:
+            answer = await guest.patch(f"/v1/work-orders/{order['id']}", json={"stages": []})
+            assert (answer.status_code, answer.json()["code"]) == (422, "unknown_field")
+
+    async def test_a_hidden_field_is_unknown_whatever_is_written_into_it(self, factory: Tenant) -> None:
+        async with factory.client() as client:
+            order = (await client.post("/v1/work-orders", json={"product": "P", "quantity": "1"})).json()
+        async with factory.client(await factory.key("operator")) as operator:
+            for value in ("ACME", 5, None, {"deep": 1}, "x" * 100):
+                answer = await operator.patch(f"/v1/work-orders/{order['id']}", json={"customer": value})
+                shown = (answer.status_code, answer.json()["code"], answer.json()["errors"][0]["pointer"])
+                assert shown == (422, "unknown_field", "/customer"), value
+            answer = await operator.patch(f"/v1/work-orders/{order['id']}", json={"title": 5})
+            assert answer.json()["code"] == "invalid"

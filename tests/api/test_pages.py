@@ -48,3 +48,26 @@ class TestPages:
             assert old.headers["cache-control"] == "public, no-cache"
             again = await client.get("/static/console.css", headers={"If-None-Match": old.headers["etag"]})
             assert again.status_code == 304
+
+    async def test_text_names_its_charset_once(self, factory: Tenant) -> None:
+        async with factory.client() as client:
+            for path in ("/docs", "/graphql", "/metrics", "/console/sign-in", "/static/console.css"):
+                kind = (await client.get(path)).headers["content-type"]
+                assert kind.count("charset") == 1, (path, kind)
+
+
+class TestProblemPages:
+    CODES = (
+        "unknown_field field_forbidden invalid_transition guard_failed idempotency_key_reused idempotency_in_progress "
+        "stale_etag skill_missing tool_missing material_missing four_eyes export_controlled partner_limit wrong_party "
+        "capacity_taken spend_limit_reached ssrf_blocked template_invalid infeasible expired rate_limited not_ready "
+        "invalid_limit invalid_cursor currency_mismatch not_a_decimal_string"
+    )
+
+    @pytest.mark.parametrize("code", CODES.split())
+    async def test_each_code_of_the_contract_has_one(self, factory: Tenant, code: str) -> None:
+        async with factory.client() as client:
+            page = await client.get(f"/problems/{code}", headers={"Accept": "application/json"})
+        assert page.status_code == 200
+        assert page.json()["code"] == code
+        assert page.json()["fix"]

@@ -155,14 +155,16 @@ class TestSpendLimit:
             assert (await client.post(f"/v1/work-orders/{ids[2]}/release")).status_code == 200
             assert (await client.put("/v1/billing/spend-limit", json={})).json()["releases_left"] is None
 
-    async def test_the_next_period_has_its_own_room(self, world: World, factory: Tenant, complete: Complete) -> None:
+    async def test_an_early_close_leaves_the_rest_of_the_months_allowance(
+        self, world: World, factory: Tenant, complete: Complete
+    ) -> None:
         for _ in range(3):
             await complete(factory)
         await world.settle(factory)
         async with factory.client() as client:
             assert (await client.put("/v1/billing/spend-limit", json=self.HARD)).json()["releases_left"] == 8
             await client.post("/v1/billing/invoices", json={})
-            assert (await client.get("/v1/billing/subscription")).json()["spend_limit"]["releases_left"] == 11
+            assert (await client.get("/v1/billing/subscription")).json()["spend_limit"]["releases_left"] == 8
 
     async def test_the_soft_limit_is_told_of_once(self, world: World, factory: Tenant, complete: Complete) -> None:
         await world.settle(factory)

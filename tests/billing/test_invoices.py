@@ -51,6 +51,15 @@ class TestNumbers:
         assert [p["status"] for p in await book.periods()] == ["closed", "open"]
 
 
+class TestAllowance:
+    async def test_closing_a_period_early_gives_no_second_allowance(self, book: Book) -> None:
+        totals = []
+        for orders in (6, 6, 6):
+            await count(book, orders)
+            totals.append((await book.issue())["total_minor"])
+        assert totals == [0, 2 * 200, 6 * 200], "ten are free in a month, however often it is closed"
+
+
 class TestContent:
     async def test_preview_invoice_and_ledger_agree_and_the_usage_gives_the_same_bytes(self, book: Book) -> None:
         rows = []
@@ -68,10 +77,10 @@ class TestContent:
             ]
             assert foreseen.total.amount_minor == row["total_minor"] == sum(line["amount_minor"] for line in lines)
             rows.append(row)
-        assert [row["total_minor"] for row in rows] == [0, 0, 400, 18150]
+        assert [row["total_minor"] for row in rows] == [0, 0, 1000, 19400]
         posted = {r["ref"]: r["debit"] for r in await book.rows(_POSTED)}
         assert posted == {f"invoice:{row['number']}": row["total_minor"] for row in rows if row["total_minor"]}
-        assert await book.balances() == {"receivable": 18550, "revenue": -18550}
+        assert await book.balances() == {"receivable": 20400, "revenue": -20400}
 
     async def test_it_stays_the_same_when_more_is_counted_and_the_tenant_changes(self, book: Book) -> None:
         await count(book, 12)

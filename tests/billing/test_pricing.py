@@ -124,16 +124,24 @@ class TestProperties:
         assert cost(price, quantity) >= (price.minimum or 0)
         assert [c.kind for c in charges].count("true_up") <= 1
 
-    @given(growing | st.builds(Volume, tiers=tiers()), st.integers(0, 10**9))
-    def test_what_fits_under_a_limit_fits_and_one_more_does_not(self, price: Price, minor: int) -> None:
-        limit = Money(minor, CNY)
-        fitting = units_within(price, limit)
+    @given(growing | st.builds(Volume, tiers=tiers()), st.integers(0, 10**9), st.integers(0, 500))
+    def test_what_fits_under_a_limit_fits_and_one_more_does_not(self, price: Price, minor: int, billed: int) -> None:
+        limit, after = Money(minor, CNY), Decimal(billed)
+        fitting = units_within(price, limit, after=after)
         if fitting is None:
-            assert total(rate(price, Decimal(10**9)), CNY) <= limit
+            assert total(rate(price, Decimal(10**9), after=after), CNY) <= limit
             return
         if fitting:
-            assert total(rate(price, Decimal(fitting)), CNY) <= limit
-        assert limit < total(rate(price, Decimal(fitting + 1)), CNY)
+            assert total(rate(price, Decimal(fitting), after=after), CNY) <= limit
+        assert limit < total(rate(price, Decimal(fitting + 1), after=after), CNY)
+
+    @given(graduated, st.integers(0, 500), st.integers(0, 500))
+    def test_a_month_billed_in_two_parts_costs_what_it_costs_at_once(
+        self, price: Graduated, one: int, two: int
+    ) -> None:
+        free = Graduated(tiers=price.tiers)
+        parts = [*rate(free, Decimal(one)), *rate(free, Decimal(two), after=Decimal(one))]
+        assert sum((c.exact for c in parts), Decimal(0)) == cost(free, Decimal(one + two))
 
     @given(
         st.integers(-(10**12), 10**12),

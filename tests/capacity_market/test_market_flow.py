@@ -1,6 +1,8 @@
 """Deals between two tenants on a real database."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +10,7 @@ import pytest
 from fixtures.app import World
 from fixtures.market import DUE, Market, get, post
 
+import woaas.audit
 from woaas_capacity_market import contracts
 from woaas_capacity_market.errors import CapacityTaken
 from woaas_capacity_market.handlers import draft_overflow
@@ -100,6 +103,19 @@ class TestBoard:
             refused = await method(market.buyer, f"/v1/market/requests/{draft['id']}/{command}", *arguments)
             assert refused["code"] == "export_controlled"
 
+    async def test_nothing_is_asked_for_by_a_time_that_has_passed(self, market: Market) -> None:
+        past = "2020-01-01T00:00:00Z"
+        overdue = await market.order(due_at=past)
+        body = {"operation_id": overdue["operations"][0]["id"]}
+        for wrong, pointer in (({}, "/due_at"), ({"due_at": DUE, "expires_at": past}, "/expires_at")):
+            refused = await post(market.buyer, "/v1/market/requests", {**body, **wrong}, 422)
+            assert [(e["pointer"], e["code"]) for e in refused["errors"]] == [(pointer, "in_the_past")]
+        soon = (datetime.now(UTC) + timedelta(seconds=0.3)).isoformat()
+        draft = await market.request(publish=False, order=overdue, expires_at=soon)
+        await asyncio.sleep(0.4)
+        refused = await post(market.buyer, f"/v1/market/requests/{draft['id']}/publish", {}, 409)
+        assert refused["code"] == "guard_failed"
+
     async def test_candidates_are_scored_without_raw_load_or_cost(self, market: Market) -> None:
         await market.listing()
         request = await market.request()
@@ -111,7 +127,9 @@ class TestBoard:
 
     async def test_time_runs_out(self, market: Market, world: World) -> None:
         await market.listing()
-        request = await market.request(expires_at="2000-01-01T00:00:00Z")
+        soon = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
+        request = await market.request(expires_at=soon)
+        await asyncio.sleep(1.1)
         assert (await get(market.partner, "/v1/market/board"))["data"] == []
         async with world.db.unit_of_work() as uow:
             system = await world.authenticator.as_system(uow, market.buyer_tenant.id, "test")
@@ -285,6 +303,18 @@ class TestContract:
             "net_minor": 93774,
             "currency": "CNY",
         }  # fmt: skip
+
+    async def test_each_party_can_verify_its_own_log_of_the_whole_deal(self, market: Market, tmp_path: Path) -> None:
+        contract = await market.deal()
+        await market.run(contract, "accept", "package", "start", "report:100", "ship", "receive", "inspect:pass")
+        await market.run(contract, "accept-delivery", "settle", "close")
+        for tenant, client in ((market.buyer_tenant, market.buyer), (market.partner_tenant, market.partner)):
+            await market.settle()
+            export = await post(client, "/v1/audit/exports", {}, 202)
+            await market.settle()
+            bundle = tmp_path / f"{tenant.id}.zip"
+            bundle.write_bytes((await client.get(f"/v1/audit/exports/{export['id']}/download")).content)
+            assert woaas.audit.verify(bundle).problems == []
 
     async def test_the_wrong_party_is_403_and_a_wrong_moment_409(self, market: Market) -> None:
         contract = await market.deal()

@@ -8,7 +8,7 @@ from fixtures.app import Tenant, World
 from woaas_core.db.statements import Statement
 from woaas_core.db.unit_of_work import UnitOfWork
 from woaas_core.events.envelope import event_type
-from woaas_core.events.readers import MAX_ATTEMPTS, LoggedEvent, Reader, advance, note_failure
+from woaas_core.events.readers import MAX_ATTEMPTS, LoggedEvent, NotYet, Reader, advance, note_failure
 from woaas_infra.processes.reader import Follower
 
 pytestmark = pytest.mark.anyio
@@ -201,3 +201,30 @@ class TestPoison:
         while await follower.catch_up(COUNTING):
             pass
         assert await counts(factory) == {"a": 1}
+
+
+class TestNotYet:
+    async def test_a_reader_stops_in_front_of_what_must_wait_and_counts_no_failure(
+        self, factory: Tenant, follower: Follower
+    ) -> None:
+        waiting = {"b"}
+
+        async def handle(uow: UnitOfWork, event: LoggedEvent) -> None:
+            if event.subject in waiting:
+                raise NotYet
+            await count(uow, event)
+
+        reader = Reader(name="patient", types=COUNTING.types, handle=handle)
+        await note(factory, "abc")
+        assert await follower.catch_up(reader)
+        for _ in range(2 * MAX_ATTEMPTS):
+            assert not await follower.catch_up(reader), "nothing came of it, so there is no hurry to look again"
+        assert await counts(factory) == {"a": 1}
+        async with factory.world.db.unit_of_work() as uow:
+            await factory.world.authenticator.as_system(uow, factory.id, "test")
+            cursor = await uow.first(CURSOR, reader="patient")
+        assert cursor is not None
+        assert (cursor["attempts"], cursor["retry_at"], cursor["error"]) == (0, None, None)
+        waiting.clear()
+        assert await follower.catch_up(reader)
+        assert await counts(factory) == dict.fromkeys("abc", 1)

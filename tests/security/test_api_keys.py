@@ -150,3 +150,13 @@ async def test_roles_are_checked_wherever_keys_are_made(world: World, factory: T
         await world.authenticator.as_system(uow, factory.id, "test")
         with pytest.raises(Invalid):
             await world.authenticator.create_key(uow, name="n", roles=["system"])
+
+
+@pytest.mark.anyio
+async def test_the_location_of_a_new_key_shows_it_without_its_secret(factory: Tenant, world: World) -> None:
+    async with factory.client() as client:
+        made = await client.post("/v1/api-keys", json={"name": "k", "roles": ["operator"]})
+        shown = await client.get(made.headers["location"])
+        assert shown.json() == {n: v for n, v in made.json().items() if n != "secret"}
+    other = (await world.tenant("Other")).client()
+    assert (await other.get(made.headers["location"])).status_code == 404

@@ -2,12 +2,19 @@
 
 import io
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from fixtures.app import Tenant, World
+from fixtures.app import ORIGIN, Tenant, World
 
 import woaas.audit
+from woaas_core.clock import FrozenClock
+from woaas_core.db.database import Database
+from woaas_core.db.tenancy import SEQUENCER
+from woaas_core.events.readers import advance
+from woaas_infra.readers import readers
+from woaas_security.audit.sequencer import SIGN_AT_MOST_EVERY, Sequencer
 
 pytestmark = pytest.mark.anyio
 ORDER = {"product": "P", "quantity": "1", "customer": "SECRET-CUSTOMER", "release": True}
@@ -59,6 +66,59 @@ class TestBundle:
             assert all(b"SECRET-CUSTOMER" not in bundle.read(name) for name in bundle.namelist())
         (tmp_path / "bundle.zip").write_bytes(content)
         assert woaas.audit.verify(tmp_path / "bundle.zip").exit_code == 0
+
+    async def test_a_filter_by_what_is_no_order_is_refused_at_once(self, factory: Tenant) -> None:
+        async with factory.client() as client:
+            asked = await client.post("/v1/audit/exports", json={"filter": {"work_order_id": "wo_nothing"}})
+        assert (asked.status_code, asked.json()["errors"][0]["pointer"]) == (422, "/filter/work_order_id")
+
+    async def test_a_request_that_cannot_be_served_holds_up_no_other(
+        self, world: World, factory: Tenant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("woaas_security.audit.exports._check_filter", lambda _plain: None)
+        async with factory.client() as client:
+            asked = await client.post("/v1/audit/exports", json={"filter": {"work_order_id": "wo_nothing"}})
+            await exported(world, factory)
+            assert (await client.get(asked.headers["location"])).json()["status"] == "failed"
+
+
+class TestCoverage:
+    async def test_a_bundle_holds_all_that_was_written_before_it_was_asked_for(
+        self, world: World, factory: Tenant, tmp_path: Path
+    ) -> None:
+        """The newest checkpoint is older than the write; a second passes before the sequencer signs again."""
+        clock = FrozenClock(datetime(2050, 1, 1, tzinfo=UTC))
+        database = await Database.connect(world.settings.database_url, role=SEQUENCER, size=1, clock=clock)
+        sequencer = Sequencer(database, (world.signing_key,), origin=ORIGIN)
+        await sequencer.open()
+        async with factory.client() as client:
+            assert (await sequencer.step()).signed == 1
+            order = (await client.post("/v1/work-orders", json=ORDER)).json()
+            asked = await client.post("/v1/audit/exports", json={})
+            batch = await sequencer.step()
+            assert (batch.sequenced > 2, batch.signed) == (True, 0)
+            await follow(world, factory)
+            assert (await client.get(asked.headers["location"])).json()["status"] == "queued"
+            clock.advance(SIGN_AT_MOST_EVERY)
+            assert (await sequencer.step()).signed == 1
+            await follow(world, factory)
+            state = (await client.get(asked.headers["location"])).json()
+            content = (await client.get(state["download_url"])).content
+        await database.close()
+        (tmp_path / "bundle.zip").write_bytes(content)
+        assert woaas.audit.verify(tmp_path / "bundle.zip").exit_code == 0
+        with zipfile.ZipFile(io.BytesIO(content)) as bundle:
+            entries = bundle.read("entries.jsonl").decode()
+        assert order["id"] in entries
+        assert asked.json()["id"] in entries
+
+
+async def follow(world: World, tenant: Tenant) -> None:
+    """Let the writer of bundles do what it can."""
+    (reader,) = (r for r in readers(world.settings) if r.name == "audit_exports")
+    async with world.db.unit_of_work() as uow:
+        await world.authenticator.as_system(uow, tenant.id, reader.name)
+        await advance(uow, reader)
 
 
 class TestEntries:

@@ -212,6 +212,16 @@ class TestHiddenFields:
                 assert f"{CANARY}ref" not in answer.text, path
                 assert '"external_ref"' not in answer.text, path
 
+    async def test_who_may_not_see_whose_an_order_is_sees_no_customers(
+        self, factory: Tenant, orders: dict[str, Any]
+    ) -> None:
+        async with factory.client() as client:
+            await client.put("/v1/customers/ACME", json={"name": "Acme", "email": "a@acme.example"})
+        async with await guest(factory, "operator") as client:
+            for path in ("/v1/customers", "/v1/customers/ACME"):
+                assert (await client.get(path)).status_code == 403
+            assert (await client.get("/v1/materials")).status_code == 200
+
     async def test_a_masked_one_is_null_with_its_pointer(self, factory: Tenant, orders: dict[str, Any]) -> None:
         async with await guest(factory, "auditor") as client:
             one = (await client.get(f"/v1/work-orders/{orders['ACME']['id']}")).json()

@@ -7,9 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 from fixtures.app import Tenant, World
-from fixtures.database import fetch
 from fixtures.farm import ThreadExecutor, farm
-from fixtures.processes import eventually
 from httpx import AsyncClient
 
 from woaas_solver_farm import problem as problems
@@ -157,6 +155,51 @@ class TestStopping:
         assert (run["status"], run["result"]["accepted"]) == ("stopped", True)
 
 
+class SlowExecutor(ScriptedExecutor):
+    """Takes longer to start a worker than a lease lasts."""
+
+    async def start(self, task: Task) -> Any:
+        await asyncio.sleep(1.5)
+        return await super().start(task)
+
+
+class TestLease:
+    async def test_it_is_held_while_the_worker_starts(self, world: World, factory: Tenant) -> None:
+        async with factory.client() as client:
+            place = (await client.post("/v1/solve", json=PROBLEM)).headers["location"]
+            executor = SlowExecutor(finish)
+            attempt = asyncio.create_task(farm(world.db, executor, lease_s=0.5).run_once())
+            rival = ScriptedExecutor(finish)
+            while (await client.get(place)).json()["status"] == "queued":  # noqa: ASYNC110 - it is in the database
+                await asyncio.sleep(0.01)
+            while not attempt.done():
+                await farm(world.db, rival).run_once()
+                await asyncio.sleep(0.02)
+            run = (await client.get(place)).json()
+        assert (run["status"], run["attempt"], rival.tasks) == ("finished", 1, [])
+
+    async def test_a_run_stopped_meanwhile_ends_without_a_wait(self, world: World, factory: Tenant) -> None:
+        async with factory.client() as client:
+            place = (await client.post("/v1/solve", json=PROBLEM)).headers["location"]
+            attempt = asyncio.create_task(farm(world.db, SlowExecutor(heed_the_stop)).run_once())
+            while (await client.get(place)).json()["status"] == "queued":  # noqa: ASYNC110 - it is in the database
+                await asyncio.sleep(0.01)
+            await client.post(f"{place}/stop")
+            await attempt
+            assert (await client.get(place)).json()["status"] == "stopped"
+
+    async def test_who_lost_it_kills_its_worker(self, world: World, factory: Tenant) -> None:
+        async with factory.client() as client:
+            place = (await client.post("/v1/solve", json=PROBLEM)).headers["location"]
+            slow = ScriptedExecutor(heed_the_stop)
+            first = asyncio.create_task(farm(world.db, slow, lease_s=0).run_once())
+            await feasible(client, place)
+            await farm(world.db, ScriptedExecutor(finish)).run_once()
+            await slow.tasks[0].killed.wait()
+            slow.tasks[0].stopped.set()
+            await first
+
+
 class TestGoingDown:
     async def test_a_process_told_to_end_puts_its_run_back(self, world: World, factory: Tenant) -> None:
         executor = ScriptedExecutor(heed_the_stop)
@@ -171,27 +214,6 @@ class TestGoingDown:
             assert executor.tasks[0].killed.is_set()
             await farm(world.db, ScriptedExecutor(finish)).run_once()
             assert (await client.get(place)).json()["status"] == "finished"
-
-    async def test_the_lease_is_held_while_a_worker_starts(self, world: World, factory: Tenant) -> None:
-        """Ray may take longer to start than a lease lasts; the run must not be claimed a second time meanwhile."""
-        dsn, lease = world.settings.database_url, "SELECT lease_until FROM schedule_runs"
-
-        class SlowToStart(ScriptedExecutor):
-            async def start(self, task: Task) -> Any:
-                first = await asyncio.to_thread(fetch, dsn, lease)
-                await asyncio.to_thread(eventually, lambda: fetch(dsn, lease) != first, "the lease is prolonged")
-                return await super().start(task)
-
-        stop = asyncio.Event()
-        async with factory.client() as client:
-            place = (await client.post("/v1/solve", json=PROBLEM)).headers["location"]
-            working = asyncio.create_task(farm(world.db, SlowToStart(finish), slots=2, lease_s=3).run(stop))
-            ended = "SELECT finished_at IS NOT NULL FROM schedule_runs"
-            await asyncio.to_thread(eventually, lambda: fetch(dsn, ended) == [(True,)], "the run has ended")
-            stop.set()
-            await working
-            run = (await client.get(place)).json()
-        assert (run["status"], run["attempt"]) == ("finished", 1)
 
     async def test_a_process_that_lost_its_lease_writes_nothing(self, world: World, factory: Tenant) -> None:
         """Two farms on one run: the first is slow, its lease runs out, the second finishes."""

@@ -16,6 +16,7 @@ from fixtures.long_problem import long_problem
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
+AGENTS = {"ray::DashboardAgent", "ray::RuntimeEnvAgent"}
 SOLVER = """
 import asyncio, sys
 from pathlib import Path
@@ -46,11 +47,12 @@ async def test_a_killed_solver_leaves_one_result_and_no_process(
         while (run := (await client.get(place)).json())["status"] != "feasible":
             assert run["status"] in ("queued", "solving"), run
             await asyncio.sleep(0.05)
-        family = psutil.Process(solver.pid).children(recursive=True)
+        # Two idle agents try for a minute, in Ray's own code, to tell of the loss to a head that is gone.
+        family = [p for p in psutil.Process(solver.pid).children(recursive=True) if p.name() not in AGENTS]
         solver.kill()
         solver.wait()
-        # What works is gone with it; two idle agents of Ray take their minute to notice.
-        _, alive = await asyncio.to_thread(psutil.wait_procs, family, timeout=180)
+        assert {"gcs_server", "raylet"} < {p.name() for p in family}
+        _, alive = await asyncio.to_thread(psutil.wait_procs, family, timeout=60)
         assert alive == [], "Ray outlived the solver"
         # Rather than wait for the lease to run out.
         expire = "UPDATE schedule_runs SET lease_until = now() - interval '1 second' RETURNING best IS NOT NULL"

@@ -137,7 +137,7 @@ class Console:
 
     def _html(self, request: AnyRequest, html: str, status: int) -> RawResponse:
         headers = self._headers(request)
-        return Response(html.encode(), status_code=status, media_type="text/html; charset=utf-8", headers=headers)
+        return Response(html.encode(), status_code=status, media_type="text/html", headers=headers)
 
     def _headers(self, request: AnyRequest) -> dict[str, str]:
         return {

@@ -62,7 +62,7 @@ class PublicApi:
         inner = Call(caller.edge, _request(caller, found, path, query or {}), caller.uow, caller.principal, raw)
         arguments: dict[str, Any] = dict(found.parameters)
         if found.route.body is not None:
-            arguments["body"] = inner.body(found.route.body)
+            arguments["body"] = inner.body(found.route.reads, found.route.writes)
         answer = await found.route.function(inner, **arguments)
         answer.value = msgspec.to_builtins(answer.value, builtin_types=(bytes, datetime, Decimal))
         return answer

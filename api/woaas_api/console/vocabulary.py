@@ -201,6 +201,8 @@ EVENTS = {
     "audit_export.finished": N_("Audit bundle written"),
     "usage.recorded": N_("Usage recorded"),
     "invoice.issued": N_("Invoice issued"),
+    "reader.retried": N_("Effect tried again"),
+    "reader.skipped": N_("Effect skipped"),
 }
 
 # What holds an operation where the plan has put it.

@@ -214,7 +214,7 @@ async def get_latest_checkpoint(call: Call) -> Answer[str]:
     rows = await evidence.checkpoints(call.uow, call.principal, before=None, limit=1)
     if not rows:
         raise NotFound
-    return Answer(rows[0]["note"].encode(), media_type="text/plain; charset=utf-8")
+    return Answer(rows[0]["note"].encode(), media_type="text/plain")
 
 
 @route("POST", "/audit/exports", tag=TAG, status=202)

@@ -94,6 +94,13 @@ async def create_api_key(call: Call, body: NewApiKey) -> Answer[ApiKeyView]:
     return Answer(shown, 201, f"/v1/api-keys/{shown['id']}", secret=("secret",))
 
 
+@route("GET", "/api-keys/{key}", tag=TAG)
+async def get_api_key(call: Call, key: str) -> Answer[ApiKeyView]:
+    """Read an API key; its secret is never shown again."""
+    row = await service.get_key(call.uow, call.principal, decode_id("key", key))
+    return Answer(call.principal.show(call.principal.access(API_KEY), row))
+
+
 @route("POST", "/api-keys/{key}/revoke", tag=TAG)
 async def revoke_api_key(call: Call, key: str) -> Answer[ApiKeyView]:
     """Revoke an API key; it is refused from the next request on."""
@@ -107,4 +114,4 @@ async def list_members(call: Call) -> Answer[Listed[MemberView]]:
     return await call.page(MEMBER)
 
 
-ROUTES = (get_me, list_api_keys, create_api_key, revoke_api_key, list_members)
+ROUTES = (get_me, list_api_keys, create_api_key, get_api_key, revoke_api_key, list_members)

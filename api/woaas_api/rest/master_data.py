@@ -62,7 +62,7 @@ def _routes(kind: MasterKind) -> tuple[Route, ...]:
     return (
         route("GET", f"/{kind.path}", tag=TAG, name=f"list_{kind.name}")(list_all),
         route("GET", f"/{kind.path}/{{code}}", tag=TAG, name=f"get_{kind.name}")(get),
-        route("PUT", f"/{kind.path}/{{code}}", tag=TAG, name=f"put_{kind.name}")(put),
+        route("PUT", f"/{kind.path}/{{code}}", tag=TAG, name=f"put_{kind.name}", writes=kind.resource)(put),
         route("POST", f"/{kind.path}/{{code}}/archive", tag=TAG, name=f"archive_{kind.name}")(archive),
     )
 

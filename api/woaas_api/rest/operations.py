@@ -40,7 +40,7 @@ async def get_operation(call: Call, key: str) -> Answer[OperationView]:
     return Answer(show(call.principal, await service.get_operation(call.uow, call.principal, decode_id("op", key))))
 
 
-@route("PATCH", "/operations/{key}", tag=TAG)
+@route("PATCH", "/operations/{key}", tag=TAG, writes=OPERATION)
 async def update_operation(call: Call, key: str, body: OperationPatch) -> Answer[OperationView]:
     """Change fields of an operation that has not ended."""
     _, operation = await service.lock_operation(call.uow, call.principal, decode_id("op", key))

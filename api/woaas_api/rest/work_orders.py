@@ -17,7 +17,7 @@ from woaas_api.rest.schemas.work_orders import (
 )
 from woaas_core.db.refusals import FORESEEN
 from woaas_core.ids import encode_id
-from woaas_core.wire import Body, Name
+from woaas_core.wire import Body, Name, decode
 from woaas_security.authz.listing import list_rows
 from woaas_work_orders.execution import repository as execution_rows
 from woaas_work_orders.execution import service as execution
@@ -46,7 +46,20 @@ class Batch(Body, kw_only=True):
     items: Annotated[list[BatchItem], msgspec.Meta(max_length=500)]
 
 
-@route("POST", "/work-orders", tag=TAG, status=201)
+class UnreadItem(Body, kw_only=True):
+    """An item whose order is read by itself, so that one that does not fit refuses no other."""
+
+    key: Name
+    work_order: msgspec.Raw
+
+
+class UnreadBatch(Body, kw_only=True):
+    """A batch whose orders are still text."""
+
+    items: Annotated[list[UnreadItem], msgspec.Meta(max_length=500)]
+
+
+@route("POST", "/work-orders", tag=TAG, status=201, writes=WORK_ORDER)
 async def create_work_order(call: Call, body: NewWorkOrder) -> Answer[WorkOrderView]:
     """Enter a work order; the same external_ref with the same body answers 200 with the first one."""
     order = await creation.create(call.uow, call.principal, body)
@@ -55,15 +68,15 @@ async def create_work_order(call: Call, body: NewWorkOrder) -> Answer[WorkOrderV
     return Answer(show(call.principal, order), status, location)
 
 
-@route("POST", "/work-orders/batch", tag=TAG)
-async def create_work_orders(call: Call, body: Batch) -> Answer[BatchResults]:
+@route("POST", "/work-orders/batch", tag=TAG, body=Batch)
+async def create_work_orders(call: Call, body: UnreadBatch) -> Answer[BatchResults]:
     """Enter up to 500 work orders; each is entered or refused on its own."""
     results: list[dict[str, Any]] = []
     for item in body.items:
         known = len(call.uow.events)
         try:
             async with call.uow.savepoint():
-                order = await creation.create(call.uow, call.principal, item.work_order)
+                order = await creation.create(call.uow, call.principal, decode(bytes(item.work_order), NewWorkOrder))
         except FORESEEN as error:
             refused = as_domain_error(error)
             detail = {"code": refused.code, "title": refused.title, "status": refused.status, "detail": refused.detail}
@@ -98,7 +111,7 @@ async def get_work_order(call: Call, key: str) -> Answer[WorkOrderView]:
     return Answer(show(call.principal, await service.load(call.uow, call.principal, key)))
 
 
-@route("PATCH", "/work-orders/{key}", tag=TAG)
+@route("PATCH", "/work-orders/{key}", tag=TAG, writes=WORK_ORDER)
 async def update_work_order(call: Call, key: str, body: WorkOrderPatch) -> Answer[WorkOrderView]:
     """Change fields of an open work order; members left out stay as they are."""
     order = await service.load(call.uow, call.principal, key, lock=True)

@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 
 from woaas_core.db.statements import Statement
+from woaas_core.events.envelope import event_type
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 BATCH = 200
 MAX_ATTEMPTS = 5
+
+# What an operator does about a stalled reader, see `recovery`; declared here, where every process knows of it.
+READER_RETRIED = event_type("reader.retried", "An operator let a stalled reader of the log try its event again.")
+READER_SKIPPED = event_type("reader.skipped", "An operator let a stalled reader of the log pass over its event.")
 
 
 class LoggedEvent(msgspec.Struct, frozen=True):
@@ -38,11 +43,19 @@ class LoggedEvent(msgspec.Struct, frozen=True):
 Handler = Callable[["UnitOfWork", LoggedEvent], Awaitable[None]]
 
 
+class NotYet(Exception):
+    """Raised by a handler before it has written anything: what the event waits for is not there yet.
+
+    The reader stops in front of the event without counting a failure, and meets it again with the next notice or poll.
+    """
+
+
 class Reader(msgspec.Struct, frozen=True):
     """A follower of the log.
 
     ``types`` are the event types it acts on; others only move its cursor. ``start`` is where it begins in a
     tenant it has not read before: handlers with effects outside start at ``head`` and never see replays.
+    ``is_awaited`` is false where the effect is long work that has a status of its own: ``Woaas-After`` passes it by.
     """
 
     name: str
@@ -50,10 +63,11 @@ class Reader(msgspec.Struct, frozen=True):
     handle: Handler
     start: Literal["beginning", "head"] = "beginning"
     may_skip: bool = True
+    is_awaited: bool = True
 
 
 class Step(msgspec.Struct, frozen=True):
-    """What one advance did."""
+    """What one advance did; ``done`` when there is nothing more to read for now."""
 
     read: int
     done: bool
@@ -125,23 +139,29 @@ async def advance(uow: "UnitOfWork", reader: Reader, *, batch: int = BATCH) -> S
     # After a failure entries go one by one, so that the ones before the bad one are not repeated with it.
     limit = batch if cursor["attempts"] == 0 else 1
     rows = await uow.all(_ENTRIES, tenant_id=uow.tenant, start=cursor["next_index"], limit=limit)
+    read = 0
     for row in rows:
         if row["type"] in reader.types:
-            await reader.handle(
-                uow,
-                LoggedEvent(
-                    index=row["index"],
-                    id=row["id"],
-                    type=row["type"],
-                    subject=row["subject"],
-                    work_order_id=row["work_order_id"],
-                    recorded_at=row["recorded_at"],
-                    data=_decode(row["payload"]).data,
-                ),
-            )
-    if rows:
-        await uow.execute(_MOVE, tenant_id=uow.tenant, reader=reader.name, next_index=rows[-1]["index"] + 1)
-    return Step(len(rows), len(rows) < limit)
+            try:
+                await reader.handle(uow, _logged(row))
+            except NotYet:
+                break
+        read += 1
+    if read:
+        await uow.execute(_MOVE, tenant_id=uow.tenant, reader=reader.name, next_index=rows[read - 1]["index"] + 1)
+    return Step(read, read < limit)
+
+
+def _logged(row: "Record") -> LoggedEvent:
+    return LoggedEvent(
+        index=row["index"],
+        id=row["id"],
+        type=row["type"],
+        subject=row["subject"],
+        work_order_id=row["work_order_id"],
+        recorded_at=row["recorded_at"],
+        data=_decode(row["payload"]).data,
+    )
 
 
 async def note_failure(uow: "UnitOfWork", reader: Reader, error: str) -> bool:

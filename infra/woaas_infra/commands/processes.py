@@ -1,4 +1,4 @@
-"""``woaas-server serve | sequencer | reader | background``: the parts as processes of their own.
+"""``woaas-server serve | sequencer | reader | worker | background | solver``: the parts as processes of their own.
 
 They need WOAAS_DATABASE_URL: an external Postgres, or the address that ``up`` hands to its children.
 """
@@ -27,19 +27,28 @@ def sequencer(*, home: Path | None = None) -> None:
     run(_with_database(home), [run_sequencer])
 
 
-def reader(*, home: Path | None = None) -> None:
-    """Apply the effects of events: metering, market, replanning."""
+def read(home: Path | None) -> None:
+    """Apply the effects of events: what ``woaas-server reader`` does by itself."""
     from woaas_infra.processes.run import run  # noqa: PLC0415
 
     run(_with_database(home), [_read])
 
 
+def worker(*, home: Path | None = None) -> None:
+    """Do what time makes due: expire market requests, renew billing periods, forget what has run out."""
+    from woaas_infra.processes.run import run  # noqa: PLC0415
+    from woaas_infra.processes.worker import run_worker  # noqa: PLC0415
+
+    run(_with_database(home), [run_worker])
+
+
 def background(*, home: Path | None = None) -> None:
-    """Sequencer and readers in one process: what a single machine runs beside the API."""
+    """Sequencer, readers and worker in one process: what a single machine runs beside the API."""
     from woaas_infra.processes.run import run  # noqa: PLC0415
     from woaas_infra.processes.sequencer import run_sequencer  # noqa: PLC0415
+    from woaas_infra.processes.worker import run_worker  # noqa: PLC0415
 
-    run(_with_database(home), [run_sequencer, _read])
+    run(_with_database(home), [run_sequencer, _read, run_worker])
 
 
 def solver(*, home: Path | None = None) -> None:

@@ -1,10 +1,11 @@
 """What ``up`` shows the product doing: the demo factory's open orders are planned, published, metered and proven."""
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from woaas_core.db.database import Database
+from woaas_core.db.database import DATABASE_LOST, Database
 from woaas_core.db.statements import Statement
 from woaas_core.db.tenancy import APP
 from woaas_core.ids import decode_id
@@ -93,15 +94,21 @@ class MainJob:
                 new = NewScheduleRun(policy="on_time", time_limit=time_limit)
                 run = await requests.request_run(uow, principal, new)
         for _ in range(int(_GIVE_UP_S / _POLL_S)):
-            async with self._database.unit_of_work() as uow:
-                principal = await self._authenticator.as_system(uow, self._tenant, "up")
-                run = await service.get_run(uow, principal, run["id"])
+            # Postgres may be away for a moment, which must not end ``up``.
+            with suppress(*DATABASE_LOST):
+                run = await self._publish_ended(run["id"])
                 if run["status"] in _ENDED:
-                    if run["schedule_id"]:
-                        await service.publish(uow, principal, run["schedule_id"])
                     break
             await asyncio.sleep(_POLL_S)
         return run
+
+    async def _publish_ended(self, run_id: UUID) -> "Record":
+        async with self._database.unit_of_work() as uow:
+            principal = await self._authenticator.as_system(uow, self._tenant, "up")
+            run = await service.get_run(uow, principal, run_id)
+            if run["schedule_id"]:
+                await service.publish(uow, principal, run["schedule_id"])
+            return run
 
     async def summary(self, run: "Record") -> str:
         """One line of figures."""

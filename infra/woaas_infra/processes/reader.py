@@ -58,21 +58,23 @@ class Follower:
         self._authenticator = Authenticator(pepper=settings.secret_key, policies=PolicyCache())
 
     async def catch_up(self, reader: Reader) -> bool:
-        """Advance a reader by a batch in every tenant that is ahead of it; True if there was any."""
+        """Advance a reader by a batch in every tenant that is ahead of it; True if anything came of it."""
         async with self._database.unit_of_work() as uow:
             rows = await uow.all(_LAGGING, reader=reader.name, max_attempts=MAX_ATTEMPTS)
+        busy = False
         for row in rows:
-            await self._advance(reader, row[0])
-        return bool(rows)
+            busy |= await self._advance(reader, row[0])
+        return busy
 
-    async def _advance(self, reader: Reader, tenant_id: UUID) -> None:
+    async def _advance(self, reader: Reader, tenant_id: UUID) -> bool:
         try:
             async with self._database.unit_of_work() as uow:
                 await self._authenticator.as_system(uow, tenant_id, reader.name)
-                await advance(uow, reader)
+                return (await advance(uow, reader)).read > 0
         except Exception as error:  # noqa: BLE001, RUF100 - one tenant's trouble must not stop the others
             async with self._database.unit_of_work() as uow:
                 await self._authenticator.as_system(uow, tenant_id, reader.name)
                 stalled = await note_failure(uow, reader, f"{type(error).__name__}: {error}")
             write = log.error if stalled else log.warning
             write("infra.reader.failed", reader=reader.name, tenant_id=str(tenant_id), stalled=stalled, exc_info=error)
+            return True

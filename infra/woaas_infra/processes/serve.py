@@ -6,12 +6,12 @@ import uvicorn
 
 from woaas_api.app import create_app
 from woaas_core.settings import Settings
-from woaas_infra.readers import readers
+from woaas_infra.readers import awaited
 
 
 async def run_api(settings: Settings, stop: asyncio.Event) -> None:
     """Serve until stopped; requests under way are finished."""
-    app = await create_app(settings, readers=[r.name for r in readers(settings)])
+    app = await create_app(settings, readers=awaited(settings))
     config = uvicorn.Config(
         app,
         host=settings.host,

@@ -16,10 +16,10 @@ from msgspec import UNSET, UnsetType
 from sqlalchemy import bindparam, select, update
 
 from woaas_core.db.statements import Statement, insert_row
-from woaas_core.errors import Conflict, Gone, Invalid, NotFound, NotReady
+from woaas_core.errors import Conflict, DomainError, Gone, Invalid, NotFound, NotReady
 from woaas_core.events.envelope import event_type
-from woaas_core.events.readers import LoggedEvent, Reader
-from woaas_core.ids import decode_id, encode_id, uuid7
+from woaas_core.events.readers import LoggedEvent, NotYet, Reader
+from woaas_core.ids import decode_id, encode_id, try_decode_id, uuid7
 from woaas_core.wire import Body, Instant, invalid
 from woaas_security.audit import evidence, store
 from woaas_security.audit.bundle import MAX_INCLUSION_PROOFS, BundleScope, BundleWriter, ExportedEntry, Opening
@@ -59,6 +59,14 @@ _PARTS = Statement(
     .where(audit_export_parts.c.export_id == bindparam("export_id"))
     .order_by(audit_export_parts.c.part)
 )
+_FORGET_PARTS = Statement.text(
+    """
+    DELETE FROM audit_export_parts p USING audit_exports e
+    WHERE p.tenant_id = $1 AND e.tenant_id = $1 AND e.id = p.export_id AND e.expires_at <= $2
+    """,
+    "tenant_id",
+    "now",
+)
 
 
 class ExportFilter(Body, kw_only=True):
@@ -79,11 +87,15 @@ class NewExport(Body, kw_only=True, rename={"since": "from", "until": "to"}):
 
 
 async def request_export(uow: "UnitOfWork", principal: Principal, body: NewExport) -> dict[str, Any]:
-    """Queue a bundle; it is written under the rights its requester has at that time."""
+    """Queue a bundle; it is written under the rights its requester has at that time.
+
+    Without an upper bound it holds everything recorded before the request, and the request itself.
+    """
     principal.require(AUDIT_EXPORT, "create")
     sent: dict[str, Any] = msgspec.to_builtins(body)  # what was left out stays out
     if isinstance(body.since, int) != isinstance(body.until, int) and UNSET not in (body.since, body.until):
         raise invalid("/to", "invalid", "Give both bounds as indexes or both as times.")
+    _check_filter(sent.get("filter") or {})
     values: dict[str, Any] = {
         "id": uuid7(),
         "status": "queued",
@@ -132,6 +144,11 @@ async def download(uow: "UnitOfWork", principal: Principal, export_id: UUID) -> 
     return row, b"".join(part["content"] for part in parts)
 
 
+async def forget_expired(uow: "UnitOfWork") -> int:
+    """Delete the content of bundles past their time, in parts counted; that they were written stays known."""
+    return await uow.execute(_FORGET_PARTS, tenant_id=uow.tenant, now=uow.clock.now())
+
+
 def export_reader(subjects: evidence.Subjects, *, origin: str, policies: PolicyCache) -> Reader:
     """The reader that writes bundles."""
 
@@ -141,27 +158,41 @@ def export_reader(subjects: evidence.Subjects, *, origin: str, policies: PolicyC
             return
         outcome: dict[str, Any] = dict.fromkeys(("first_index", "end_index", "sha256", "size_bytes", "error"))
         try:
-            outcome |= await _write(uow, row, subjects, origin, policies)
+            outcome |= await _write(uow, row, await _covering(uow, event.index), subjects, origin, policies)
             status = "finished"
-        except Invalid as error:
+        except DomainError as error:
+            # What this request asks for cannot be had; the bundles asked for after it must not wait behind it.
             outcome["error"], status = error.detail, "failed"
         now = uow.clock.now()
         outcome |= {"status": status, "finished_at": now, "expires_at": now + KEPT_FOR}
         await uow.execute(_FINISH, tenant_key=uow.tenant, id_key=row["id"], **outcome)
         uow.record(FINISHED, subject=event.subject, data={"status": status, "sha256": outcome["sha256"]})
 
-    return Reader("audit_exports", frozenset({REQUESTED.name}), handle)
+    return Reader("audit_exports", frozenset({REQUESTED.name}), handle, is_awaited=False)
+
+
+async def _covering(uow: "UnitOfWork", index: int) -> "Record":
+    """The newest checkpoint, once it covers the request's own entry and with it all that was recorded before.
+
+    Raises:
+        NotYet: it does not; the sequencer signs a growing log every second.
+    """
+    latest = await uow.first(store.CHECKPOINTS, tenant_id=uow.tenant, before=None, limit=1)
+    if latest is None or latest["size"] <= index:
+        raise NotYet
+    return latest
 
 
 async def _write(
-    uow: "UnitOfWork", row: "Record", subjects: evidence.Subjects, origin: str, policies: PolicyCache
+    uow: "UnitOfWork",
+    row: "Record",
+    checkpoint: "Record",
+    subjects: evidence.Subjects,
+    origin: str,
+    policies: PolicyCache,
 ) -> dict[str, Any]:
     principal = await _requester(uow, row, policies)
-    latest = await uow.all(store.CHECKPOINTS, tenant_id=uow.tenant, before=None, limit=1)
-    if not latest:
-        msg = "Nothing has been signed yet; ask again in a second."
-        raise Invalid(msg)
-    size = latest[0]["size"]
+    size = checkpoint["size"]
     first, end = await _range(uow, row["request"], size)
     older = await uow.all(store.CHECKPOINTS, tenant_id=uow.tenant, before=max(first, 1) + 1, limit=1)
     previous = older[0] if older and older[0]["size"] < size else None
@@ -179,7 +210,7 @@ async def _write(
         with BundleWriter(
             file,  # type: ignore[arg-type]  # a spooled file is a binary file but for its declared base
             scope,
-            checkpoint=latest[0]["note"],
+            checkpoint=checkpoint["note"],
             vkeys=vkeys,
             hashes=hashes,
             previous_checkpoint=previous["note"] if previous else None,
@@ -245,6 +276,12 @@ async def _range(uow: "UnitOfWork", request: dict[str, Any], size: int) -> tuple
         msg = f"from and to are log indexes with 0 <= from <= to; the log has {size} signed entries."
         raise Invalid(msg)
     return first, end
+
+
+def _check_filter(plain: dict[str, Any]) -> None:
+    order = plain.get("work_order_id")
+    if order is not None and try_decode_id("wo", order) is None:
+        raise invalid("/filter/work_order_id", "invalid", f"{order!r} is not the id of a work order.")
 
 
 def _filter(plain: dict[str, Any] | None) -> evidence.EntryFilter | None:

@@ -80,7 +80,7 @@ class Sequencer:
             for tenant_id, entries in by_tenant.items():
                 await self._append(uow, tenant_id, heads.get(tenant_id), entries)
             signed = await self._sign_due(uow)
-            if rows:
+            if rows or signed:
                 await uow.value(store.NOTIFY, channel=CHANNEL)
         return Batch(len(rows), signed)
 

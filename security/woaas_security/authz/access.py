@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from woaas_core.db.statements import Row
-from woaas_core.errors import FieldError, FieldForbidden, Forbidden, UnknownField, UnknownParameter
+from woaas_core.errors import FieldError, FieldForbidden, Forbidden, Invalid, UnknownField, UnknownParameter
 from woaas_security.authz.resource import Field, Resource
 
 
@@ -89,6 +89,22 @@ class Access:
                 out[pointer[1:]] = None
             out["masked_fields"] = pointers
         return out
+
+    def explain(self, refusal: Invalid) -> None:
+        """Say of a body that does not fit what this caller may know; returns where the refusal is right as it is.
+
+        Raises:
+            FieldForbidden: the member is a field he sees, only not one to write.
+            UnknownField: it is a field he cannot see: the answer for one that does not exist, whatever its value.
+        """
+        name = refusal.errors[0].pointer.removeprefix("/").partition("/")[0]
+        visible = name in self.readable or name in self.masked
+        if isinstance(refusal, UnknownField):
+            if visible and refusal.errors[0].pointer == f"/{name}":
+                error = FieldError(f"/{name}", "field_forbidden", "It is not written by a request.")
+                raise FieldForbidden(errors=(error,))
+        elif name in self._by_name and not visible:
+            self.check_writable((name,))
 
     def check_writable(self, names: Iterable[str], *, at: str = "") -> None:
         """Refuse a body that names fields the caller may not write.

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from woaas_core.db.statements import Statement, insert_row
 from woaas_security.authz.policy import PolicyLine
@@ -26,6 +26,10 @@ _END_SESSION = Statement(
     update(sessions)
     .where(sessions.c.tenant_id == bindparam("tenant"), sessions.c.id == bindparam("session"))
     .values(expires_at=bindparam("at"))
+)
+_KEY = Statement(select(api_keys).where(api_keys.c.tenant_id == bindparam("tenant"), api_keys.c.id == bindparam("key")))
+_FORGET_SESSIONS = Statement(
+    delete(sessions).where(sessions.c.tenant_id == bindparam("tenant"), sessions.c.expires_at <= bindparam("now"))
 )
 _REVOKE_KEY = Statement(
     update(api_keys)
@@ -60,6 +64,16 @@ async def own_policy(uow: "UnitOfWork") -> list[PolicyLine]:
 async def end_session(uow: "UnitOfWork", session_id: UUID, at: datetime) -> None:
     """Let a session end now."""
     await uow.execute(_END_SESSION, tenant=uow.tenant, session=session_id, at=at)
+
+
+async def key(uow: "UnitOfWork", key_id: UUID) -> "Record | None":
+    """A key of the entered tenant, revoked ones too."""
+    return await uow.first(_KEY, tenant=uow.tenant, key=key_id)
+
+
+async def forget_ended_sessions(uow: "UnitOfWork") -> int:
+    """Delete sessions that have ended or run out; returns how many."""
+    return await uow.execute(_FORGET_SESSIONS, tenant=uow.tenant, now=uow.clock.now())
 
 
 async def revoke_key(uow: "UnitOfWork", key_id: UUID, at: datetime) -> "Record | None":

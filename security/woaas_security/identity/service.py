@@ -192,6 +192,15 @@ def check_roles(roles: list[str], customer: str | None = None) -> None:
         raise Invalid(errors=(FieldError("/customer", "required", detail),))
 
 
+async def get_key(uow: "UnitOfWork", principal: Principal, key_id: UUID) -> "Record":
+    """An API key, revoked ones too; never its secret."""
+    principal.require(API_KEY, "read")
+    row = await repository.key(uow, key_id)
+    if row is None:
+        raise NotFound
+    return row
+
+
 async def revoke_key(uow: "UnitOfWork", principal: Principal, key_id: UUID) -> "Record":
     """End an API key; it is refused from the next request on, in every process."""
     principal.require(API_KEY, "revoke")

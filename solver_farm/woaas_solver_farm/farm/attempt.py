@@ -1,7 +1,6 @@
 """One attempt at a claimed run: build, solve, watch, end."""
 
 import asyncio
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -63,8 +62,10 @@ class Attempt:
         """Bring the run to its end, or back into the queue if the worker or this process goes down."""
         ids = {"run": str(self.claim.run_id), "tenant_id": str(self.claim.tenant_id), "fence": self.claim.fence}
         self._began = asyncio.get_running_loop().time()
+        # From the claim on: that a first Ray takes longer to start than a lease lasts must not cost the run.
+        watcher = asyncio.create_task(self._watch())
         try:
-            await self._conclude(await self._watched_work())
+            await self._solve()
         except Lost:
             log.warning("solver.run.lost", **ids)
         except asyncio.CancelledError:
@@ -79,42 +80,32 @@ class Attempt:
         except Exception as error:
             log.exception("solver.run.failed", exc_info=error, **ids)
             await self._end("failed", None, None, error=f"{type(error).__name__}: {error}"[:500])
-
-    async def _watched_work(self) -> Done | Failed | None:
-        """The worker's last word; the lease is held from the claim on, since reading and starting Ray take long too."""
-        done = asyncio.Event()
-        watcher = asyncio.create_task(self._watch(done))
-        try:
-            return await self._work()
-        except BaseException:
-            if self._solving is not None:
-                await self._solving.kill()
-            raise
         finally:
-            # Before the end is written: the watcher would take an ended run for a lost one.
-            done.set()
+            watcher.cancel()
             await asyncio.gather(watcher, return_exceptions=True)
 
-    async def _work(self) -> Done | Failed | None:
+    async def _solve(self) -> None:
         self._problem = problem = await self._read_problem()
         if self._stop_asked or self._run["attempt"] > MAX_ATTEMPTS:
-            return None
+            await self._end_with_best(problem)
+            return
         warm = msgspec.structs.replace(problem, warm_start=_places(self._best)) if self._best else problem
-        self._solving = await self._executor.start(Task(str(self.claim.run_id), problems.encode(warm), self._workers))
-        async for message in self._solving.messages():
-            if not isinstance(message, Better):
-                return message
-            await self._improve(message)
-        msg = "the stream ended without a result"
-        raise WorkerLost(msg)
-
-    async def _conclude(self, last: Done | Failed | None) -> None:
+        task = Task(str(self.claim.run_id), problems.encode(warm), self._workers)
+        self._solving = solving = await self._executor.start(task)
+        try:
+            if self._stop_asked:
+                await solving.stop()
+            last = await self._last_word(solving)
+        except BaseException:
+            # Whatever ends the attempt, its worker does not go on for nobody.
+            await solving.kill()
+            raise
+        finally:
+            self._solving = None
         if isinstance(last, Done):
-            await self._end_checked(self._problem, results.decode(last.result))
-        elif isinstance(last, Failed):
-            await self._end("failed", None, None, error=last.error[:500])
+            await self._end_checked(problem, results.decode(last.result))
         else:
-            await self._end_with_best(self._problem)
+            await self._end("failed", None, None, error=last.error[:500])
 
     async def _read_problem(self) -> Problem:
         """The problem of the first attempt; reading the plant is done once, so that every attempt solves the same."""
@@ -130,6 +121,15 @@ class Attempt:
                 raise Lost
         return await asyncio.to_thread(problems.decode, raw)
 
+    async def _last_word(self, solving: Solving) -> Done | Failed:
+        """Keep every better plan until the result is there."""
+        async for message in solving.messages():
+            if not isinstance(message, Better):
+                return message
+            await self._improve(message)
+        msg = "the stream ended without a result"
+        raise WorkerLost(msg)
+
     async def _improve(self, message: Better) -> None:
         best = results.decode(message.result)
         async with inside(self._database, self.claim.tenant_id) as uow:
@@ -144,16 +144,12 @@ class Attempt:
             raise Lost
         self._best = best
 
-    async def _watch(self, done: asyncio.Event) -> None:
+    async def _watch(self) -> None:
         """Hold the lease, pass on the wish to stop, and kill a worker that does not heed it or lost its run."""
         loop = asyncio.get_running_loop()
         held_at, kill_at = loop.time(), float("inf")
         while loop.time() < kill_at:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._pace.poll_s):
-                    await done.wait()
-            if done.is_set():
-                return
+            await asyncio.sleep(self._pace.poll_s)
             try:
                 async with inside(self._database, self.claim.tenant_id) as uow:
                     asked = await queue.stop_asked(uow, self.claim)
@@ -161,16 +157,17 @@ class Attempt:
                         await queue.hold(uow, self.claim, self._pace.lease_s, self._progress())
                         held_at = loop.time()
             except DATABASE_LOST as error:
+                # It may be back before the lease has run out; the worker needs no database meanwhile.
                 log.warning("solver.database.lost", error=str(error), run=str(self.claim.run_id))
-                continue
-            self._stop_asked = self._stop_asked or bool(asked)
-            if self._solving is None:
                 continue
             if asked is None:
                 break
-            if asked and kill_at == float("inf"):
-                kill_at = loop.time() + self._pace.grace_s
-                await self._solving.stop()
+            if asked and not self._stop_asked:
+                self._stop_asked = True
+                if self._solving is not None:
+                    await self._solving.stop()
+            if self._stop_asked and self._solving is not None:
+                kill_at = min(kill_at, loop.time() + self._pace.grace_s)
         if self._solving is not None:
             await self._solving.kill()
 

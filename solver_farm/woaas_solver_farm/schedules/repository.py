@@ -162,9 +162,9 @@ async def end_unstarted(uow: "UnitOfWork", run_id: UUID) -> None:
     await uow.execute(_END_UNSTARTED, tenant_key=uow.tenant, id_key=run_id, now=uow.clock.now())
 
 
-async def forget_expired(uow: "UnitOfWork") -> None:
-    """Delete the tenant's private solves that are past their time."""
-    await uow.execute(_FORGET, tenant_id=uow.tenant, now=uow.clock.now())
+async def forget_expired(uow: "UnitOfWork") -> int:
+    """Delete the tenant's private solves that are past their time; returns how many."""
+    return await uow.execute(_FORGET, tenant_id=uow.tenant, now=uow.clock.now())
 
 
 async def get_schedule(uow: "UnitOfWork", schedule_id: UUID, *, lock: bool = False) -> "Record | None":

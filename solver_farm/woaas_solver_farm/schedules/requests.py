@@ -104,7 +104,6 @@ async def request_solve(uow: "UnitOfWork", principal: Principal, problem: Proble
     found = faults(problem)
     if found:
         raise Invalid(found[0].detail, errors=tuple(FieldError(f.pointer, f.code, f.detail) for f in found))
-    await repository.forget_expired(uow)
     raw = encode_problem(problem)
     row, is_new = await repository.add_run(
         uow,

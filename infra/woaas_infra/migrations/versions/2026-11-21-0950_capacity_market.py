@@ -458,9 +458,10 @@ LANGUAGE sql VOLATILE AS $$
   FOR UPDATE OF r
 $$
 """
+# The version stays: the buyer's log has the sealed quote for it, and no entry that could name two versions.
 NOTE_QUOTING = """
 LANGUAGE sql VOLATILE AS $$
-  UPDATE market_requests r SET state = quoting_state, version = r.version + 1, updated_at = present
+  UPDATE market_requests r SET state = quoting_state, updated_at = present
   WHERE r.id = wanted AND r.state = 'published' AND quoting_state = 'quoting'
     AND EXISTS (SELECT FROM market_quotes q WHERE q.request_id = r.id AND q.partner_tenant_id = app_tenant()
       AND q.state = 'submitted')

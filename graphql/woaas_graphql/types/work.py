@@ -1,0 +1,86 @@
+"""Work orders, operations and what is recorded on them."""
+
+from typing import Any
+
+from woaas_core.conditional import encode, etag_of
+from woaas_graphql.context import Info, Link, limit_of
+from woaas_graphql.nodes import Kind, Node
+from woaas_graphql.shapes import shows, struct_type
+from woaas_graphql.types.links import (
+    OPERATION_KIND,
+    WORK_ORDER_KIND,
+    LazyOperation,
+    LazyOrder,
+    etag,
+    link,
+    operation_of,
+    order_of,
+)
+from woaas_work_orders.execution.resources import INSPECTION, RECEIPT, REPORT
+from woaas_work_orders.orders.inputs import MaterialNeed
+from woaas_work_orders.orders.resources import OPERATION
+from woaas_work_orders.orders.views import show_parts
+
+REPORT_KIND = Kind(REPORT)
+
+_ORDER = Link(WORK_ORDER_KIND)
+_STEPS_OF_ORDER = Link(OPERATION_KIND, "work_order_id", "sequence")
+
+
+@shows(REPORT_KIND)
+class Report:
+    """Time and quantity of one stretch of work."""
+
+    operation: LazyOperation | None = link(operation_of, "The operation reported on")
+
+
+async def _reports(root: Node, info: Info, first: int = 50) -> list[Report] | None:
+    of_operation = Link(REPORT_KIND, "operation_id", newest_first=True, each=limit_of(first))
+    return await info.context.linked(of_operation, root.id)  # type: ignore[return-value]
+
+
+_MATERIALS: Any = list[struct_type(MaterialNeed)]  # type: ignore[misc]  # made from the struct
+
+
+@shows(OPERATION_KIND, {"predecessors": list[int], "materials": _MATERIALS})
+class Operation:
+    """One step of a work order."""
+
+    etag: str | None = link(etag, "What `ifMatch` takes")
+    work_order: LazyOrder | None = link(order_of, "The order it belongs to")
+    reports: list[Report] | None = link(_reports, "The newest reports on it")
+
+
+async def _steps(root: Node, info: Info) -> list[Operation] | None:
+    return await info.context.linked(_STEPS_OF_ORDER, root.id)  # type: ignore[return-value]
+
+
+async def _order_etag(root: Node, info: Info) -> str | None:
+    context = info.context
+    sees_steps = context.principal.access(OPERATION).sees_anything
+    steps = await context.linked(_STEPS_OF_ORDER, root.id) if sees_steps else None
+    head = await context.one(_ORDER, root.id) if root.row is None else root
+    assert head is not None
+    return etag_of(encode(show_parts(head.shown, None if steps is None else [s.shown for s in steps])))
+
+
+@shows(WORK_ORDER_KIND)
+class WorkOrder:
+    """A whole run."""
+
+    operations: list[Operation] | None = link(_steps, "Its steps in sequence")
+    etag: str | None = link(_order_etag, "What `ifMatch` takes; it covers the operations, as REST's ETag does")
+
+
+@shows(Kind(INSPECTION))
+class Inspection:
+    """The result of inspecting an operation."""
+
+    work_order: LazyOrder | None = link(order_of, "The order inspected")
+
+
+@shows(Kind(RECEIPT))
+class Receipt:
+    """A booking of finished goods."""
+
+    work_order: LazyOrder | None = link(order_of, "The order received")

@@ -1,0 +1,62 @@
+"""Every periodic job: what time alone makes due, with nobody's request and no event behind it."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from woaas_billing import invoicing
+from woaas_capacity_market import requests
+from woaas_core import idempotency
+from woaas_core.db.statements import Statement
+from woaas_security.audit import exports
+from woaas_security.identity import repository as identity
+from woaas_security.principal import Principal
+from woaas_solver_farm.schedules import repository as schedules
+
+if TYPE_CHECKING:
+    from woaas_core.db.unit_of_work import UnitOfWork
+
+Work = Callable[["UnitOfWork", Principal], Awaitable[int]]
+_FORGOTTEN_AT_ONCE = 5_000
+
+
+class PeriodicJob(NamedTuple):
+    """A named piece of work on each tenant that has some.
+
+    ``tenants`` finds those in all of the installation at ``now``. ``work`` does a bounded part of it in the
+    transaction of one tenant and returns how much: it is called again until that is 0. It decides for itself what is
+    due, from the rows as they are, so that doing it twice does it once and an outage is made up for.
+    """
+
+    name: str
+    every: timedelta
+    tenants: Statement
+    work: Work
+
+
+async def _forget(uow: "UnitOfWork", _principal: Principal) -> int:
+    """What nobody can ask for any more; no fact of the business, so it leaves no event."""
+    return (
+        await idempotency.forget_old(uow, limit=_FORGOTTEN_AT_ONCE)
+        + await identity.forget_ended_sessions(uow)
+        + await exports.forget_expired(uow)
+        + await schedules.forget_expired(uow)
+    )
+
+
+JOBS: tuple[PeriodicJob, ...] = (
+    PeriodicJob(
+        "market_requests",
+        timedelta(seconds=10),
+        Statement.text("SELECT tenants_with_expired_requests($1)", "now"),
+        requests.expire_due,
+    ),
+    PeriodicJob(
+        "billing_periods",
+        timedelta(minutes=1),
+        Statement.text("SELECT tenants_to_renew($1)", "now"),
+        invoicing.renew,
+    ),
+    PeriodicJob("forgetting", timedelta(hours=1), Statement.text("SELECT live_tenants()"), _forget),
+)
+"""In the order they are done: what others wait for comes before what takes long."""
