@@ -16,4 +16,5 @@ pytest_plugins = [
     "fixtures.market",
     "fixtures.billing",
     "fixtures.server",
+    "fixtures.killable",
 ]

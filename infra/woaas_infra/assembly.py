@@ -3,14 +3,16 @@
 import asyncio
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
-from woaas_core.db.database import Database
+from woaas_core.db.database import DATABASE_LOST, Database
 from woaas_core.db.tenancy import APP
 from woaas_core.settings import Settings
 from woaas_infra.demo.credentials import read
 from woaas_infra.demo.main_job import plan_demo
 from woaas_infra.demo.seed import seed
+from woaas_infra.launch import FAMILY
 from woaas_infra.listening import answers
 from woaas_infra.migrate import upgrade
 from woaas_infra.supervisor import Child
@@ -44,20 +46,28 @@ def children(settings: Settings) -> Sequence[Child]:
 
     async def runs_wait() -> None:
         """Return once there is something to solve: the solver process is not started before."""
-        database = await Database.connect(settings.database_url, role=APP, size=1)
-        try:
-            while True:
-                async with database.unit_of_work() as uow:
-                    if await claimable(uow, 1):
-                        return
-                await asyncio.sleep(_LOOK_FOR_RUNS_S)
-        finally:
-            await database.close()
+        while True:
+            # Postgres may be away for a moment; this runs in ``up``, which must not end for that.
+            with suppress(*DATABASE_LOST):
+                return await _until_a_run_waits(settings)
+            await asyncio.sleep(_LOOK_FOR_RUNS_S)
 
     def child(name: str, **options: Any) -> Child:
         return Child(name, [sys.executable, "-m", "woaas_infra", name], env=env, **options)
 
-    return [child("serve"), child("background"), child("solver", needed=runs_wait, grace_s=20)]
+    return [child("serve"), child("background"), child("solver", needed=runs_wait, grace_s=20, kin=FAMILY)]
+
+
+async def _until_a_run_waits(settings: Settings) -> None:
+    database = await Database.connect(settings.database_url, role=APP, size=1)
+    try:
+        while True:
+            async with database.unit_of_work() as uow:
+                if await claimable(uow, 1):
+                    return
+            await asyncio.sleep(_LOOK_FOR_RUNS_S)
+    finally:
+        await database.close()
 
 
 def try_next(settings: Settings) -> Sequence[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from woaas_infra.child_log import ChildLog
-from woaas_infra.launch import launched
+from woaas_infra.launch import ALONE, launched
 
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 30.0
@@ -25,6 +25,7 @@ class Child:
 
     ``needed``: awaited before each start, for one that runs on demand; such a child may end with 0 when idle.
     ``grace_s``: how long it may take to stop before it is killed with its whole process group.
+    ``kin``: FAMILY of ``launch`` for one whose own processes would outlive a killed supervisor.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Child:
     env: Mapping[str, str] = field(default_factory=dict)
     grace_s: float = 10.0
     needed: Callable[[], Awaitable[None]] | None = None
+    kin: str = ALONE
 
 
 @dataclass
@@ -98,7 +100,7 @@ class Supervisor:
 
     async def _run_once(self, child: Child, state: _State) -> int:
         process = await asyncio.create_subprocess_exec(
-            *launched(child.command, death_signal=signal.SIGKILL),
+            *launched(child.command, death_signal=signal.SIGKILL, kin=child.kin),
             env={**os.environ, "PYTHONUNBUFFERED": "1", **child.env},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

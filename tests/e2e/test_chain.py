@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from fixtures.processes import eventually
 from fixtures.server import Platform
 
 import woaas
@@ -323,3 +324,31 @@ def test_each_role_of_the_demo_sees_only_what_it_may(platform: Platform, tmp_pat
             assert f'"{name}"' not in "".join(line for line in openings.splitlines() if '"customer"' in line)
         with pytest.raises(woaas.PermissionDeniedError):
             auditor.work_orders.release(ours.id)
+
+
+def test_the_demo_tells_its_story(platform: Platform) -> None:
+    """The panel comes when the plan is published, and says what the API shows: other tests only add to the demo."""
+    panel = platform.home / "up.out"
+    eventually(lambda: "WOaaS is ready" in panel.read_text(), "the demo is planned", patience_s=180)
+    said = " ".join(panel.read_text().replace("│", " ").split())
+    assert "24 orders, 97 operations, 12 machines → solved in" in said
+    assert "1 late, 1 to a partner); 4 orders metered" in said
+    assert set(platform.credentials["tenants"]) == {"factory", "partner", "partner2"}
+    with platform.client(platform.key()) as owner:
+        assert len(list(owner.work_centers.list(limit=100))) == 12
+        assert {"day-shift", "late-shift", "night-shift"} <= {c.code for c in owner.calendars.list(limit=100)}
+        orders = {o.id: o.number for o in owner.work_orders.list(limit=100)}
+        assert {f"WO-{n:06}" for n in range(1, 25)} <= set(orders.values())
+        plan = next(iter(owner.schedules.list(sort="created_at")))
+        assert plan.metrics is not None
+        assert plan.metrics["late_orders"] == 1
+        reasons: dict[str, set[str]] = {}
+        for gap in plan.overflow:
+            reasons.setdefault(gap.reason or "", set()).add(orders[gap.work_order_id or ""] or "")
+        assert reasons.pop("late") == {"WO-000008"}
+        assert set.union(*reasons.values()) == reasons["no_capable_resource"] == {"WO-000009"}
+    for partner in ("partner", "partner2"):
+        with platform.client(platform.key(tenant=partner)) as client:
+            assert list(client.market.listings.list())
+    with platform.client(platform.key("auditor")) as auditor:
+        assert auditor.audit.latest_checkpoint()

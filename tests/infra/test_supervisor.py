@@ -171,6 +171,29 @@ asyncio.run(Supervisor([Child("deaf", [sys.executable, "-c", deaf])], Path({str(
     eventually(lambda: not is_alive(pid), "the child has ended")
 
 
+def test_a_killed_supervisor_takes_the_family_of_a_child_along(tmp_path: Path) -> None:
+    """As Ray's agents do, the grandchild heeds no signal of its parent's end."""
+    program = f"""
+import asyncio, sys
+from pathlib import Path
+from woaas_infra.launch import FAMILY
+from woaas_infra.supervisor import Child, Supervisor
+child = '''
+import signal, subprocess, sys
+subprocess.Popen([sys.executable, "-c", "import signal; signal.signal(15, 1); signal.pause()", {str(tmp_path)!r}])
+print("up", flush=True)
+signal.pause()
+'''
+asyncio.run(Supervisor([Child("solver", [sys.executable, "-c", child], kin=FAMILY)], Path({str(tmp_path)!r})).run())
+"""
+    supervisor = subprocess.Popen([sys.executable, "-c", program])
+    log = tmp_path / "solver.log"
+    eventually(lambda: log.exists() and "up" in log.read_text(), "the family is there")
+    supervisor.kill()
+    supervisor.wait()
+    eventually(lambda: not mentioning(str(tmp_path)), "the whole family has ended")
+
+
 WATCHED = """
 from pathlib import Path as P
 import woaas_infra.launch as launch

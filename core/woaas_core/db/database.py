@@ -16,6 +16,18 @@ if TYPE_CHECKING:
 
 STATEMENT_TIMEOUT_MS = 30_000
 
+# What a statement or a connect raises while the server is down, going down or coming up; a loop tries again.
+DATABASE_LOST = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    # Between the server's last message and the closed socket a connection knows no better.
+    asyncpg.InternalClientError,
+)
+
 
 class Database:
     """A pool whose connections all work as one database role."""

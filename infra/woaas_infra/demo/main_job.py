@@ -1,10 +1,11 @@
 """What ``up`` shows the product doing: the demo factory's open orders are planned, published, metered and proven."""
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from woaas_core.db.database import Database
+from woaas_core.db.database import DATABASE_LOST, Database
 from woaas_core.db.statements import Statement
 from woaas_core.db.tenancy import APP
 from woaas_core.ids import decode_id
@@ -27,13 +28,18 @@ _ENDED = ("finished", "stopped", "failed")
 _LATEST = Statement.text(
     "SELECT id FROM schedule_runs WHERE tenant_id = $1 AND kind = 'plan' ORDER BY id DESC LIMIT 1", "tenant_id"
 )
+_EVER_PUBLISHED = Statement.text(
+    "SELECT EXISTS (SELECT FROM schedules WHERE tenant_id = $1 AND published_at IS NOT NULL)", "tenant_id"
+)
 _FIGURES = Statement.text(
     """
     SELECT (SELECT count(*) FROM work_orders WHERE tenant_id = $1) AS orders,
       (SELECT count(*) FROM operations WHERE tenant_id = $1) AS operations,
       (SELECT count(*) FROM master_data WHERE tenant_id = $1 AND kind = 'work_center') AS machines,
       (SELECT count(*) FROM usage_events WHERE tenant_id = $1 AND kind = 'charge') AS metered,
-      (SELECT jsonb_array_length(overflow) FROM schedules WHERE tenant_id = $1 AND id = $2) AS overflow,
+      (SELECT count(DISTINCT o.work_order_id) FROM schedules s
+         CROSS JOIN jsonb_to_recordset(s.overflow) AS o (work_order_id text, reason text)
+         WHERE s.tenant_id = $1 AND s.id = $2 AND o.reason = 'no_capable_resource') AS overflow,
       (SELECT signed_size FROM log_head WHERE tenant_id = $1) AS entries
     """,
     "tenant_id",
@@ -42,7 +48,7 @@ _FIGURES = Statement.text(
 
 
 async def plan_demo(settings: Settings, progress: Progress) -> str:
-    """Plan and publish on the first start; later starts only tell how things stand."""
+    """Plan and publish on the first start, or where it was killed on the way; later starts tell how things stand."""
     known = read(settings.home / "credentials.json")
     if known is None:
         return "no demo factory"
@@ -51,9 +57,9 @@ async def plan_demo(settings: Settings, progress: Progress) -> str:
     job = MainJob(database, Authenticator(pepper=settings.secret_key, policies=PolicyCache()), tenant)
     try:
         run = await job.latest()
-        if run is None:
+        if run is None or not await job.has_published():
             with progress.step("Planning the demo factory (starts Ray the first time)", "Demo factory is planned"):
-                run = await job.plan()
+                run = await job.plan(run)
         return await job.summary(run)
     finally:
         await database.close()
@@ -74,21 +80,35 @@ class MainJob:
             run_id = await uow.value(_LATEST, tenant_id=uow.tenant)
             return await service.get_run(uow, principal, run_id) if run_id else None
 
-    async def plan(self) -> "Record":
-        """Queue a run, wait until it has ended, publish its plan."""
+    async def has_published(self) -> bool:
+        """Whether a plan was ever in force."""
         async with self._database.unit_of_work() as uow:
-            principal = await self._authenticator.as_system(uow, self._tenant, "up")
-            run = await requests.request_run(uow, principal, NewScheduleRun(policy="on_time", time_limit=_TIME_LIMIT))
-        for _ in range(int(_GIVE_UP_S / _POLL_S)):
+            await self._authenticator.as_system(uow, self._tenant, "up")
+            return bool(await uow.value(_EVER_PUBLISHED, tenant_id=uow.tenant))
+
+    async def plan(self, run: "Record | None" = None, *, time_limit: str = _TIME_LIMIT) -> "Record":
+        """Queue a run unless there is one to go on with, wait until it has ended, publish its plan."""
+        if run is None or (run["status"] in _ENDED and run["schedule_id"] is None):
             async with self._database.unit_of_work() as uow:
                 principal = await self._authenticator.as_system(uow, self._tenant, "up")
-                run = await service.get_run(uow, principal, run["id"])
+                new = NewScheduleRun(policy="on_time", time_limit=time_limit)
+                run = await requests.request_run(uow, principal, new)
+        for _ in range(int(_GIVE_UP_S / _POLL_S)):
+            # Postgres may be away for a moment, which must not end ``up``.
+            with suppress(*DATABASE_LOST):
+                run = await self._publish_ended(run["id"])
                 if run["status"] in _ENDED:
-                    if run["schedule_id"]:
-                        await service.publish(uow, principal, run["schedule_id"])
                     break
             await asyncio.sleep(_POLL_S)
         return run
+
+    async def _publish_ended(self, run_id: UUID) -> "Record":
+        async with self._database.unit_of_work() as uow:
+            principal = await self._authenticator.as_system(uow, self._tenant, "up")
+            run = await service.get_run(uow, principal, run_id)
+            if run["schedule_id"]:
+                await service.publish(uow, principal, run["schedule_id"])
+            return run
 
     async def summary(self, run: "Record") -> str:
         """One line of figures."""
@@ -104,10 +124,11 @@ class MainJob:
         )
 
 
-def _solved(run: "Record", overflow: int | None) -> str:
+def _solved(run: "Record", overflow: int) -> str:
     if run["status"] not in ("finished", "stopped"):
         return f"planning {run['status']}"
     metrics: dict[str, Any] = run["metrics"] or {}
     took = (run["finished_at"] - run["started_at"]).total_seconds()
     gap = f"gap {100 * run['gap']:.1f} %, " if run["gap"] is not None else ""
-    return f"solved in {took:.1f} s ({gap}{metrics.get('late_orders', '?')} late), {overflow or 0} operations overflow"
+    late = metrics.get("late_orders", "?")
+    return f"solved in {took:.1f} s ({gap}{late} late, {overflow} to a partner)"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from woaas_core.clock import Clock
 from woaas_core.db.database import Database
 from woaas_core.db.tenancy import APP
 from woaas_core.ids import encode_id, uuid7
@@ -43,11 +44,11 @@ ORGANISATIONS = {
 _BOUND_CUSTOMER = "ACME"
 
 
-async def seed(settings: Settings) -> None:
+async def seed(settings: Settings, *, clock: Clock | None = None) -> None:
     """Seed what is missing and write ``credentials.json``; a second run finds everything there."""
     path = settings.home / "credentials.json"
     known = read(path)
-    database = await Database.connect(settings.database_url, role=APP, size=1)
+    database = await Database.connect(settings.database_url, role=APP, size=1, clock=clock)
     authenticator = Authenticator(pepper=settings.secret_key, policies=PolicyCache())
     try:
         tenants = dict(known.tenants) if known else {}

@@ -3,11 +3,10 @@
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-import asyncpg
 import msgspec
 from msgspec import Struct
 
-from woaas_core.db.database import Database
+from woaas_core.db.database import DATABASE_LOST, Database
 from woaas_core.telemetry import logger
 from woaas_solver_farm import problem as problems
 from woaas_solver_farm import result as results
@@ -75,7 +74,7 @@ class Attempt:
         except WorkerLost as error:
             log.warning("solver.worker.lost", error=str(error), attempt=self._run["attempt"], **ids)
             await self._after_loss()
-        except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
+        except DATABASE_LOST as error:
             # The lease runs out and the run is claimed again, here or elsewhere.
             log.warning("solver.database.lost", error=str(error), **ids)
         except Exception as error:
@@ -151,11 +150,16 @@ class Attempt:
         held_at, kill_at = loop.time(), float("inf")
         while loop.time() < kill_at:
             await asyncio.sleep(self._pace.poll_s)
-            async with inside(self._database, self.claim.tenant_id) as uow:
-                asked = await queue.stop_asked(uow, self.claim)
-                if asked is not None and loop.time() - held_at > self._pace.lease_s / 3:
-                    await queue.hold(uow, self.claim, self._pace.lease_s, self._progress())
-                    held_at = loop.time()
+            try:
+                async with inside(self._database, self.claim.tenant_id) as uow:
+                    asked = await queue.stop_asked(uow, self.claim)
+                    if asked is not None and loop.time() - held_at > self._pace.lease_s / 3:
+                        await queue.hold(uow, self.claim, self._pace.lease_s, self._progress())
+                        held_at = loop.time()
+            except DATABASE_LOST as error:
+                # It may be back before the lease has run out; the worker needs no database meanwhile.
+                log.warning("solver.database.lost", error=str(error), run=str(self.claim.run_id))
+                continue
             if asked is None:
                 break
             if asked and not self._stop_asked:

@@ -3,7 +3,7 @@
 import asyncio
 from uuid import UUID
 
-from woaas_core.db.database import Database
+from woaas_core.db.database import DATABASE_LOST, Database
 from woaas_core.telemetry import logger
 from woaas_solver_farm.farm.attempt import Attempt, Pace
 from woaas_solver_farm.farm.executor import Executor
@@ -61,7 +61,7 @@ class Dispatcher:
             return False
         try:
             attempt = await self._claim()
-        except OSError as error:
+        except DATABASE_LOST as error:
             log.warning("solver.queue.unreachable", error=str(error))
             return False
         if attempt is None:

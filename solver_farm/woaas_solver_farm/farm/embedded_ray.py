@@ -2,8 +2,8 @@
 
 Nothing of it is reachable from outside: every listener is on loopback, requests carry a token that only this home
 knows, and no usage statistics leave. If this process is killed, the kernel ends the head and the workers with it and
-Ray's two idle agents follow within about a minute; ``ray stop``, which would end every Ray of the machine, is never
-used.
+Ray's two idle agents follow within about a minute (at once under ``up``, which ends the whole process group);
+``ray stop``, which would end every Ray of the machine, is never used.
 """
 
 import contextlib
