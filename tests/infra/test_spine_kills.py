@@ -146,8 +146,7 @@ async def test_a_sequencer_killed_at_any_moment_leaves_a_whole_log(world: World,
         for kill in range(KILLS):
             process = killable.start("sequencer")
             if kill % 3 == 0:
-                await until_more(killable, SIZE)
-                await asyncio.to_thread(killable.kill_while_writing, process, "log")
+                await killable.kill_in_the_middle(process, "log", "log_head")
                 continue
             if kill % 3 == 1:
                 await until_more(killable, SIZE)
@@ -199,7 +198,7 @@ async def test_a_reader_killed_at_any_moment_has_each_effect_once(world: World, 
             completed[tenant.id] += await complete_orders(tenant, 60)
         process = killable.start("reader")
         if kill % 2 == 0:
-            await asyncio.to_thread(killable.kill_while_writing, process, "usage_events")
+            await killable.kill_in_the_middle(process, "usage_events", "pending")
         else:
             await asyncio.sleep(random.uniform(0, 0.6))
             killable.kill(process)
