@@ -8,7 +8,7 @@ from .tables import Tables
 
 def lower_bound(t: Tables) -> float:
     """The first goal's value if every job took only its longest chain of shortest modes."""
-    ends = _earliest_ends(t)
+    ends = earliest_ends(t)
     last = np.maximum.reduceat(ends, t.first_operation[:-1]) if ends.size else ends
     late = np.where(t.due >= NEVER, 0, np.maximum(0, last - t.due))
     least = [
@@ -24,7 +24,8 @@ def lower_bound(t: Tables) -> float:
     return round(float(t.goals[0] @ np.array(least)), 6)
 
 
-def _earliest_ends(t: Tables) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+def earliest_ends(t: Tables) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    """By operation, its end behind its longest chain of shortest modes."""
     count = t.job_of.size
     ends = np.zeros(count, np.int64)
     waiting = (t.first_pred[1:] - t.first_pred[:-1]).tolist()

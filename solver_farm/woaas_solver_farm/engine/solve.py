@@ -10,25 +10,30 @@ from woaas_solver_farm.checker import check
 from woaas_solver_farm.objective import objective_of, rank
 from woaas_solver_farm.problem import Limits, Place, Problem
 from woaas_solver_farm.problem_validation import OperationNames
-from woaas_solver_farm.result import Incumbent, OnIncumbent, Result, Status
+from woaas_solver_farm.result import OnIncumbent, Result
 
 from . import dispatch as dispatching
+from .best import Best
 from .bounds import lower_bound
 from .budget import Budget
 from .calendars import NEVER
 from .cp import model as cp
-from .decoding import Genes, Plan, decode_all, new_plan
+from .decoding import MAKESPAN, Genes, new_plan
+from .disjunctive.bound import makespan_bound
+from .disjunctive.islands import Islands
+from .disjunctive.shop import shop_of
 from .explain import explain
 from .flat import flatten
-from .plan import Writer
-from .search import prices_of, search, start_walk
+from .rounds import advance_all
+from .search import search, start_walk
 from .tables import OUTSIDE, Tables, build_tables
 
 # What share of the time the phases take; whatever one leaves goes to the last search.
 _RULES_SHARE, _FIRST_SEARCH_SHARE, _EXACT_SHARE = 0.1, 0.2, 0.45
+# On a plain job shop a few rules do, and the exact try has a worker of its own; one worker alone tries it late.
+_SHOP_RULES_SHARE, _SHOP_ALONE_SHARE, _SHOP_EXACT_SHARE = 0.01, 0.6, 0.2
 # Where one step of the search takes milliseconds, better rules win more than better sequences.
 _LARGE, _LARGE_RULES_SHARE = 3000, 0.6
-_ROUND_S = 0.05
 _COUNTED_RULES = 12
 _EFFORT_PER_ITERATION = 1e-4
 
@@ -56,18 +61,14 @@ class _Solve:
     def __init__(self, problem: Problem, budget: Budget, on_incumbent: OnIncumbent | None) -> None:
         self.problem = problem
         self.budget = budget
-        self.on_incumbent = on_incumbent
-        self.objective = objective_of(problem)
         self.t: Tables = build_tables(problem)
         self.flat = flatten(self.t)
-        self.writer = Writer(problem, self.t)
-        self.genes: Genes | None = None
-        self.plan: Plan = new_plan(self.t.job_of.size)
-        self.best: tuple[float, ...] | None = None
-        self.incumbents: list[Incumbent] = []
-        self.bound = lower_bound(self.t)
-        self.is_optimal = False
-        self.is_infeasible = self.writer.is_impossible()
+        self.best = Best(problem, self.t, self.flat, budget, on_incumbent)
+        self.best.raise_bound(lower_bound(self.t))
+        self.shop = shop_of(self.t)
+        if self.shop is not None:
+            self.best.raise_bound(float(self.t.goals[0][MAKESPAN]) * makespan_bound(self.t))
+        self.islands: Islands | None = None
 
     def run(self) -> Result:
         if self.t.job_of.size:
@@ -80,6 +81,8 @@ class _Solve:
         return self._finish()
 
     def _phases(self) -> list[Callable[[], None]]:
+        if self.shop is not None:
+            return self._shop_phases()
         iterations, total = self.budget.iterations, self.budget.time_limit_s
         if not cp.is_worthwhile(self.t):
             return [lambda: self._search(0, total, iterations)]
@@ -87,19 +90,44 @@ class _Solve:
         rest = iterations if iterations is None or first is None else iterations - first
         return [
             lambda: self._search(0, total * _FIRST_SEARCH_SHARE, first),
-            lambda: self._exact(total * _EXACT_SHARE),
+            lambda: self._exact(total * _EXACT_SHARE, self.budget.workers),
             lambda: self._search(1, total, rest),
         ]
 
+    def _shop_phases(self) -> list[Callable[[], None]]:
+        """Tabu search first; then beside the exact try, or in turns with it where turns are counted."""
+        iterations, total = self.budget.iterations, self.budget.time_limit_s
+        first = iterations if iterations is None else iterations // 2
+        rest = iterations if iterations is None or first is None else iterations - first
+        more = [lambda: self._search(1, total, iterations)] if len(self.t.goals) > 1 else []
+        # What goals come after the makespan need time of their own.
+        until = total / 2 if more else total
+        workers = self.budget.workers
+        if not cp.is_worthwhile(self.t):
+            return [lambda: self._tabu(until, iterations, workers, learns=False), *more]
+        if iterations is None and workers > 1:
+            return [
+                lambda: self._tabu(until * _FIRST_SEARCH_SHARE, None, workers, learns=False),
+                lambda: self._tabu_beside_exact(until),
+                lambda: self._tabu(until, None, workers, learns=True),
+                *more,
+            ]
+        return [
+            lambda: self._tabu(until * _SHOP_ALONE_SHARE, first, workers, learns=False),
+            lambda: self._exact(until * _SHOP_EXACT_SHARE, workers),
+            lambda: self._tabu(until, rest, workers, learns=True),
+            *more,
+        ]
+
     def _is_done(self) -> bool:
-        return self.is_optimal or self.budget.is_over()
+        return self.best.is_optimal or self.budget.is_over()
 
     # --- where the first plans come from ---------------------------------------------------------------------------
 
     def _known_plans(self) -> None:
         for places in (self.problem.warm_start, self.problem.baseline):
             if places:
-                self._offer_genes(self._genes_of_places(places))
+                self.best.offer_genes(self._genes_of_places(places))
 
     def _genes_of_places(self, places: tuple[Place, ...]) -> Genes:
         """The order and modes of an earlier plan, held to its starts; operations it lacks go last."""
@@ -131,9 +159,9 @@ class _Solve:
             while not tried or not self._are_rules_enough(tried):
                 best: dispatching.Rule | None = None
                 for rule, genes in zip(draws, pool.map(self._dispatched, draws), strict=True):
-                    if self._offer_genes(genes):
+                    if self.best.offer_genes(genes):
                         best = rule
-                        self._offer_genes(dispatching.genes_of(self.t, self.flat, genes.order, self.plan))
+                        self.best.offer_genes(dispatching.genes_of(self.t, self.flat, genes.order, self.best.plan))
                 tried += len(draws)
                 draws = [rules.send(best), *(next(rules) for _ in range(self.budget.workers - 1))]
 
@@ -144,84 +172,78 @@ class _Solve:
         if self.budget.iterations is not None:
             return tried >= _COUNTED_RULES or self.budget.is_over()
         share = _RULES_SHARE if self.t.job_of.size < _LARGE else _LARGE_RULES_SHARE
+        share = share if self.shop is None else _SHOP_RULES_SHARE
         return self.budget.is_over() or self.budget.elapsed_s() > self.budget.time_limit_s * share
 
     # --- improving -------------------------------------------------------------------------------------------------
 
     def _search(self, part: int, until_s: float, iterations: int | None) -> None:
-        assert self.genes is not None
-        seeds = [(self.budget.seed * 2 + part) * 1009 + worker for worker in range(self.budget.workers)]
-        walks = [start_walk(self.t, self.flat, self.genes, seed) for seed in seeds]
-        with ThreadPoolExecutor(len(walks)) as pool:
-            left, chunk = iterations, 32
-            while (left is None or left > 0) and self.budget.elapsed_s() < until_s and not self.budget.is_over():
-                steps = chunk if left is None else min(chunk, left)
-                began = self.budget.elapsed_s()
-                improved = list(pool.map(lambda walk: search(self.flat, walk, steps), walks))  # noqa: B023
-                spent = self.budget.elapsed_s() - began
-                chunk = max(1, min(4 * chunk, int(chunk * _ROUND_S / max(spent, 1e-4))))
-                left = left if left is None else left - steps
-                for walk, is_better in zip(walks, improved, strict=True):
-                    if is_better:
-                        self._offer(walk.best, walk.best_plan)
+        assert self.best.genes is not None
+        seeds = self._seeds(part, self.budget.workers)
+        advance_all(
+            [start_walk(self.t, self.flat, self.best.genes, seed) for seed in seeds],
+            lambda walk, steps: search(self.flat, walk, steps),
+            lambda walk: self.best.offer(walk.best, walk.best_plan),
+            budget=self.budget,
+            until_s=until_s,
+            iterations=iterations,
+            is_done=lambda: self.best.is_optimal,
+        )
 
-    def _exact(self, share_s: float) -> None:
+    def _tabu(self, until_s: float, iterations: int | None, workers: int, *, learns: bool) -> None:
+        if self.islands is None and self.shop is not None:
+            self.islands = Islands(self.t, self.shop, self.best, self._seeds(0, self.budget.workers))
+        assert self.islands is not None
+        self.islands.advance(workers, self.budget, until_s=until_s, iterations=iterations, learns=learns)
+
+    def _tabu_beside_exact(self, until_s: float) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            exact = pool.submit(self._exact, max(0.0, until_s - self.budget.elapsed_s()), 1)
+            self._tabu(until_s, None, self.budget.workers - 1, learns=True)
+            exact.result()
+
+    def _seeds(self, part: int, workers: int) -> list[int]:
+        return [(self.budget.seed * 3 + part) * 1009 + worker for worker in range(workers)]
+
+    def _exact(self, share_s: float, workers: int) -> None:
         effort = None if self.budget.iterations is None else self.budget.iterations * _EFFORT_PER_ITERATION
         seconds = min(share_s, self.budget.remaining_s())
-        budget = cp.Budget(seconds, effort, self.budget.workers, self.budget.seed)
-        answer = cp.solve_exactly(
-            self.t, self.plan, budget, on_genes=self._offer_genes, should_stop=self.budget.is_over
-        )
+        budget = cp.Budget(seconds, effort, workers, self.budget.seed)
         has_given = bool((self.t.fixed_mode >= 0).any())
-        self.is_infeasible |= answer.is_infeasible and not has_given
+        answer = cp.solve_exactly(
+            self.t,
+            self.best.plan,
+            budget,
+            on_genes=self.best.offer_genes,
+            on_bound=(lambda _: None) if has_given else self.best.raise_bound,
+            should_stop=self._is_done,
+        )
+        self.best.is_infeasible |= answer.is_infeasible and not has_given
         if answer.bound is not None and not has_given:
-            self.bound = max(self.bound, round(answer.bound, 6))
-        if answer.is_optimal and self.best is not None and not has_given:
-            close = [abs(a - b) <= 1e-6 * max(1.0, abs(b)) for a, b in zip(self.best[1:], answer.values, strict=True)]
-            self.is_optimal |= all(close)
-
-    def _offer_genes(self, genes: Genes) -> bool:
-        return self._offer(genes, decode_all(self.t, self.flat, genes, prices_of(self.t))[0])
-
-    def _offer(self, genes: Genes, plan: Plan) -> bool:
-        """Keep a plan if it is better: first by operations placed, then by the goals in order."""
-        metrics = self.writer.metrics(plan)
-        worth = (float((plan.mode < 0).sum()), *rank(self.objective, metrics))
-        if self.best is not None and worth >= self.best:
-            return False
-        self.best = worth
-        self.genes = Genes(genes.order.copy(), plan.mode.copy(), genes.not_before.copy())
-        self.plan = kept = Plan(*(part.copy() for part in plan))
-        incumbent = Incumbent(at=round(self.budget.elapsed_s(), 3), objective=worth[1])
-        self.incumbents.append(incumbent)
-        if worth[0] == 0 and len(worth) == 2 and worth[1] <= self.bound:
-            self.is_optimal = True
-        if self.on_incumbent is not None:
-            self.on_incumbent(incumbent, lambda: self.writer.result(kept, incumbent.objective, self._status(kept)))
-        return True
+            self.best.raise_bound(answer.bound)
+        values = self.best.values
+        if answer.is_optimal and values is not None and not has_given:
+            close = [abs(a - b) <= 1e-6 * max(1.0, abs(b)) for a, b in zip(values, answer.values, strict=True)]
+            self.best.is_optimal |= all(close)
 
     # --- the answer ------------------------------------------------------------------------------------------------
 
     def _finish(self) -> Result:
-        reasons = explain(self.problem, self.t, self.plan, self.writer)
-        metrics = self.writer.metrics(self.plan)
-        objective = rank(self.objective, metrics)[0]
-        status = self._status(self.plan)
+        best, writer = self.best, self.best.writer
+        metrics = writer.metrics(best.plan)
+        objective = rank(objective_of(self.problem), metrics)[0]
+        status = best.status_of(best.plan)
+        bounds = {"optimal": objective, "feasible": min(best.bound, objective)}
         result = Result(
             status=status,
             objective=objective,
-            bound=objective if status == "optimal" else min(self.bound, objective) if status == "feasible" else None,
+            bound=bounds.get(status),
             accepted=False,
             metrics=metrics,
-            assignments=self.writer.assignments(self.plan, reasons),
-            incumbents=tuple(self.incumbents),
-            overflow=self.writer.overflow(self.plan),
+            assignments=writer.assignments(best.plan, explain(self.problem, self.t, best.plan, writer)),
+            incumbents=tuple(best.incumbents),
+            overflow=writer.overflow(best.plan),
         )
         if check(self.problem, result):
             return msgspec.structs.replace(result, status="unknown", bound=None)
         return msgspec.structs.replace(result, accepted=True)
-
-    def _status(self, plan: Plan) -> Status:
-        if (plan.mode < 0).any():
-            return "infeasible" if self.is_infeasible else "unknown"
-        return "optimal" if self.is_optimal or not plan.mode.size else "feasible"

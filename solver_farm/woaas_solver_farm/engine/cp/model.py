@@ -51,9 +51,17 @@ def is_worthwhile(t: Tables) -> bool:
 
 
 def solve_exactly(
-    t: Tables, plan: Plan, budget: Budget, *, on_genes: Callable[[Genes], object], should_stop: Callable[[], bool]
+    t: Tables,
+    plan: Plan,
+    budget: Budget,
+    *,
+    on_genes: Callable[[Genes], object],
+    on_bound: Callable[[float], None],
+    should_stop: Callable[[], bool],
 ) -> Answer:
     """Minimise the goals one after another, starting from a plan; each solution is handed over as genes.
+
+    Each better bound of the first goal is handed over, too.
 
     A plan with operations in overflow is no hint, and then only feasibility can be learnt.
     """
@@ -73,7 +81,8 @@ def solve_exactly(
         share = budget._replace(
             seconds=budget.seconds / len(t.goals), effort=budget.effort and budget.effort / len(t.goals)
         )
-        solver, status = _run(model, share, _Solutions(t, v, on_genes), should_stop)
+        hear = (lambda found, scale=scale: on_bound(found / scale)) if level == 0 else None
+        solver, status = _run(model, share, _Solutions(t, v, on_genes), hear, should_stop)
         if status == cp_model.INFEASIBLE:
             return Answer(None, False, level == 0, ())
         bound = solver.best_objective_bound / scale if level == 0 else bound
@@ -97,7 +106,11 @@ class _Solutions(cp_model.CpSolverSolutionCallback):
 
 
 def _run(
-    model: cp_model.CpModel, budget: Budget, callback: _Solutions, should_stop: Callable[[], bool]
+    model: cp_model.CpModel,
+    budget: Budget,
+    callback: _Solutions,
+    on_bound: Callable[[float], None] | None,
+    should_stop: Callable[[], bool],
 ) -> "tuple[cp_model.CpSolver, cp_model.CpSolverStatus]":
     solver = cp_model.CpSolver()
     # Probing the set-up arcs alone used to consume the whole limit, even from a complete hint.
@@ -107,6 +120,8 @@ def _run(
     solver.parameters.num_workers = 1 if budget.effort is not None else budget.workers
     if budget.effort is not None:
         solver.parameters.max_deterministic_time = budget.effort
+    if on_bound is not None:
+        solver.best_bound_callback = on_bound
     done = threading.Event()
 
     def watch() -> None:

@@ -1,0 +1,1 @@
+"""Makespan of plain job shops: tabu search on the disjunctive graph."""

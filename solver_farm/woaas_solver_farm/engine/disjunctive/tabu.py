@@ -1,0 +1,168 @@
+"""Tabu search on the disjunctive graph: each step moves one critical operation to the best place not forbidden.
+
+In the tradition of Mastrolilli and Gambardella (2000) and Peng, Lü and Cheng (2015). A walk is a pure function of its
+numbers: the same seed and iterations give the same plan, however the iterations are cut into calls.
+"""
+
+# pyright: reportArgumentType=false, reportReturnType=false
+# Pyright takes an element of an array for an array; mypy checks these lines.
+
+import numpy as np
+import numpy.typing as npt
+
+from woaas_solver_farm.engine.jit import kernel
+from woaas_solver_farm.engine.moves import random_below
+
+from .elites import renew
+from .graph import critical_path, link, settle, unlink
+from .insertion import copy_times, find_places, length_through, put_back, take_off
+from .shop import Shop
+from .walk import BEST, FOUND, ITERATION, NOW, STALE, Walk, remember
+
+Ints = npt.NDArray[np.int64]
+
+_PATIENCE = 3000
+_TENURE = 10
+# How many operations' worth of heads and tails one step computes anew; longer critical paths are drawn from.
+_EFFORT = 20_000
+_FEWEST = 12
+_FAR = 2**62
+# Columns of a move: operation, mode, the operation before it and its places before and after; then its worth.
+OPERATION, MODE, AFTER, FROM, TO, MAKESPAN, THROUGH = range(7)
+
+
+@kernel
+def run(shop: Shop, walk: Walk, steps: int, target: int) -> bool:
+    """Take so many steps, or as many as it takes to reach the target; true if a better plan than ever was found."""
+    before = walk.counts[FOUND]
+    for _ in range(steps):
+        if walk.counts[BEST] <= target:
+            break
+        if walk.counts[STALE] >= _PATIENCE:
+            renew(shop, walk)
+            remember(walk)
+        step(shop, walk)
+    return walk.counts[FOUND] > before
+
+
+@kernel
+def step(shop: Shop, walk: Walk) -> None:
+    """Make the best move of the critical operations and forbid its reversal for a while."""
+    walk.counts[ITERATION] += 1
+    walk.counts[STALE] += 1
+    move, size = best_move(shop, walk)
+    if move[OPERATION] < 0:
+        walk.counts[STALE] = _PATIENCE
+        return
+    _forbid(shop, walk, move, size)
+    apply(shop, walk, move)
+    remember(walk)
+
+
+@kernel
+def best_move(shop: Shop, walk: Walk) -> tuple[Ints, int]:
+    """The best move not forbidden, of equals one by lot, else any by lot; and how long the critical path is.
+
+    A forbidden move to a plan better than all so far is welcome. Operation -1 if nothing can move.
+    """
+    g, w, path = walk.graph, walk.without, walk.path
+    copy_times(g, w)
+    size = critical_path(shop, g, walk.counts[NOW], random_below(walk.numbers, 2**30), path)
+    tried = min(size, max(_FEWEST, _EFFORT // g.order.size))
+    best, fallback = np.full(7, -1, np.int64), np.full(7, -1, np.int64)
+    best[MAKESPAN] = best[THROUGH] = _FAR
+    ties, others = 0, 0
+    for i in range(tried):
+        if tried < size:
+            j = i + random_below(walk.numbers, size - i)
+            path[i], path[j] = path[j], path[i]
+        operation = path[i]
+        before, current = g.before[operation], g.mode[operation]
+        take_off(shop, g, w, operation)
+        for mode in range(shop.first_mode[operation], shop.first_mode[operation + 1]):
+            find_places(g, w, operation, shop.machine[mode])
+            stays = shop.machine[mode] == shop.machine[current]
+            origin = _place_after(w.sequence, before) if stays else -1
+            for place in range(w.longest[2], w.longest[3] + 1):
+                if mode == current and place == origin:
+                    continue
+                through = length_through(g, w, operation, place, shop.duration[mode])
+                makespan = max(through, w.longest[0])
+                if makespan > best[MAKESPAN] or (makespan == best[MAKESPAN] and through > best[THROUGH]):
+                    continue
+                is_forbidden = _is_forbidden(walk, operation, mode, mode != current, origin, place)
+                if is_forbidden and makespan >= walk.counts[BEST]:
+                    others += 1
+                    if random_below(walk.numbers, others) == 0:
+                        _write(fallback, w.sequence, operation, mode, origin, place, makespan, through)
+                    continue
+                ties = ties + 1 if makespan == best[MAKESPAN] and through == best[THROUGH] else 1
+                if ties == 1 or random_below(walk.numbers, ties) == 0:
+                    _write(best, w.sequence, operation, mode, origin, place, makespan, through)
+        put_back(shop, g, w, operation, before)
+    return (best if best[OPERATION] >= 0 else fallback), size
+
+
+@kernel
+def apply(shop: Shop, walk: Walk, move: Ints) -> None:
+    """Carry a move out and settle the graph."""
+    g, operation = walk.graph, move[OPERATION]
+    unlink(shop, g, operation)
+    g.mode[operation] = move[MODE]
+    g.length[operation] = shop.duration[move[MODE]]
+    link(shop, g, operation, move[AFTER])
+    walk.counts[NOW] = settle(shop, g)
+
+
+@kernel
+def _place_after(sequence: Ints, before: int) -> int:
+    if before < 0:
+        return 0
+    place = 0
+    while sequence[place] != before:
+        place += 1
+    return place + 1
+
+
+@kernel
+def _write(
+    move: Ints, sequence: Ints, operation: int, mode: int, origin: int, place: int, makespan: int, through: int
+) -> None:
+    move[OPERATION], move[MODE], move[FROM], move[TO] = operation, mode, origin, place
+    move[AFTER] = sequence[place - 1] if place > 0 else -1
+    move[MAKESPAN], move[THROUGH] = makespan, through
+
+
+@kernel
+def _is_forbidden(walk: Walk, operation: int, mode: int, changes: bool, origin: int, place: int) -> bool:
+    """True if the mode or one of the arcs a move would make was given up lately."""
+    now = walk.counts[ITERATION]
+    if changes and walk.mode_until[mode] >= now:
+        return True
+    if origin < 0:
+        return False
+    sequence = walk.without.sequence
+    until = -1
+    for i in range(origin, place):
+        until = max(until, walk.arc_until[sequence[i], operation])
+    for i in range(place, origin):
+        until = max(until, walk.arc_until[operation, sequence[i]])
+    return until >= now
+
+
+@kernel
+def _forbid(shop: Shop, walk: Walk, move: Ints, size: int) -> None:
+    g, operation = walk.graph, move[OPERATION]
+    base = _TENURE + g.order.size // (shop.machines * shop.machines)
+    until = walk.counts[ITERATION] + base + random_below(walk.numbers, base)
+    if move[MODE] != g.mode[operation]:
+        walk.mode_until[g.mode[operation]] = until + random_below(walk.numbers, size)
+    if move[FROM] < 0:
+        return
+    other = operation
+    for _ in range(move[FROM], move[TO]):
+        other = g.after[other]
+        walk.arc_until[operation, other] = until
+    for _ in range(move[TO], move[FROM]):
+        other = g.before[other]
+        walk.arc_until[other, operation] = until
