@@ -140,7 +140,19 @@ def test_every_place_offered_keeps_the_graph_acyclic_and_its_makespan_is_exact(s
             find_places(g, w, operation, int(shop.machine[mode]))
             sequence, rest = w.sequence.copy(), int(w.longest[0])
             offered = {
-                place: max(rest, length_through(g, w, operation, place, int(shop.duration[mode])))
+                place: max(
+                    rest,
+                    length_through(
+                        w.head,
+                        w.tail,
+                        g.length,
+                        w.sequence,
+                        int(w.longest[1]),
+                        operation,
+                        place,
+                        int(shop.duration[mode]),
+                    ),
+                )
                 for place in range(w.longest[2], w.longest[3] + 1)
             }
             put_back(shop, g, w, operation, before)

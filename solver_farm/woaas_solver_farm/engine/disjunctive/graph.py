@@ -88,66 +88,87 @@ def unlink(shop: Shop, g: Graph, operation: int) -> None:
     g.before[operation] = g.after[operation] = -1
 
 
-@kernel
-def head_of(shop: Shop, g: Graph, head: Ints, operation: int) -> int:
-    """The earliest start the predecessors' heads allow."""
-    start = shop.release[operation]
-    for p in range(shop.first_pred[operation], shop.first_pred[operation + 1]):
-        before = shop.pred[p]
-        start = max(start, head[before] + g.length[before] + shop.pred_lag[p])
-    before = g.before[operation]
-    if before >= 0:
-        start = max(start, head[before] + g.length[before])
-    return start
+class Ways(NamedTuple):
+    """The arcs towards an operation, or away from it: job arcs with their lags and ``beside`` on its machine.
+
+    ``least`` is what its head or tail is without any. Kernels that visit every operation work on these few arrays,
+    taken out of the larger tuples once: passing the tuples themselves costs more than an operation's arithmetic.
+    """
+
+    first: Ints
+    others: Ints
+    lag: Ints
+    beside: Ints
+    length: Ints
+    least: Ints
 
 
 @kernel
-def tail_of(shop: Shop, g: Graph, tail: Ints, operation: int) -> int:
-    """The longest way behind an operation that the successors' tails make."""
-    longest = 0
-    for s in range(shop.first_succ[operation], shop.first_succ[operation + 1]):
-        after = shop.succ[s]
-        longest = max(longest, tail[after] + g.length[after] + shop.succ_lag[s])
-    after = g.after[operation]
-    if after >= 0:
-        longest = max(longest, tail[after] + g.length[after])
+def ways_in(shop: Shop, g: Graph) -> Ways:
+    """The arcs by which heads are computed."""
+    return Ways(shop.first_pred, shop.pred, shop.pred_lag, g.before, g.length, shop.release)
+
+
+@kernel
+def ways_out(shop: Shop, g: Graph) -> Ways:
+    """The arcs by which tails are computed."""
+    return Ways(shop.first_succ, shop.succ, shop.succ_lag, g.after, g.length, shop.nothing)
+
+
+@kernel
+def relax(
+    first: Ints, others: Ints, lag: Ints, beside: Ints, length: Ints, least: Ints, time: Ints, operation: int
+) -> int:
+    """An operation's head from its predecessors', or its tail from its successors'."""
+    longest = least[operation]
+    for i in range(first[operation], first[operation + 1]):
+        other = others[i]
+        way = time[other] + length[other] + lag[i]
+        longest = max(longest, way)
+    other = beside[operation]
+    if other >= 0:
+        way = time[other] + length[other]
+        longest = max(longest, way)
     return longest
 
 
 @kernel
 def settle(shop: Shop, g: Graph) -> int:
     """Compute order, heads and tails anew; the makespan, or -1 if the graph has a cycle."""
-    count = g.order.size
+    order, position, head, tail, reach = g.order, g.position, g.head, g.tail, g.reach
+    first_pred, pred, pred_lag, before, length, release = ways_in(shop, g)
+    first_succ, succ, succ_lag, after, _, nothing = ways_out(shop, g)
+    count = order.size
     waiting = np.empty(count, np.int64)
     top = 0
     for i in range(count):
-        waiting[i] = shop.first_pred[i + 1] - shop.first_pred[i] + (1 if g.before[i] >= 0 else 0)
+        waiting[i] = first_pred[i + 1] - first_pred[i] + (1 if before[i] >= 0 else 0)
         if waiting[i] == 0:
-            g.order[top] = i
+            order[top] = i
             top += 1
     done, latest = 0, 0
     while done < top:
-        i = g.order[done]
-        g.position[i] = done
-        g.head[i] = head_of(shop, g, g.head, i)
-        latest = max(latest, g.head[i] + g.length[i])
-        g.reach[done] = latest
+        i = order[done]
+        position[i] = done
+        head[i] = relax(first_pred, pred, pred_lag, before, length, release, head, i)
+        latest = max(latest, head[i] + length[i])
+        reach[done] = latest
         done += 1
-        for s in range(shop.first_succ[i], shop.first_succ[i + 1]):
-            waiting[shop.succ[s]] -= 1
-            if waiting[shop.succ[s]] == 0:
-                g.order[top] = shop.succ[s]
+        for s in range(first_succ[i], first_succ[i + 1]):
+            waiting[succ[s]] -= 1
+            if waiting[succ[s]] == 0:
+                order[top] = succ[s]
                 top += 1
-        after = g.after[i]
-        if after >= 0:
-            waiting[after] -= 1
-            if waiting[after] == 0:
-                g.order[top] = after
+        if after[i] >= 0:
+            waiting[after[i]] -= 1
+            if waiting[after[i]] == 0:
+                order[top] = after[i]
                 top += 1
     if done < count:
         return -1
-    for position in range(count - 1, -1, -1):
-        g.tail[g.order[position]] = tail_of(shop, g, g.tail, g.order[position])
+    for place in range(count - 1, -1, -1):
+        i = order[place]
+        tail[i] = relax(first_succ, succ, succ_lag, after, length, nothing, tail, i)
     return latest
 
 

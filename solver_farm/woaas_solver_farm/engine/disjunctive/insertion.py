@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from woaas_solver_farm.engine.jit import kernel
 
-from .graph import Graph, head_of, link, tail_of, unlink
+from .graph import Graph, link, relax, unlink, ways_in, ways_out
 from .shop import Shop
 
 Ints = npt.NDArray[np.int64]
@@ -49,17 +49,20 @@ def copy_times(g: Graph, w: Without) -> None:
 def take_off(shop: Shop, g: Graph, w: Without, operation: int) -> None:
     """Unlink an operation and compute what changes: heads behind it and tails before it, in topological order."""
     unlink(shop, g, operation)
-    length, here = g.length[operation], g.position[operation]
-    g.length[operation] = 0
+    order, head, tail = g.order, w.head, w.tail
+    first_pred, pred, pred_lag, before, length, release = ways_in(shop, g)
+    first_succ, succ, succ_lag, after, _, nothing = ways_out(shop, g)
+    own, here = length[operation], g.position[operation]
+    length[operation] = 0
     longest = g.reach[here - 1] if here > 0 else 0
-    for position in range(here, g.order.size):
-        i = g.order[position]
-        w.head[i] = head_of(shop, g, w.head, i)
-        longest = max(longest, w.head[i] + g.length[i])
+    for position in range(here, order.size):
+        i = order[position]
+        head[i] = relax(first_pred, pred, pred_lag, before, length, release, head, i)
+        longest = max(longest, head[i] + length[i])
     for position in range(here, -1, -1):
-        i = g.order[position]
-        w.tail[i] = tail_of(shop, g, w.tail, i)
-    g.length[operation] = length
+        i = order[position]
+        tail[i] = relax(first_succ, succ, succ_lag, after, length, nothing, tail, i)
+    length[operation] = own
     w.longest[0] = longest
 
 
@@ -67,13 +70,12 @@ def take_off(shop: Shop, g: Graph, w: Without, operation: int) -> None:
 def put_back(shop: Shop, g: Graph, w: Without, operation: int, before: int) -> None:
     """Undo ``take_off``."""
     link(shop, g, operation, before)
-    here = g.position[operation]
-    for position in range(here, g.order.size):
-        i = g.order[position]
-        w.head[i] = g.head[i]
+    order, here = g.order, g.position[operation]
+    head, tail, known_head, known_tail = w.head, w.tail, g.head, g.tail
+    for position in range(here, order.size):
+        head[order[position]] = known_head[order[position]]
     for position in range(here, -1, -1):
-        i = g.order[position]
-        w.tail[i] = g.tail[i]
+        tail[order[position]] = known_tail[order[position]]
 
 
 @kernel
@@ -83,28 +85,33 @@ def find_places(g: Graph, w: Without, operation: int, machine: int) -> None:
     An operation that ends after the head of the one to insert has no path to it, so it may follow; one whose tail and
     length exceed the other's tail cannot be reached from it, so it may precede.
     """
-    head, tail = w.head[operation], w.tail[operation]
+    heads, tails, length, sequence, after = w.head, w.tail, g.length, w.sequence, g.after
+    head, tail = heads[operation], tails[operation]
     size, leading, early = 0, 0, 0
     i = g.first[machine]
     while i >= 0:
-        w.sequence[size] = i
+        sequence[size] = i
         size += 1
-        if w.tail[i] + g.length[i] > tail:
+        if tails[i] + length[i] > tail:
             leading = size
-        if w.head[i] + g.length[i] <= head:
+        if heads[i] + length[i] <= head:
             early = size
-        i = g.after[i]
+        i = after[i]
     w.longest[1], w.longest[2], w.longest[3] = size, min(leading, early), max(leading, early)
 
 
 @kernel
-def length_through(g: Graph, w: Without, operation: int, place: int, length: int) -> int:
-    """The longest path through an operation inserted at a place of the sequence last read."""
-    head, tail = w.head[operation], w.tail[operation]
+def length_through(
+    heads: Ints, tails: Ints, length: Ints, sequence: Ints, size: int, operation: int, place: int, own: int
+) -> int:
+    """The longest path through an operation of length ``own`` inserted at a place of a sequence."""
+    head, tail = heads[operation], tails[operation]
     if place > 0:
-        before = w.sequence[place - 1]
-        head = max(head, w.head[before] + g.length[before])
-    if place < w.longest[1]:
-        after = w.sequence[place]
-        tail = max(tail, w.tail[after] + g.length[after])
-    return head + length + tail
+        before = sequence[place - 1]
+        end = heads[before] + length[before]
+        head = max(head, end)
+    if place < size:
+        after = sequence[place]
+        rest = tails[after] + length[after]
+        tail = max(tail, rest)
+    return head + own + tail

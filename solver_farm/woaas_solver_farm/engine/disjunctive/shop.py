@@ -21,7 +21,7 @@ class Shop(NamedTuple):
     """What the search reads. Ragged arrays as in ``Tables``; times are ticks times ``scale``.
 
     Every duration is positive: where the problem has empty operations, each one gets a sliver of a tick, too small
-    for all of them together to make one. Arguments about cycles rest on that.
+    for all of them together to make one. Arguments about cycles rest on that. ``nothing`` is a zero an operation.
     """
 
     first_mode: Ints
@@ -34,6 +34,7 @@ class Shop(NamedTuple):
     first_succ: Ints
     succ: Ints
     succ_lag: Ints
+    nothing: Ints
     machines: int
     scale: int
 
@@ -63,6 +64,7 @@ def shop_of(t: Tables) -> Shop | None:
         t.first_succ,
         t.succ,
         succ_lag * scale,
+        np.zeros(t.job_of.size, np.int64),
         t.machine_calendar.size,
         scale,
     )

@@ -69,6 +69,9 @@ def best_move(shop: Shop, walk: Walk) -> tuple[Ints, int]:
     copy_times(g, w)
     size = critical_path(shop, g, walk.counts[NOW], random_below(walk.numbers, 2**30), path)
     tried = min(size, max(_FEWEST, _EFFORT // g.order.size))
+    heads, tails, length, sequence, limits = w.head, w.tail, g.length, w.sequence, w.longest
+    arc_until, mode_until, now, ever = walk.arc_until, walk.mode_until, walk.counts[ITERATION], walk.counts[BEST]
+    first_mode, machine, duration = shop.first_mode, shop.machine, shop.duration
     best, fallback = np.full(7, -1, np.int64), np.full(7, -1, np.int64)
     best[MAKESPAN] = best[THROUGH] = _FAR
     ties, others = 0, 0
@@ -79,26 +82,27 @@ def best_move(shop: Shop, walk: Walk) -> tuple[Ints, int]:
         operation = path[i]
         before, current = g.before[operation], g.mode[operation]
         take_off(shop, g, w, operation)
-        for mode in range(shop.first_mode[operation], shop.first_mode[operation + 1]):
-            find_places(g, w, operation, shop.machine[mode])
-            stays = shop.machine[mode] == shop.machine[current]
-            origin = _place_after(w.sequence, before) if stays else -1
-            for place in range(w.longest[2], w.longest[3] + 1):
+        for mode in range(first_mode[operation], first_mode[operation + 1]):
+            find_places(g, w, operation, machine[mode])
+            stays = machine[mode] == machine[current]
+            origin = _place_after(sequence, before) if stays else -1
+            for place in range(limits[2], limits[3] + 1):
                 if mode == current and place == origin:
                     continue
-                through = length_through(g, w, operation, place, shop.duration[mode])
-                makespan = max(through, w.longest[0])
+                through = length_through(heads, tails, length, sequence, limits[1], operation, place, duration[mode])
+                makespan = max(through, limits[0])
                 if makespan > best[MAKESPAN] or (makespan == best[MAKESPAN] and through > best[THROUGH]):
                     continue
-                is_forbidden = _is_forbidden(walk, operation, mode, mode != current, origin, place)
-                if is_forbidden and makespan >= walk.counts[BEST]:
+                is_forbidden = mode != current and mode_until[mode] >= now
+                is_forbidden |= _is_forbidden(arc_until, sequence, operation, now, origin, place)
+                if is_forbidden and makespan >= ever:
                     others += 1
                     if random_below(walk.numbers, others) == 0:
-                        _write(fallback, w.sequence, operation, mode, origin, place, makespan, through)
+                        _write(fallback, sequence, operation, mode, origin, place, makespan, through)
                     continue
                 ties = ties + 1 if makespan == best[MAKESPAN] and through == best[THROUGH] else 1
                 if ties == 1 or random_below(walk.numbers, ties) == 0:
-                    _write(best, w.sequence, operation, mode, origin, place, makespan, through)
+                    _write(best, sequence, operation, mode, origin, place, makespan, through)
         put_back(shop, g, w, operation, before)
     return (best if best[OPERATION] >= 0 else fallback), size
 
@@ -134,19 +138,17 @@ def _write(
 
 
 @kernel
-def _is_forbidden(walk: Walk, operation: int, mode: int, changes: bool, origin: int, place: int) -> bool:
-    """True if the mode or one of the arcs a move would make was given up lately."""
-    now = walk.counts[ITERATION]
-    if changes and walk.mode_until[mode] >= now:
-        return True
+def _is_forbidden(
+    arc_until: npt.NDArray[np.int32], sequence: Ints, operation: int, now: int, origin: int, place: int
+) -> bool:
+    """True if one of the arcs a move on its machine would make was given up lately."""
     if origin < 0:
         return False
-    sequence = walk.without.sequence
     until = -1
     for i in range(origin, place):
-        until = max(until, walk.arc_until[sequence[i], operation])
+        until = max(until, arc_until[sequence[i], operation])
     for i in range(place, origin):
-        until = max(until, walk.arc_until[operation, sequence[i]])
+        until = max(until, arc_until[operation, sequence[i]])
     return until >= now
 
 
