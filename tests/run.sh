@@ -12,5 +12,6 @@ if [ "$(uname)" = Linux ] && ! command -v chromium >/dev/null && [ "$(id -u)" = 
 fi
 
 bash tests/check.sh
-# Two workers: each has a Postgres of its own. Tests that start Ray or a browser stay together in one of them.
-"$bin/python" -m pytest -n 2 --dist loadgroup -q "$@"
+# Each worker has a Postgres of its own. There are more workers than processors, since many tests wait for processes;
+# those that share an installation or a browser stay together in one.
+"$bin/python" -m pytest -n 4 --dist loadgroup -q "$@"

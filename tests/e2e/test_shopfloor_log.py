@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fixtures.processes import eventually
 from fixtures.server import Platform
 from fixtures.shopfloor_log import OWN_LOG, Expected, expected, replay, shared_log
 
@@ -52,6 +53,8 @@ def look(client: Client) -> Seen:
     for kpi in client.kpis(["yield", "setup_share", "breakdown_share"], by="work_center"):
         by_machine[names[str(kpi.work_center)] or ""][str(kpi.name)] = (kpi.numerator, kpi.denominator, kpi.value)
     done = list(client.work_orders.list(state="completed"))
+    # What was written by another process than this client is metered a moment later.
+    eventually(lambda: client.billing.usage().processed_orders == len(done), "every completed order is metered")
     usage = list(client.billing.usage_events())
     assert sorted(u.id for u in usage) == sorted(f"{o.id}:processed" for o in done)
     assert {(u.number, u.quantity) for u in usage} == {(o.number, Decimal(1)) for o in done}

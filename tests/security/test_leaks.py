@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from fixtures.app import Tenant
+from fixtures.app import Tenant, World
 from httpx import AsyncClient, Response
 
 pytestmark = pytest.mark.anyio
@@ -48,6 +48,36 @@ async def guest(factory: Tenant, *roles: str, customer: str | None = None) -> As
 def refused(answer: Response) -> bool:
     """Neither the object nor anything of it."""
     return answer.status_code in (400, 403, 404) and CANARY not in answer.text
+
+
+class TestLog:
+    async def test_the_public_half_of_events_names_no_operator(self, world: World, factory: Tenant) -> None:
+        """What is in an event's data cannot be masked or erased."""
+        async with factory.client() as client:
+            body = {"product": "P", "quantity": "1", "release": True, "operations": [{"name": "Turn"}]}
+            operation = (await client.post("/v1/work-orders", json=body)).json()["operations"][0]["id"]
+            for command in ("assign", "start"):
+                answer = await client.post(f"/v1/operations/{operation}/{command}", json={"operator": f"{CANARY}Ann"})
+                assert answer.status_code == 200
+            await client.post(f"/v1/operations/{operation}/reports", json={"kind": "run", "good": "1"})
+            await world.settle(factory)
+            events = (await client.get("/v1/events")).text
+            entries = (await client.get("/v1/audit/entries")).text
+        assert "operation.assigned" in events
+        assert CANARY not in events
+        assert CANARY in entries  # the owner reads it in the changes
+
+    async def test_an_auditor_is_shown_none(self, world: World, factory: Tenant) -> None:
+        async with factory.client() as client:
+            body = {"product": "P", "quantity": "1", "release": True, "operations": [{"name": "Turn"}]}
+            operation = (await client.post("/v1/work-orders", json=body)).json()["operations"][0]["id"]
+            await client.post(f"/v1/operations/{operation}/assign", json={"operator": f"{CANARY}Ann"})
+            await world.settle(factory)
+        async with await guest(factory, "auditor") as auditor:
+            for path in ("/v1/audit/entries", "/v1/events", "/v1/operations", f"/v1/operations/{operation}"):
+                answer = await auditor.get(path)
+                assert answer.status_code == 200
+                assert CANARY not in answer.text, path
 
 
 class TestCustomer:

@@ -1,5 +1,6 @@
 """What the dispatcher may rely on, whatever solves: the same claims for Ray's actors and for the tests' threads."""
 
+import asyncio
 import os
 import signal
 import tempfile
@@ -11,6 +12,7 @@ import psutil
 import pytest
 from fixtures.farm import ThreadExecutor
 from fixtures.long_problem import long_problem
+from fixtures.processes import eventually, is_alive
 
 from woaas_core.settings import Settings
 from woaas_solver_farm import problem as problems
@@ -140,6 +142,6 @@ class TestRay:
         started = set(psutil.Process().children(recursive=True)) - others
         assert started
         await ray_executor.rest()
-        assert [process for process in started if process.is_running()] == []
+        await asyncio.to_thread(eventually, lambda: not any(is_alive(p.pid) for p in started), "nothing of it is left")
         *_, last = await heard(await ray_executor.start(task(EASY)))
         assert isinstance(last, Done)

@@ -100,6 +100,7 @@ class TestRequesting:
             {"weights": {"makespan": 0}},
             {"baseline_schedule_id": "sch_nothing"},
             {"scenario": "summer"},
+            {"work_orders": ["WO-404"]},
             {"colour": 1},
         ],
     )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _POLL_S = 0.25
 _GIVE_UP_S = 120
-_TIME_LIMIT = "PT10S"
+_TIME_LIMIT = "PT5S"
 _ENDED = ("finished", "stopped", "failed")
 
 _LATEST = Statement.text(

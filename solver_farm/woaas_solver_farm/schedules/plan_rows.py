@@ -31,6 +31,10 @@ _ORDERS = Statement.text(
     """,
     *("tenant_id", "numbers", "ids", "baseline_id"),
 )
+_KNOWN = Statement.text(
+    "SELECT id, number FROM work_orders WHERE tenant_id = $1 AND (number = ANY($2::text[]) OR id = ANY($3::uuid[]))",
+    *("tenant_id", "numbers", "ids"),
+)
 _LOCK_ORDERS = Statement.text(
     "SELECT id FROM work_orders WHERE tenant_id = $1 AND id = ANY($2::uuid[]) ORDER BY id FOR UPDATE",
     *("tenant_id", "ids"),
@@ -118,6 +122,14 @@ async def orders_to_plan(
 ) -> "list[Record]":
     """The orders of a plan; ``numbers`` None means all open ones."""
     return await uow.all(_ORDERS, tenant_id=uow.tenant, numbers=numbers, ids=list(ids), baseline_id=baseline_id)
+
+
+async def orders_known(uow: "UnitOfWork", *, numbers: Sequence[str], ids: Sequence[UUID]) -> set[UUID | str]:
+    """The ids and numbers of those orders that are there."""
+    if not numbers:
+        return set()
+    rows = await uow.all(_KNOWN, tenant_id=uow.tenant, numbers=list(numbers), ids=list(ids))
+    return {r["id"] for r in rows} | {r["number"] for r in rows}
 
 
 async def lock_orders(uow: "UnitOfWork", ids: Sequence[UUID]) -> None:

@@ -1,6 +1,7 @@
 """Queueing runs: from what a caller asks to a row of the queue."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -16,7 +17,7 @@ from woaas_security.principal import Principal
 from woaas_solver_farm.problem import Problem
 from woaas_solver_farm.problem import encode as encode_problem
 from woaas_solver_farm.problem_validation import faults
-from woaas_solver_farm.schedules import events, repository
+from woaas_solver_farm.schedules import events, plan_rows, repository
 from woaas_solver_farm.schedules.inputs import NewScheduleRun
 from woaas_solver_farm.schedules.marks import exact
 from woaas_solver_farm.schedules.resources import SCHEDULE_RUN
@@ -50,7 +51,7 @@ async def request_run(uow: "UnitOfWork", principal: Principal, body: NewSchedule
     """Queue a plan; while the same one is queued or being solved, that one is returned and nothing is recorded.
 
     Raises:
-        Invalid: durations out of range, or a baseline that is not a schedule of this tenant.
+        Invalid: durations out of range, an order or a baseline that this tenant has not.
     """
     principal.require(SCHEDULE_RUN, "create")
     params = DEFAULTS | {n: getattr(body, n) for n in given(body) if getattr(body, n) is not UNSET}
@@ -65,8 +66,18 @@ async def request_run(uow: "UnitOfWork", principal: Principal, body: NewSchedule
         schedule_id = try_decode_id("sch", baseline)
         if schedule_id is None or await repository.get_schedule(uow, schedule_id) is None:
             raise invalid("/baseline_schedule_id", "invalid", "There is no such schedule.")
+    await _require_known(uow, params["work_orders"] or ())
     row, _ = await enqueue_plan(uow, params)
     return row
+
+
+async def _require_known(uow: "UnitOfWork", named: Sequence[str]) -> None:
+    """Every order named is there, by id or number."""
+    ids = [try_decode_id("wo", n) for n in named]
+    known = await plan_rows.orders_known(uow, numbers=named, ids=[i for i in ids if i is not None])
+    for n, (name, order_id) in enumerate(zip(named, ids, strict=True)):
+        if order_id not in known and name not in known:
+            raise invalid(f"/work_orders/{n}", "invalid", f"There is no work order {name[:64]!r}.")
 
 
 async def enqueue_plan(

@@ -118,15 +118,15 @@ async def command_operation(
     if name in ("assign", "start"):
         if not isinstance(body.operator, UnsetType):
             operation.operator = body.operator
+            step.fields_changed(operation, operator=body.operator)
         if not isinstance(body.work_center, UnsetType):
             _check_work_center(operation, body.work_center)
             operation.work_center = body.work_center
+            step.fields_changed(operation, work_center=body.work_center)
         await _check_skills(uow, operation)
     if name == "assign":
         _require_not_ended(operation, access.actions)
-        step.operation_changed(
-            operation, events.OPERATION_ASSIGNED, operator=operation.operator, work_center=operation.work_center
-        )
+        step.operation_changed(operation, events.OPERATION_ASSIGNED)
     elif name == "kit":
         _require_not_ended(operation, access.actions)
         operation.kitted = True

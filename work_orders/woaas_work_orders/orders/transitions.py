@@ -7,6 +7,8 @@ moves), writes all of it in one statement and records one event per changed obje
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from woaas_core.errors import Conflict, GuardFailed, InvalidTransition
 from woaas_core.events.envelope import EventType
 from woaas_core.ids import encode_id
@@ -56,12 +58,17 @@ class Step:
         self.principal = principal
         self.order = order
         self._operations: dict[object, tuple[Operation, EventType, dict[str, object]]] = {}
+        self._changes: dict[object, dict[str, object]] = {}
         self._order_event: tuple[EventType, dict[str, object]] | None = None
         self._stage_before = order.head.stage
 
     def operation_changed(self, operation: Operation, event: EventType, /, **data: object) -> None:
         """Note that an operation moved."""
         self._operations[operation.id] = (operation, event, data)
+
+    def fields_changed(self, operation: Operation, **values: object) -> None:
+        """Note new values of an operation's fields for the entry's ``changes``: not everybody may read them."""
+        self._changes.setdefault(operation.id, {}).update(values)
 
     def order_changed(self, event: EventType, /, **data: object) -> None:
         """Note that the order itself moved."""
@@ -97,6 +104,7 @@ class Step:
                 work_order_id=head.id,
                 version=(operation.version - 1, operation.version),
                 data={"sequence": operation.sequence, "state": operation.state, **data},
+                changes=self._changes.get(operation.id),
             )
         if head_changed:
             kind, data = self._order_event or (events.ORDER_UPDATED, {})
@@ -114,7 +122,7 @@ class Step:
         head.stage = stage
         if stage is None:
             return
-        stamp = {"entered_at": self.uow.clock.now().isoformat(), "actor": self.uow.actor.id}
+        stamp = {"entered_at": msgspec.to_builtins(self.uow.clock.now()), "actor": self.uow.actor.id}
         begin = STAGES.index(self._stage_before) + 1 if self._stage_before else 0
         end = STAGES.index(stage)
         for passed in STAGES[begin:end]:
