@@ -2,7 +2,9 @@
 
 import os
 import secrets
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -52,7 +54,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         given.update({k: v for k, v in overrides.items() if v is not None})
         home = Path(str(given.pop("home", ".woaas"))).expanduser().absolute()
         secret = given.pop("secret_key", None)
-        key = str(secret).encode() if secret else _kept_secret(home / "secret.key")
+        key = str(secret).encode() if secret else kept_secret(home / "secret.key")
         try:
             rest = msgspec.convert(given, type=dict[str, str | int], strict=False)
             return msgspec.convert({**rest, "home": home, "secret_key": key}, type=cls, strict=False)
@@ -61,15 +63,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(msg) from None
 
 
-def _kept_secret(path: Path) -> bytes:
+def kept_secret(path: Path) -> bytes:
+    """A secret of this home: 64 hexadecimal digits, made on first use and readable by the owner alone."""
     if path.exists():
         return path.read_bytes()
     path.parent.mkdir(parents=True, exist_ok=True)
-    key = secrets.token_hex(32).encode()
+    descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mkstemp sets mode 0600.
     try:
-        fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with os.fdopen(fd, "wb") as file:
-        file.write(key)
-    return key
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_hex(32).encode())
+            file.flush()
+            os.fsync(descriptor)
+        # Whole or not at all, also when killed here; of two that start at once the first wins.
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        Path(draft).unlink()
+    return path.read_bytes()

@@ -43,6 +43,17 @@ class TestSecret:
         assert len(first) >= 32
         assert stat.S_IMODE((tmp_path / "new" / "secret.key").stat().st_mode) == 0o600
 
+    def test_a_kill_while_it_is_made_leaves_none(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def killed(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched:
+            patched.setattr("os.link", killed)
+            with pytest.raises(KeyboardInterrupt):
+                Settings.load({}, home=tmp_path)
+        assert list(tmp_path.iterdir()) == []
+        assert len(Settings.load({}, home=tmp_path).secret_key) >= 32
+
     def test_a_given_one_is_used_and_nothing_written(self, tmp_path: Path) -> None:
         assert Settings.load({"WOAAS_SECRET_KEY": "pepper"}, home=tmp_path).secret_key == b"pepper"
         assert list(tmp_path.iterdir()) == []

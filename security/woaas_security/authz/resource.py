@@ -58,6 +58,8 @@ class Field:
 
 def _in_one_order(value: Any) -> Any:
     """JSON with its members by name: jsonb forgets their order, and a tag must not tell a sent value from a stored."""
+    if not value:
+        return value
     if isinstance(value, dict):
         return {name: _in_one_order(value[name]) for name in sorted(value)}
     if isinstance(value, list):

@@ -6,16 +6,14 @@ Ray's two idle agents follow within about a minute (at once under ``up``, which 
 ``ray stop``, which would end every Ray of the machine, is never used.
 """
 
-import contextlib
 import hashlib
 import os
-import secrets
 import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from woaas_core.settings import Settings
+from woaas_core.settings import Settings, kept_secret
 from woaas_core.telemetry import logger
 
 log = logger(__name__)
@@ -65,21 +63,7 @@ def _prepare_environment(settings: Settings) -> None:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ.setdefault("RAY_AUTH_MODE", "token")
     if not os.environ.get("RAY_AUTH_TOKEN"):
-        os.environ["RAY_AUTH_TOKEN"] = _kept_token(settings.home / "ray.token")
-
-
-def _kept_token(path: Path) -> str:
-    with contextlib.suppress(FileNotFoundError):
-        return path.read_text().strip()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    token = secrets.token_hex(32)
-    try:
-        fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(fd, "w") as file:
-        file.write(token)
-    return token
+        os.environ["RAY_AUTH_TOKEN"] = kept_secret(settings.home / "ray.token").decode()
 
 
 def _temp_dir(home: Path) -> Path:
