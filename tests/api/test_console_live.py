@@ -26,7 +26,7 @@ async def follow(world: World, tenant: Tenant, *roles: str, start: int | None = 
 
 
 async def until_change(stream: AsyncIterator[str]) -> str:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         async for text in stream:
             if "event: change" in text:
                 return text

@@ -133,7 +133,7 @@ def test_an_order_goes_from_draft_to_a_proven_invoice(factory: Factory, tmp_path
         assert order.state == "released"
 
         run = client.schedule_runs.create(policy="on_time", time_limit=2, frozen="PT0S")
-        assert run.wait(timeout=120).status == "finished"
+        assert run.wait(timeout=240).status == "finished"
         assert run.schedule_id is not None
         assert client.schedules.publish(run.schedule_id).state == "published"
         bars = {
@@ -208,7 +208,7 @@ def check_audit(factory: Factory, client: Client, order: WorkOrder, tmp_path: Pa
     earlier = client.audit.latest_checkpoint()
     client.work_orders.close(order.id)
     vkeys = vkeys_of(client)
-    bundle = client.audit.export().wait(timeout=60).download(tmp_path / "bundle.zip")
+    bundle = client.audit.export().wait(timeout=180).download(tmp_path / "bundle.zip")
     report = verify(bundle, vkeys=vkeys, earlier_checkpoint=earlier)
     assert report.ok, str(report)
     assert report.key_pinned
@@ -252,7 +252,7 @@ async def test_the_async_client_speaks_the_same(factory: Factory) -> None:
         run = await client.schedule_runs.create(policy="on_time", time_limit=1)
         told = [event async for event in run.events()]
         assert told[-1].get("status") == "finished"
-        await run.wait(timeout=60)
+        await run.wait(timeout=180)
         assert run.schedule_id is not None
         assert (await client.schedules.publish(run.schedule_id)).state == "published"
         problem = {
@@ -261,7 +261,7 @@ async def test_the_async_client_speaks_the_same(factory: Factory) -> None:
             "jobs": [{"id": "j", "operations": [{"id": "o", "modes": [{"machine": "m", "duration": 5}]}]}],
             "limits": {"time_limit": 1, "workers": 1},
         }
-        solved = await (await client.solve(problem)).wait(timeout=60)
+        solved = await (await client.solve(problem)).wait(timeout=180)
         assert solved.result is not None
         assert [a.get("start") for a in solved.result.assignments] == [0]
 
@@ -312,7 +312,7 @@ def test_each_role_of_the_demo_sees_only_what_it_may(platform: Platform, tmp_pat
         shown = auditor.work_orders.get(ours.id).to_dict()
         assert shown["customer"] is None
         assert "/customer" in str(shown["masked_fields"])
-        bundle = auditor.audit.export().wait(timeout=60).download(tmp_path / "auditor.zip")
+        bundle = auditor.audit.export().wait(timeout=180).download(tmp_path / "auditor.zip")
         assert verify(bundle).ok
         with zipfile.ZipFile(bundle) as opened:
             entries = opened.read("entries.jsonl").decode()

@@ -19,6 +19,8 @@ from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
 from woaas_api.static_files import StaticFiles
 
+# How long a page takes says more about the machine than about the page.
+expect.set_options(timeout=30_000)
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),

@@ -144,7 +144,7 @@ def check_books(platform: Platform, client: Client, load: Load, tmp_path: Path) 
     assert sum(e.type == "work_order.completed" for e in events) == len(load.done)
     assert len({e.id for e in events}) == len(events)
     eventually(lambda: (next(iter(client.audit.checkpoints())).size or 0) >= len(events), "all signed")
-    report = verify(client.audit.export().wait(timeout=60).download(tmp_path / "bundle.zip"))
+    report = verify(client.audit.export().wait(timeout=180).download(tmp_path / "bundle.zip"))
     assert report.ok, str(report)
     assert report.entries >= len(events)
 
@@ -178,7 +178,7 @@ def to_solve(client: Client) -> ScheduleRun[Any]:
 
 def check_ended_once(client: Client, run: ScheduleRun[Any]) -> None:
     """One end, one plan; where the work was cut off its lease has to run out first."""
-    assert run.wait(timeout=150).status == "finished"
+    assert run.wait(timeout=240).status == "finished"
     # An order made now comes after the run's end in the log, and reading what we wrote waits for it.
     client.work_orders.create(product="P", quantity=1)
     ended = [e for e in client.events.iterate() if e.type == "schedule_run.finished"]

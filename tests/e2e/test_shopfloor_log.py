@@ -152,7 +152,7 @@ def real(platform: Platform) -> Stopped:
         seen = look(client)
         start_at = datetime.fromisoformat(STOP).replace(tzinfo=UTC)
         run = client.schedule_runs.create(start_at=start_at, horizon="P7D", time_limit=2, frozen="PT0S")
-        run.wait(timeout=120)
+        run.wait(timeout=240)
         assert run.schedule_id is not None
         schedule = client.schedules.publish(run.schedule_id)
         orders = client.work_orders.list(state=["released", "running"], expand="operations", limit=200)

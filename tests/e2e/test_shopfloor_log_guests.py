@@ -120,7 +120,7 @@ class TestAuditor:
             assert all("/customer" in str(o.to_dict()["masked_fields"]) for o in orders)
             reports = list(client.operations.reports(guests.ids["operations"]))
             assert [(r.good, r.operator) for r in reports] == [(1, None)]
-            bundle = client.audit.export().wait(timeout=60).download(tmp_path / "bundle.zip")
+            bundle = client.audit.export().wait(timeout=180).download(tmp_path / "bundle.zip")
         assert verify(bundle).ok
         with zipfile.ZipFile(bundle) as opened:
             content = b"".join(opened.read(name) for name in opened.namelist())

@@ -236,7 +236,7 @@ class TestCommand:
         def run(*words: str, code: int = 0) -> str:
             command = [str(Path(sys.executable).with_name("woaas-server")), "reader", *words, "--home", str(tmp_path)]
             env = {**os.environ, "WOAAS_DATABASE_URL": world.settings.database_url}
-            done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=120)
+            done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=240)
             assert done.returncode == code, done.stderr
             return done.stdout or done.stderr
 

@@ -70,7 +70,7 @@ class Up:
 
     def end(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
-        self.output += self.process.communicate(timeout=60)[0]
+        self.output += self.process.communicate(timeout=180)[0]
         return self.process.returncode
 
     @property
@@ -120,7 +120,7 @@ class TestUp:
 
     def test_a_child_that_never_comes_up_ends_it_with_its_last_words(self, home: Path) -> None:
         refused = Up(home, "0", "broken")
-        said = refused.process.communicate(timeout=60)[0]
+        said = refused.process.communicate(timeout=180)[0]
         assert refused.process.returncode == 1
         assert "api does not start" in said
         assert "it is broken" in said.splitlines()[-1]
@@ -157,7 +157,7 @@ class TestCommandLine:
     def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "woaas_infra", *arguments]
         return subprocess.run(
-            command, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **env}
+            command, capture_output=True, text=True, timeout=180, check=False, env={**os.environ, **env}
         )
 
     def test_help_loads_no_heavy_module(self) -> None:

@@ -65,7 +65,7 @@ def head(environment: dict[str, str]) -> Iterator[tuple[str, psutil.Process]]:
             family = psutil.Process(process.pid).children(recursive=True)
             process.send_signal(signal.SIGTERM)
             process.wait(60)
-            for left in psutil.wait_procs(family, timeout=10)[1]:
+            for left in psutil.wait_procs(family, timeout=30)[1]:
                 left.kill()
 
 
@@ -78,14 +78,14 @@ async def test_a_solve_runs_on_the_cluster_and_leaves_it_standing(
     world: World, factory: Tenant, environment: dict[str, str], head: tuple[str, psutil.Process]
 ) -> None:
     address, process = head
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(180):
         while not listens(int(address.rpartition(":")[2])):  # noqa: ASYNC110 - another process tells
             await asyncio.sleep(0.1)
     with tempfile.TemporaryDirectory(prefix="wr") as home:
         command = [sys.executable, "-c", SOLVER, home, world.settings.database_url, address]
         solver = await asyncio.create_subprocess_exec(*command, env=environment)
         try:
-            async with factory.client() as client, asyncio.timeout(120):
+            async with factory.client() as client, asyncio.timeout(240):
                 place = (await client.post("/v1/solve", json=EASY)).headers["location"]
                 while (run := (await client.get(place)).json())["status"] in OPEN:  # noqa: ASYNC110
                     await asyncio.sleep(0.2)

@@ -52,7 +52,7 @@ async def test_a_killed_solver_leaves_one_result_and_no_process(
         solver.kill()
         solver.wait()
         assert {"gcs_server", "raylet"} < {p.name() for p in family}
-        _, alive = await asyncio.to_thread(psutil.wait_procs, family, timeout=60)
+        _, alive = await asyncio.to_thread(psutil.wait_procs, family, timeout=180)
         assert alive == [], "Ray outlived the solver"
         # Rather than wait for the lease to run out.
         expire = "UPDATE schedule_runs SET lease_until = now() - interval '1 second' RETURNING best IS NOT NULL"
