@@ -6,6 +6,7 @@ from typing import Any
 from woaas_api.answers import Answer
 from woaas_api.edge import Call
 from woaas_api.endpoint import Query, route
+from woaas_api.queries import read_instant
 from woaas_api.rest.schemas.work_orders import Kpis
 from woaas_core.errors import UnknownParameter
 from woaas_security.authz.resource import Field, Resource
@@ -41,7 +42,7 @@ async def get_kpis(call: Call) -> Answer[Kpis]:
         wrong = [*unknown, asked.get("by", "")][0]
         msg = f"There is no {wrong!r} here; names are {', '.join(kpis.NAMES)}."
         raise UnknownParameter(msg)
-    since, until = _instant(asked.get("from"), _BEGIN), _instant(asked.get("to"), _END)
+    since, until = read_instant(asked.get("from")) or _BEGIN, read_instant(asked.get("to")) or _END
     sums = await repository.sums(call.uow, since, until)
     data: list[dict[str, Any]] = []
     for name in names:
@@ -51,19 +52,6 @@ async def get_kpis(call: Call) -> Answer[Kpis]:
         else:
             data += kpis.kpi(name, sums, by_work_center="by" in asked)
     return Answer({"window": {"from": since, "to": until}, "data": data})
-
-
-def _instant(text: str | None, default: datetime) -> datetime:
-    if text is None:
-        return default
-    try:
-        at = datetime.fromisoformat(text)
-        if at.tzinfo is None:
-            raise ValueError
-        return at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        msg = f"{text!r} is not an RFC 3339 time with its zone."
-        raise UnknownParameter(msg) from None
 
 
 ROUTES = (get_kpis,)
