@@ -1,6 +1,6 @@
 """What key figures are computed from, by work center: reported sums, busy time and planned time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,8 @@ from woaas_work_orders.resources import repository as master_data
 from woaas_work_orders.resources.calendars import working_times
 
 if TYPE_CHECKING:
+    from asyncpg import Record
+
     from woaas_core.db.unit_of_work import UnitOfWork
 
 BEGIN, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
@@ -37,11 +39,10 @@ async def key_figures(
     a calendar is planned all the time.
     """
     wanted = list(names)
-    sums: list[Row] = []
-    if not RATIOS.keys().isdisjoint(wanted):
-        sums = list(await repository.sums(uow, since, until))
+    reported = [] if RATIOS.keys().isdisjoint(wanted) else await repository.sums(uow, since, until)
+    sums: Sequence[Row] = reported
     if not _OF_TIME.isdisjoint(wanted):
-        sums = await _with_time(uow, sums, since, until)
+        sums = await _with_time(uow, reported, since, until)
     data: list[dict[str, Any]] = []
     for name in wanted:
         if name == "on_time":
@@ -52,11 +53,13 @@ async def key_figures(
     return data
 
 
-async def _with_time(uow: "UnitOfWork", sums: list[Row], since: datetime, until: datetime) -> list[Row]:
+async def _with_time(
+    uow: "UnitOfWork", reported: "Sequence[Record]", since: datetime, until: datetime
+) -> list[dict[str, Any]]:
     busy = await repository.busy(uow, since, until)
     merged: dict[str, dict[str, Any]] = {}
-    for row in (*sums, *busy):
-        merged.setdefault(row["work_center"], dict(_NOTHING)).update(row)
+    for row in (*reported, *busy):
+        merged.setdefault(row["work_center"], dict(_NOTHING)).update(row.items())
     start = min((row["since"] for row in busy), default=None) if since == BEGIN else since
     end = max((row["until"] for row in busy), default=None) if until == END else until
     if start is not None and end is not None:
