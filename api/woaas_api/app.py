@@ -20,6 +20,7 @@ from woaas_api.problems import MEDIA_TYPE, handle, pages
 from woaas_api.rest import (
     audit,
     billing,
+    duration_models,
     events,
     identity,
     kpis,
@@ -52,6 +53,7 @@ ROUTES: tuple[Route, ...] = (
     *operations.ROUTES,
     *master_data.ROUTES,
     *schedules.ROUTES,
+    *duration_models.ROUTES,
     *market.ROUTES,
     *billing.ROUTES,
     *kpis.ROUTES,

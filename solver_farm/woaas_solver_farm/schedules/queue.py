@@ -31,8 +31,8 @@ _CLAIM = Statement.text(
 )
 _OWN = "tenant_id = $1 AND id = $2 AND fence = $3 AND status IN ('solving', 'feasible')"
 _KEEP_PROBLEM = Statement.text(
-    f"UPDATE schedule_runs SET problem = $4, notes = $5 WHERE {_OWN}",  # noqa: S608
-    *("tenant_id", "run_id", "fence", "problem", "notes"),
+    f"UPDATE schedule_runs SET problem = $4, notes = $5, durations = $6 WHERE {_OWN}",  # noqa: S608
+    *("tenant_id", "run_id", "fence", "problem", "notes", "durations"),
 )
 _HOLD = Statement.text(
     f"UPDATE schedule_runs SET lease_until = clock_timestamp() + make_interval(secs => $4), progress = $5 WHERE {_OWN}",  # noqa: S608
@@ -91,9 +91,11 @@ async def claim(uow: "UnitOfWork", run_id: UUID, lease_s: float) -> "Record | No
     return await uow.first(_CLAIM, tenant_id=uow.tenant, run_id=run_id, lease_s=lease_s, now=uow.clock.now())
 
 
-async def keep_problem(uow: "UnitOfWork", claim: Claim, problem: bytes, notes: Mapping[str, object]) -> bool:
-    """Store the problem, so that another attempt solves the same one."""
-    return await uow.execute(_KEEP_PROBLEM, **claim.keys(), problem=problem, notes=notes) == 1
+async def keep_problem(
+    uow: "UnitOfWork", claim: Claim, problem: bytes, *, notes: Mapping[str, object], durations: Mapping[str, object]
+) -> bool:
+    """Store the problem, so that another attempt solves the same one, with what slots will tell beside it."""
+    return await uow.execute(_KEEP_PROBLEM, **claim.keys(), problem=problem, notes=notes, durations=durations) == 1
 
 
 async def hold(uow: "UnitOfWork", claim: Claim, lease_s: float, progress: float) -> bool:
