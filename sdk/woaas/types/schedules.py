@@ -118,6 +118,8 @@ class ScheduleRunFields(TypedDict, total=False):
     start_at: Instant | None
     frozen: Duration
     time_limit: Duration
+    deadline: Instant | None
+    priority: int
     seed: int
     iterations: int | None
     work_orders: Sequence[str] | None

@@ -39,6 +39,12 @@ schedule_runs = tenant_table(
     Column("result", LargeBinary),
     Column("priority", Integer, nullable=False),
     Column("time_limit", Interval, nullable=False),
+    instant("deadline", nullable=True),
+    # What of the time limit is granted: the least of it, the plan's limits and the time to the deadline.
+    Column("budget", Interval, nullable=False, server_default="15 minutes"),
+    # CPU seconds used by all attempts, and those the tenant's share has been charged: an estimate while one runs.
+    Column("cpu_s", Double, nullable=False, server_default="0"),
+    Column("charged_s", Double, nullable=False, server_default="0"),
     instant("not_before"),
     Column("attempt", Integer, nullable=False),
     instant("lease_until", nullable=True),
@@ -68,6 +74,16 @@ schedule_runs = tenant_table(
         postgresql_where=ACTIVE,
     ),
     Index("ix_schedule_runs_queue", "tenant_id", "status", "id", postgresql_where=ACTIVE),
+)
+
+# Deficit round robin between tenants, in CPU seconds on one scale: ``round_s`` is where the round stood when the tenant
+# was last served, ``spent_s`` how far its charges have taken it. The round stands where whoever was served last stood.
+solver_shares = tenant_table(
+    "solver_shares",
+    Column("round_s", Double, nullable=False),
+    Column("spent_s", Double, nullable=False),
+    instant("served_at"),
+    key=(),
 )
 
 schedules = tenant_table(

@@ -20,6 +20,8 @@ SCHEDULE_RUN = Resource(
         *(_param(n) for n in ("weights", "horizon", "start_at", "frozen", "seed", "iterations", "work_orders")),
         *(_param(n) for n in ("scenario", "baseline_schedule_id")),
         Field("time_limit", "duration"),
+        Field("deadline", "instant"),
+        Field("budget", "duration"),
         Field("priority", "integer", filterable=True),
         Field("attempt", "integer"),
         Field("progress"),

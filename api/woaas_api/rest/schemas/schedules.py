@@ -14,7 +14,10 @@ from woaas_solver_farm.schedules.inputs import RunStatus
 
 
 class ScheduleRunView(View, kw_only=True):
-    """A run of the solver; objective, bound and metrics count minutes. It has ended when finished_at is set."""
+    """A run of the solver; objective, bound and metrics count minutes. It has ended when finished_at is set.
+
+    `budget` is what is granted of `time_limit`: no more than the tenant's plan allows and the `deadline` leaves.
+    """
 
     kind: str | UnsetType = UNSET
     status: RunStatus | UnsetType = UNSET
@@ -25,6 +28,8 @@ class ScheduleRunView(View, kw_only=True):
     start_at: datetime | None | UnsetType = UNSET
     frozen: DurationText | None | UnsetType = UNSET
     time_limit: DurationText | UnsetType = UNSET
+    deadline: datetime | None | UnsetType = UNSET
+    budget: DurationText | UnsetType = UNSET
     seed: int | UnsetType = UNSET
     iterations: int | None | UnsetType = UNSET
     work_orders: list[str] | None | UnsetType = UNSET

@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from woaas_core.db.tenancy import DEFINER, OWNER, across_tenants, definer_function, isolate
 
 revision = "0011_learning"
-down_revision = "0008_background_work"
+down_revision = "0012_farm"
 branch_labels = None
 depends_on = None
 
