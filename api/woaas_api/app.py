@@ -26,7 +26,9 @@ from woaas_api.rest import (
     kpis,
     market,
     master_data,
+    moves,
     operations,
+    promises,
     schedules,
     work_orders,
 )
@@ -53,6 +55,8 @@ ROUTES: tuple[Route, ...] = (
     *operations.ROUTES,
     *master_data.ROUTES,
     *schedules.ROUTES,
+    *moves.ROUTES,
+    *promises.ROUTES,
     *duration_models.ROUTES,
     *market.ROUTES,
     *billing.ROUTES,

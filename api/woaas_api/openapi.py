@@ -200,6 +200,9 @@ def _responses(route: Route, schema_of: dict[Any, Json], routes: list[Route]) ->
     if links:
         done["links"] = links
     found: Json = {str(route.status): done}
+    for status in route.also:
+        found[str(status)] = {**done, "description": _OUTCOME[status],
+                              "headers": {**headers, "Location": _ref("headers", "Location")}}  # fmt: skip
     if route.method == "PUT":
         found["201"] = {**done, "description": _OUTCOME[201],
                         "headers": {**headers, "Location": _ref("headers", "Location")}}  # fmt: skip

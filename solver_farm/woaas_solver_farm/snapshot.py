@@ -26,8 +26,16 @@ class PlannedSlot(msgspec.Struct, frozen=True):
     pinned: bool = False
 
 
+class Reservation(msgspec.Struct, frozen=True):
+    """Places that a promise holds; each as the promise shows it."""
+
+    promise_id: UUID
+    places: Sequence[Mapping[str, Any]]
+    expires_at: datetime
+
+
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """Open orders with all their operations, the plant and its people, and the plan in force."""
+    """Open orders with all their operations, the plant and its people, the plan in force and what promises hold."""
 
     orders: Sequence[tuple[WorkOrder, Sequence[Operation]]] = ()
     work_centers: Bodies = {}
@@ -37,6 +45,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     setup_matrices: Bodies = {}
     lots: Bodies = {}
     baseline: Sequence[PlannedSlot] = ()
+    reservations: Sequence[Reservation] = ()
     durations: Durations = Durations()
 
 

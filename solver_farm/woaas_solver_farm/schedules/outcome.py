@@ -9,6 +9,7 @@ from woaas_core.durations import parse_duration
 from woaas_core.ids import decode_id, encode_id, uuid7
 from woaas_solver_farm.horizon import Horizon
 from woaas_solver_farm.problem import Problem
+from woaas_solver_farm.reservations import is_order
 from woaas_solver_farm.result import Assignment, Result
 from woaas_solver_farm.result import encode as encode_result
 from woaas_solver_farm.schedules import events, plan_rows, queue, repository
@@ -79,6 +80,8 @@ def overflow_of(problem: Problem, result: Result) -> dict[tuple[str, str], str]:
     found = {(gap.job, gap.operation): str(gap.reason) for gap in result.overflow}
     due = {job.id: job.due for job in problem.jobs}
     for a in result.assignments:
+        if not is_order(a.job):
+            continue
         wanted = due[a.job]
         if wanted is not None and a.end > wanted:
             found[a.job, a.operation] = "late"
@@ -90,7 +93,7 @@ def overflow_of(problem: Problem, result: Result) -> dict[tuple[str, str], str]:
 async def _propose(uow: "UnitOfWork", run: "Record", problem: Problem, result: Result) -> UUID:
     schedule_id = uuid7()
     overflow = overflow_of(problem, result)
-    horizon = _horizon_of(problem)
+    horizon = horizon_of(problem)
     now = uow.clock.now()
     values: dict[str, Any] = {
         "id": schedule_id,
@@ -110,7 +113,8 @@ async def _propose(uow: "UnitOfWork", run: "Record", problem: Problem, result: R
         "updated_at": now,
     }
     given = {(job.id, o.id) for job, o in problem.operations() if o.fixed is not None}
-    places = [_slot(a, horizon, run, is_given=(a.job, a.operation) in given) for a in result.assignments]
+    placed = [a for a in result.assignments if is_order(a.job)]
+    places = [_slot(a, horizon, run, is_given=(a.job, a.operation) in given) for a in placed]
     await repository.insert_schedule(uow, values, places)
     await queue.attach(uow, run["id"], schedule_id)
     uow.record(
@@ -126,7 +130,7 @@ async def _propose(uow: "UnitOfWork", run: "Record", problem: Problem, result: R
 
 async def _mark(uow: "UnitOfWork", run: "Record", problem: Problem, overflow: dict[tuple[str, str], str]) -> None:
     """Tell orders that they have a proposal, or that they overflow; a published place is not unsaid by lateness."""
-    orders = [decode_id("wo", job.id) for job in problem.jobs]
+    orders = [decode_id("wo", job.id) for job in problem.jobs if is_order(job.id)]
     await plan_rows.lock_orders(uow, orders)
     free = await plan_rows.proposable(uow, orders)
     hard = {decode_id("wo", job) for (job, _), why in overflow.items() if why not in _SOFT}
@@ -146,7 +150,8 @@ async def _mark(uow: "UnitOfWork", run: "Record", problem: Problem, overflow: di
         )
 
 
-def _horizon_of(problem: Problem) -> Horizon:
+def horizon_of(problem: Problem) -> Horizon:
+    """The instants behind a problem's ticks."""
     assert problem.start_at is not None
     assert problem.horizon is not None
     return msgspec.convert({"start_at": problem.start_at, "ticks": problem.horizon}, Horizon)

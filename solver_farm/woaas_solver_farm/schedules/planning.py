@@ -1,6 +1,6 @@
 """Reading what a plan needs: the snapshot of a claimed run, and how it is to be planned."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, get_args
@@ -16,9 +16,10 @@ from woaas_solver_farm.learning.estimates import Durations
 from woaas_solver_farm.objective import PRESETS, Preset
 from woaas_solver_farm.problem import Limits, Metric, Objective, Term
 from woaas_solver_farm.schedules import plan_rows, repository
-from woaas_solver_farm.snapshot import Bodies, PlannedSlot, PlanRequest, Snapshot
+from woaas_solver_farm.snapshot import Bodies, PlannedSlot, PlanRequest, Reservation, Snapshot
 from woaas_work_orders.orders import repository as orders
 from woaas_work_orders.orders.entities import Operation, WorkOrder
+from woaas_work_orders.promises import repository as promises
 from woaas_work_orders.resources import repository as master_data
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ async def read_snapshot(uow: "UnitOfWork", run: "Record") -> Snapshot:
         for order_id, group in groupby(rows, key=lambda r: r["work_order_id"])
     }
     slots = await repository.slots_of(uow, baseline_id) if baseline_id else []
+    baseline = _planned(slots, chosen)
+    baseline += await _taken_over(uow, by_order, {s.operation_id for s in baseline})
     return Snapshot(
         orders=[(head, by_order.get(head.id, ())) for head in heads],
         work_centers=await _bodies(uow, "work_center"),
@@ -56,7 +59,8 @@ async def read_snapshot(uow: "UnitOfWork", run: "Record") -> Snapshot:
         tools=await _bodies(uow, "tool"),
         setup_matrices=await _bodies(uow, "setup_matrix"),
         lots=await _bodies(uow, "material_lot"),
-        baseline=_planned(slots, chosen),
+        baseline=baseline,
+        reservations=[Reservation(r["id"], r["places"], r["expires_at"]) for r in await promises.held(uow)],
         durations=await _durations(uow),
     )
 
@@ -112,6 +116,30 @@ def _planned(slots: "Sequence[Record]", chosen: set[UUID]) -> list[PlannedSlot]:
         )
         for s in slots
     ]
+
+
+async def _taken_over(
+    uow: "UnitOfWork", by_order: Mapping[UUID, Sequence[Operation]], placed: Set[UUID]
+) -> list[PlannedSlot]:
+    """The reserved places of orders that took a promise over and that no plan has placed yet: they are kept."""
+    found: list[PlannedSlot] = []
+    for promise in await promises.taken(uow, list(by_order)):
+        by_sequence = {o.sequence: o for o in by_order[promise["work_order_id"]]}
+        for place in promise["places"]:
+            operation = by_sequence.get(place["sequence"])
+            if operation is None or operation.id in placed:
+                continue
+            found.append(
+                PlannedSlot(
+                    operation_id=operation.id,
+                    work_center=place["work_center"],
+                    operator=place["operator"],
+                    start_at=datetime.fromisoformat(place["start_at"]),
+                    end_at=datetime.fromisoformat(place["end_at"]),
+                    pinned=True,
+                )
+            )
+    return found
 
 
 async def _bodies(uow: "UnitOfWork", kind: str) -> Bodies:

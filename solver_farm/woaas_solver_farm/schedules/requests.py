@@ -96,7 +96,7 @@ async def enqueue_plan(
     deadline = params["deadline"]
     row, is_new = await repository.add_run(
         uow,
-        _values(
+        run_values(
             uow,
             kind="plan",
             policy=plain.pop("policy"),
@@ -110,7 +110,7 @@ async def enqueue_plan(
         ),
     )
     if is_new:
-        _record(uow, row)
+        record_requested(uow, row)
     return row, is_new
 
 
@@ -128,7 +128,7 @@ async def request_solve(uow: "UnitOfWork", principal: Principal, problem: Proble
     asked = _asked_time(problem)
     row, is_new = await repository.add_run(
         uow,
-        _values(
+        run_values(
             uow,
             kind="solve",
             policy=None,
@@ -141,7 +141,7 @@ async def request_solve(uow: "UnitOfWork", principal: Principal, problem: Proble
         ),
     )
     if is_new:
-        _record(uow, row)
+        record_requested(uow, row)
     return row
 
 
@@ -169,7 +169,8 @@ def _length(params: dict[str, Any], name: str, most: timedelta, least: timedelta
         raise invalid(f"/{name}", "invalid", detail)
 
 
-def _values(uow: "UnitOfWork", *, kind: str, params: dict[str, Any], **more: Any) -> dict[str, Any]:
+def run_values(uow: "UnitOfWork", *, kind: str, params: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """The row of a run about to be queued."""
     now = uow.clock.now()
     asked = msgspec.json.encode([kind, params, more.get("policy"), uow.actor.id], order="deterministic")
     return {
@@ -209,7 +210,8 @@ def _values(uow: "UnitOfWork", *, kind: str, params: dict[str, Any], **more: Any
     }
 
 
-def _record(uow: "UnitOfWork", row: "Record") -> None:
+def record_requested(uow: "UnitOfWork", row: "Record") -> None:
+    """The entry of a run just queued."""
     run_id: UUID = row["id"]
     uow.record(
         events.RUN_REQUESTED,

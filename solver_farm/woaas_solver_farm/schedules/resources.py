@@ -60,7 +60,7 @@ SCHEDULE = Resource(
         Field("updated_at", "instant"),
         Field("version", "integer"),
     ),
-    actions=frozenset({"publish"}),
+    actions=frozenset({"move", "publish"}),
 )
 
 SLOT = Resource(

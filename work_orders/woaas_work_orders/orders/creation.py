@@ -19,6 +19,7 @@ from woaas_work_orders.orders.inputs import NewOperation, NewWorkOrder
 from woaas_work_orders.orders.lifecycle import OperationState, OrderState
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
 from woaas_work_orders.orders.transitions import release
+from woaas_work_orders.promises import service as promises
 from woaas_work_orders.resources import repository as master_data
 
 if TYPE_CHECKING:
@@ -56,11 +57,27 @@ async def create(uow: "UnitOfWork", principal: Principal, body: NewWorkOrder) ->
     order = Order(head, build_operations(head, steps, now))
     if body.release is True:
         principal.require(WORK_ORDER, "release")
+    if isinstance(body.promise_id, str):
+        promise = await promises.require_reserved(uow, body.promise_id, body.product)
+        head.promise_id, head.promised_at = promise["id"], promise["promised_at"]
+        await promises.take(uow, promise, head.id)
     await repository.insert(uow, order)
     _record_created(uow, order, sent)
     if body.release is True:
         await release(uow, principal, order)
     return order
+
+
+async def preview(uow: "UnitOfWork", body: NewWorkOrder) -> Order:
+    """The order that a body would make, with nothing entered.
+
+    Raises:
+        Invalid: as entering it would.
+    """
+    steps = await _steps(uow, body)
+    now = uow.clock.now()
+    head = _head(body, number="", request_hash=b"", now=now)
+    return Order(head, build_operations(head, steps, now))
 
 
 async def _steps(uow: "UnitOfWork", body: NewWorkOrder) -> Sequence[NewOperation]:
@@ -105,6 +122,7 @@ def _head(body: NewWorkOrder, *, number: str, request_hash: bytes, now: datetime
         serial_number=chosen(body.serial_number, None),
         rework_of=None,
         promised_at=None,
+        promise_id=None,
         state=OrderState.DRAFT,
         held_from=None,
         stage=None,
@@ -223,7 +241,7 @@ def _record_created(uow: "UnitOfWork", order: Order, sent: dict[str, Any]) -> No
         work_order_id=head.id,
         version=(None, 1),
         data={"number": head.number, "type": head.type, "operations": len(order.operations)},
-        changes={n: head[n] for n in sent if n not in ("operations", "release")},
+        changes={n: sent[n] if n == "promise_id" else head[n] for n in sent if n not in ("operations", "release")},
     )
     record_operations(uow, order.operations)
 

@@ -75,14 +75,15 @@ class Figures:
     def state(self, job: int, look: Look) -> JobState:
         """A job with the places that ``look`` shows."""
         shop = self._floor.shop
-        end: int | None = 0
+        done = self._floor.done
+        ends: list[int] = []
         for i in range(shop.first[job], shop.first[job + 1]):
             spot = look(i)
-            if spot is None:
-                end = None
+            over = done.get(i) if spot is None else spot.end
+            if over is None:
                 break
-            assert end is not None
-            end = max(end, spot.end) if i > shop.first[job] else spot.end
+            ends.append(over)
+        end = max(ends) if len(ends) == shop.first[job + 1] - shop.first[job] else None
         head = shop.jobs[job]
         return JobState(head.release, head.due, head.weight, end)
 

@@ -89,6 +89,8 @@ class Floor:
         self.tools = [Busy() for _ in shop.tool_counts]
         self.given: list[list[int]] = [[] for _ in shop.machines]
         self.journal: list[tuple[int, Spot | None]] = []
+        # Operations that need no place any more, with when they were over.
+        self.done: dict[int, int] = {}
 
     # --- changing --------------------------------------------------------------------------------------------------
 

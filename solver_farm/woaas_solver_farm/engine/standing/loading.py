@@ -88,7 +88,7 @@ def _told(floor: Floor, i: int, told: Assignment) -> Spot | None:
     shop = floor.shop
     machine = OUTSIDE if told.outsourced else shop.machine_number.get(told.machine or "", -2)
     ways = [w for w, way in enumerate(shop.ways[i]) if way.machine == machine]
-    meant = [w for w in ways if told.mode in (None, shop.ways[i][w].index)]
+    meant = [w for w in ways if told.mode in (None, shop.ways[i][w].mode)]
     if not ways:
         return None
     operator = shop.operator_number.get(told.operator or "", -1)

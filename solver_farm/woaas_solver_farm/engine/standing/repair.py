@@ -1,8 +1,8 @@
 """Pushing: who is in the way of a place goes to the right, as little as calendars, people, tools and set-ups allow.
 
 What is pushed keeps its order on the machine. The one that starts first is settled first, and only what starts later
-makes room for it; so every operation is settled once, but for rare set-ups that grow when a neighbour leaves. In a dense
-plan a push would go on to the end of it: a gap that is hardly later is taken instead, and after so many pushes any gap.
+makes room for it; so every operation is settled once, but for rare set-ups that grow when a neighbour leaves. In a
+dense plan a push would go on to its end: a gap that is hardly later is taken instead, and after so many pushes any gap.
 """
 
 from bisect import bisect_left
@@ -13,7 +13,6 @@ from .floor import Floor, Spot, everything
 from .hours import FAR
 from .places import Search, find
 from .shop import OUTSIDE
-
 
 # A gap that ends no more than this later than the push does is preferred: it moves nobody else.
 _HARDLY_LATER = 60

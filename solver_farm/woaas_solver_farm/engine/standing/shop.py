@@ -14,9 +14,9 @@ OUTSIDE = -1
 
 
 class Way(NamedTuple):
-    """One way to do an operation; ``team`` names the skills asked of whoever does it."""
+    """One way to do an operation: ``mode`` counts its modes, ``team`` names the skills asked of whoever does it."""
 
-    index: int | None
+    mode: int | None
     machine: int
     duration: int
     setup: int
@@ -123,7 +123,7 @@ class Shop:
     def _way(self, n: int, mode: Mode) -> Way:
         needs = Counter(mode.tools)
         return Way(
-            index=n,
+            mode=n,
             machine=self.machine_number[mode.machine],
             duration=mode.duration,
             setup=mode.setup,
