@@ -25,6 +25,7 @@ from woaas_api.rest import (
     market,
     master_data,
     operations,
+    permissions,
     schedules,
     work_orders,
 )
@@ -48,6 +49,7 @@ ROUTES: tuple[Route, ...] = (
     *events.ROUTES,
     *audit.ROUTES,
     *identity.ROUTES,
+    *permissions.ROUTES,
 )
 
 

@@ -9,11 +9,9 @@ from woaas_api.endpoint import Query, route
 from woaas_api.queries import read_instant
 from woaas_api.rest.schemas.work_orders import Kpis
 from woaas_core.errors import UnknownParameter
-from woaas_security.authz.resource import Field, Resource
 from woaas_work_orders.execution import kpis, repository
-from woaas_work_orders.execution.models import reports
+from woaas_work_orders.execution.resources import KPI
 
-KPI = Resource("kpi", "rep", reports, (Field("value", "decimal"),))
 _BEGIN, _END = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
