@@ -15,9 +15,13 @@ RawResponse = Response[bytes]
 
 
 class Awaited(NamedTuple):
-    """A fast question to the planner: if its run ends soon enough, ``then`` answers in a transaction of its own."""
+    """A fast question to the planner: if its run ends soon enough, ``then`` answers in a transaction of its own.
+
+    ``subject`` is what the planner records its last event about.
+    """
 
     run_id: UUID
+    subject: str
     then: "Callable[[Call], Awaitable[Answer[Any]]]"
 
 

@@ -16,6 +16,7 @@ from litestar.exceptions import HTTPException
 
 from woaas_api.answers import Answer, Awaited, RawResponse
 from woaas_api.awaiting import RunAnswers
+from woaas_api.explanation import MEMBER, PARAMETER, Watched, explanation, is_asked, watch
 from woaas_api.health import Metrics
 from woaas_api.problems import as_domain_error, log, problem, request_id_of
 from woaas_api.queries import Asked, FeedAsked, read_feed_query, read_query
@@ -33,6 +34,7 @@ from woaas_core.errors import (
     Unauthenticated,
     UnsupportedMediaType,
 )
+from woaas_core.events.log import last_event_of
 from woaas_core.events.readers import settled
 from woaas_core.ids import try_decode_id
 from woaas_core.pagination import CursorCodec
@@ -120,7 +122,9 @@ class Edge:
         self.settings = settings
         self.database = database
         self.cursors = CursorCodec(settings.secret_key)
-        self.authenticator = Authenticator(pepper=settings.secret_key, policies=PolicyCache())
+        policies = PolicyCache()
+        self.built_in = policies.built_in
+        self.authenticator = Authenticator(pepper=settings.secret_key, policies=policies)
         self._limiter = RateLimiter(settings.rate_limit_per_minute)
         self._readers = list(readers)
         self.metrics = Metrics()
@@ -174,7 +178,8 @@ class Edge:
             async with self.database.unit_of_work() as uow:
                 uow.request_id = request_id_of(request)
                 principal = await self.authenticate(uow, request)
-                call = Call(self, request, uow, principal, raw)
+                explains = safe and is_asked(request.query_params.get(PARAMETER))
+                call = Call(self, request, uow, watch(principal) if explains else principal, raw)
 
                 async def run() -> Rendered:
                     nonlocal awaited
@@ -205,7 +210,9 @@ class Edge:
             principal = await self.authenticate(uow, request)
             call = Call(self, request, uow, principal, raw)
             try:
-                rendered = _render(call, await awaited.then(call))
+                answer = await awaited.then(call)
+                answer.headers["Woaas-Event-Id"] = await last_event_of(uow, awaited.subject)
+                rendered = _render(call, answer)
             except DomainError as error:
                 refusal = _refused(request, error, problem)
                 rendered = Rendered(refusal.status_code or 500, {}, refusal.content, str(refusal.media_type))
@@ -263,6 +270,8 @@ async def _read_body(request: AnyRequest) -> bytes:
 
 def _render(call: Call, answer: Answer[Any]) -> Rendered:
     """The answer as bytes, before the commit."""
+    if isinstance(call.principal, Watched) and isinstance(answer.value, dict):
+        answer.value = {MEMBER: explanation(call.principal), **answer.value}
     is_raw = isinstance(answer.value, bytes)
     body = answer.value if is_raw else b"" if answer.status == 204 else encode(answer.value)
     assert isinstance(body, bytes)

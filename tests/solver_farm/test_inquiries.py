@@ -15,7 +15,6 @@ from woaas_core.ids import decode_id
 from woaas_solver_farm.farm.lane import Lane
 from woaas_solver_farm.farm.tenants import inside
 from woaas_solver_farm.schedules import queue
-from woaas_work_orders.promises import service
 
 pytestmark = pytest.mark.anyio
 
@@ -133,7 +132,7 @@ class TestPromises:
             assert first["state"] == "reserved"
             assert at(first["expires_at"]) > datetime.now(UTC) + timedelta(hours=47)
             assert at(second["promised_at"]) == at(first["promised_at"]) + timedelta(hours=2)
-            released = await client.post(f"/v1/promises/{first['id']}/release")
+            released = await client.post(f"/v1/promises/{first['id']}/release", headers={"If-Match": "*"})
             assert released.json()["state"] == "released"
             await world.settle(factory)
             third = await promised(client)
@@ -375,7 +374,6 @@ class TestTheLane:
 
     async def test_a_lost_claim_is_answered_by_the_next(self, world: World, factory: Tenant) -> None:
         from woaas_solver_farm.farm.tenants import inside
-        from woaas_solver_farm.schedules import queue
 
         async with factory.client() as client:
             await plant(client)

@@ -71,7 +71,9 @@ async def create_move(call: Call, key: str, body: MoveBody) -> Answer[MoveView]:
         _require_done(shown)
         return Answer(shown, 201, f"/v1/schedules/{shown['schedule_id']}")
 
-    return Answer(show_move(call.principal, run), 202, location, awaited=Awaited(run["id"], then))
+    return Answer(
+        show_move(call.principal, run), 202, location, awaited=Awaited(run["id"], encode_id("run", run["id"]), then)
+    )
 
 
 @route("GET", "/schedules/{key}/moves/{run}", tag=TAG)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec import UnsetType
+
 from woaas_api.answers import Answer, Awaited, Listed
 from woaas_api.edge import Call
 from woaas_api.endpoint import route
@@ -9,6 +11,7 @@ from woaas_api.rest.schemas.inquiries import PromiseView
 from woaas_core.ids import decode_id, encode_id
 from woaas_security.principal import Principal
 from woaas_solver_farm.inquiries.requests import ask_promise
+from woaas_work_orders.orders.inputs import CommandBody
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
 from woaas_work_orders.promises import service
 from woaas_work_orders.promises.inputs import NewPromise
@@ -50,7 +53,7 @@ async def create_promise(call: Call, body: NewPromise) -> Answer[PromiseView]:
         return Answer(show_promise(later.principal, found), 201, location)
 
     accepted = {**show_promise(call.principal, row), "status": "queued"}
-    return Answer(accepted, 202, location, awaited=Awaited(row["run_id"], then))
+    return Answer(accepted, 202, location, awaited=Awaited(row["run_id"], encode_id("prm", row["id"]), then))
 
 
 @route("GET", "/promises", tag=TAG)
@@ -66,12 +69,13 @@ async def get_promise(call: Call, key: str) -> Answer[PromiseView]:
 
 
 @route("POST", "/promises/{key}/release", tag=TAG)
-async def release_promise(call: Call, key: str) -> Answer[PromiseView]:
+async def release_promise(call: Call, key: str, body: CommandBody) -> Answer[PromiseView]:
     """Give a reservation back; others may have its capacity at once."""
     promise_id = decode_id("prm", key)
     if call.request.headers.get("if-match"):
         row = await service.get(call.uow, call.principal, promise_id, lock=True)
         call.require_match(lambda: show_promise(call.principal, row))
+    call.uow.reason = None if isinstance(body.reason, UnsetType) else body.reason
     return Answer(show_promise(call.principal, await service.release(call.uow, call.principal, promise_id)))
 
 

@@ -1,6 +1,7 @@
 """Answers to fast questions: promises and moves."""
 
 from datetime import datetime
+from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -56,7 +57,7 @@ class PromiseView(View, kw_only=True):
     status: str | UnsetType = UNSET
     mode: PromiseMode | UnsetType = UNSET
     state: PromiseState | UnsetType = UNSET
-    work_order: dict[str, object] | None | UnsetType = UNSET
+    work_order: dict[str, Any] | None | UnsetType = UNSET
     product: str | UnsetType = UNSET
     priority: int | UnsetType = UNSET
     due_at: datetime | None | UnsetType = UNSET
