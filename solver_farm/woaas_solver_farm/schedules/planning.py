@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from woaas_core.db.statements import Row
 from woaas_core.durations import parse_duration
 from woaas_core.ids import decode_id, try_decode_id
 from woaas_solver_farm.learning import repository as models
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
 
 
-async def read_snapshot(uow: "UnitOfWork", run: "Record") -> Snapshot:
+async def read_snapshot(uow: "UnitOfWork", run: Row) -> Snapshot:
     """Everything the run's problem is built from, in one transaction.
 
     Orders that the run does not name but that the plan in force has placed are read too, with their places pinned:
