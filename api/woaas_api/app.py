@@ -27,6 +27,7 @@ from woaas_api.rest import (
     market,
     master_data,
     operations,
+    proposals,
     schedules,
     work_orders,
 )
@@ -54,6 +55,7 @@ ROUTES: tuple[Route, ...] = (
     *master_data.ROUTES,
     *schedules.ROUTES,
     *duration_models.ROUTES,
+    *proposals.ROUTES,
     *market.ROUTES,
     *billing.ROUTES,
     *kpis.ROUTES,

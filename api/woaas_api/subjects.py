@@ -8,6 +8,7 @@ from woaas_security.audit.resources import AUDIT_ENTRY, AUDIT_EXPORT, EVENT
 from woaas_security.authz.resource import Resource
 from woaas_security.identity.resources import API_KEY, MEMBER
 from woaas_solver_farm.learning.resources import DURATION_MODEL
+from woaas_solver_farm.proposals.resources import PROPOSAL, PROPOSAL_CHANGE
 from woaas_solver_farm.schedules.resources import SCHEDULE, SCHEDULE_RUN, SLOT
 from woaas_work_orders.execution.resources import INSPECTION, RECEIPT, REPORT
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
@@ -18,7 +19,7 @@ SUBJECTS: Mapping[str, Resource] = {
     for r in (
         *(WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT),
         *(k.resource for k in KINDS),
-        *(SCHEDULE_RUN, SCHEDULE, DURATION_MODEL),
+        *(SCHEDULE_RUN, SCHEDULE, DURATION_MODEL, PROPOSAL),
         *(LISTING, REQUEST, NDA, QUOTE, CONTRACT),
         *(PERIOD, INVOICE, SETTLEMENT, SPEND_LIMIT),
         *(API_KEY, MEMBER),
@@ -27,7 +28,7 @@ SUBJECTS: Mapping[str, Resource] = {
 RESOURCES = (
     *(WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT),
     *(k.resource for k in KINDS),
-    *(SCHEDULE_RUN, SCHEDULE, SLOT, DURATION_MODEL),
+    *(SCHEDULE_RUN, SCHEDULE, SLOT, DURATION_MODEL, PROPOSAL, PROPOSAL_CHANGE),
     *(LISTING, REQUEST, BOARD, NDA, QUOTE, CONTRACT),
     *(PLAN, PERIOD, USAGE_EVENT, INVOICE, SETTLEMENT, SPEND_LIMIT),
     *(EVENT, AUDIT_ENTRY, AUDIT_EXPORT, API_KEY, MEMBER),

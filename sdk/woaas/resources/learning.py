@@ -1,4 +1,4 @@
-"""`client.duration_models`: what closed operations teach about how long work takes."""
+"""`client.duration_models` and `client.proposals`: what the planner learned, and what it proposes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from woaas._modes import Bound, M
 from woaas._pagination import Listing, listing_of
 from woaas._request import Request, path, post, read
 from woaas._wire import Filter
-from woaas.types.learning import DurationModel, NewDurationModel
+from woaas.types.learning import DurationModel, NewDurationModel, Proposal
 from woaas.types.work_orders import Command
 
 
@@ -47,3 +47,27 @@ class DurationModels(Bound[M]):
     def retire(self, id: str, **command: Unpack[Command]) -> Request[DurationModel]:
         """Plan by standard times again."""
         return post(path("/v1/duration-models/{}/retire", id), DurationModel, command)
+
+
+class Proposals(Bound[M]):
+    """New plans that delays and breakdowns led to."""
+
+    @endpoint
+    def get(self, id: str) -> Request[Proposal]:
+        """One, with old and new times by operation and order."""
+        return read(path("/v1/proposals/{}", id), Proposal)
+
+    @listing
+    def list(self, /, *, limit: int | None = None, cursor: str | None = None, **filters: Filter) -> Listing[Proposal]:
+        """Proposals by filter; `state="open"` are those to decide on."""
+        return listing_of("/v1/proposals", Proposal, {"limit": limit, "cursor": cursor, **filters})
+
+    @endpoint
+    def accept(self, id: str, **command: Unpack[Command]) -> Request[Proposal]:
+        """Publish the proposed plan."""
+        return post(path("/v1/proposals/{}/accept", id), Proposal, command)
+
+    @endpoint
+    def reject(self, id: str, **command: Unpack[Command]) -> Request[Proposal]:
+        """Keep the plan in force; a `reason` is required."""
+        return post(path("/v1/proposals/{}/reject", id), Proposal, command)

@@ -50,6 +50,55 @@ class DurationModel(Model):
     retired_at: datetime | None
 
 
+class ProposalChange(Model):
+    """An operation that would be elsewhere, at another time or with another person."""
+
+    operation_id: str | None
+    work_order_id: str | None
+    old_work_center: str | None
+    new_work_center: str | None
+    old_operator: str | None
+    new_operator: str | None
+    old_start_at: datetime | None
+    old_end_at: datetime | None
+    new_start_at: datetime | None
+    new_end_at: datetime | None
+
+
+class ProposalOrder(Model):
+    """An order's end in the old plan, in the new one, and in reality."""
+
+    work_order_id: str | None
+    number: str | None
+    due_at: datetime | None
+    old_end_at: datetime | None
+    new_end_at: datetime | None
+    realised_end_at: datetime | None
+    deviation_minutes: float | None
+
+
+class Proposal(Model):
+    """A new plan that delays or a breakdown led to; `response_time` is from the first cause to the plan."""
+
+    id: str
+    state: str | None
+    livemode: bool | None
+    run_id: str | None
+    schedule_id: str | None
+    baseline_schedule_id: str | None
+    causes: list[Model]
+    exception_at: datetime | None
+    response_time: timedelta | None
+    reason: str | None
+    decided_by: str | None
+    decided_at: datetime | None
+    created_at: datetime | None
+    changes: list[ProposalChange]
+    orders: list[ProposalOrder]
+    completed_orders: int | None
+    mean_deviation_minutes: float | None
+
+
 class DurationModelFields(TypedDict, total=False):
     """What to learn; `promote=False` leaves a better model as a candidate."""
 
