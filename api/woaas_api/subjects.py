@@ -11,6 +11,7 @@ from woaas_solver_farm.learning.resources import DURATION_MODEL
 from woaas_solver_farm.proposals.resources import PROPOSAL, PROPOSAL_CHANGE
 from woaas_solver_farm.schedules.resources import SCHEDULE, SCHEDULE_RUN, SLOT
 from woaas_work_orders.execution.resources import INSPECTION, RECEIPT, REPORT
+from woaas_work_orders.forecasts.resources import FORECAST, FORECAST_BUCKET
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
 from woaas_work_orders.resources.kinds import KINDS
 
@@ -20,6 +21,7 @@ SUBJECTS: Mapping[str, Resource] = {
         *(WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT),
         *(k.resource for k in KINDS),
         *(SCHEDULE_RUN, SCHEDULE, DURATION_MODEL, PROPOSAL),
+        *(FORECAST, FORECAST_BUCKET),
         *(LISTING, REQUEST, NDA, QUOTE, CONTRACT),
         *(PERIOD, INVOICE, SETTLEMENT, SPEND_LIMIT),
         *(API_KEY, MEMBER),
@@ -29,6 +31,7 @@ RESOURCES = (
     *(WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT),
     *(k.resource for k in KINDS),
     *(SCHEDULE_RUN, SCHEDULE, SLOT, DURATION_MODEL, PROPOSAL, PROPOSAL_CHANGE),
+    *(FORECAST, FORECAST_BUCKET),
     *(LISTING, REQUEST, BOARD, NDA, QUOTE, CONTRACT),
     *(PLAN, PERIOD, USAGE_EVENT, INVOICE, SETTLEMENT, SPEND_LIMIT),
     *(EVENT, AUDIT_ENTRY, AUDIT_EXPORT, API_KEY, MEMBER),

@@ -1,4 +1,4 @@
-"""`client.duration_models` and `client.proposals`: what the planner learned, and what it proposes."""
+"""`client.duration_models`, `client.forecasts`, `client.proposals`: what the planner learned, foresees and proposes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from woaas._modes import Bound, M
 from woaas._pagination import Listing, listing_of
 from woaas._request import Request, path, post, read
 from woaas._wire import Filter
-from woaas.types.learning import DurationModel, NewDurationModel, Proposal
+from woaas.types.learning import DurationModel, Forecast, NewDurationModel, NewForecast, Proposal
 from woaas.types.work_orders import Command
 
 
@@ -71,3 +71,27 @@ class Proposals(Bound[M]):
     def reject(self, id: str, **command: Unpack[Command]) -> Request[Proposal]:
         """Keep the plan in force; a `reason` is required."""
         return post(path("/v1/proposals/{}/reject", id), Proposal, command)
+
+
+class Forecasts(Bound[M]):
+    """Expected demand as virtual work orders."""
+
+    @endpoint
+    def create(self, **forecast: Unpack[NewForecast]) -> Request[Forecast]:
+        """Enter `buckets`, or have them computed in the background from the orders so far."""
+        return post("/v1/forecasts", Forecast, forecast)
+
+    @endpoint
+    def get(self, id: str) -> Request[Forecast]:
+        """One, with its buckets and what real orders have used up of them."""
+        return read(path("/v1/forecasts/{}", id), Forecast)
+
+    @listing
+    def list(self, /, *, limit: int | None = None, cursor: str | None = None, **filters: Filter) -> Listing[Forecast]:
+        """Forecasts by filter."""
+        return listing_of("/v1/forecasts", Forecast, {"limit": limit, "cursor": cursor, **filters})
+
+    @endpoint
+    def cancel(self, id: str, **command: Unpack[Command]) -> Request[Forecast]:
+        """Call off what is left of it."""
+        return post(path("/v1/forecasts/{}/cancel", id), Forecast, command)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TypedDict
+from decimal import Decimal
+from typing import Required, TypedDict
 
 from woaas._models import Model
 from woaas._request import Call
-from woaas._wire import Duration
+from woaas._wire import Duration, Instant, Quantity
 
 
 class DurationErrors(Model):
@@ -97,6 +99,61 @@ class Proposal(Model):
     orders: list[ProposalOrder]
     completed_orders: int | None
     mean_deviation_minutes: float | None
+
+
+class ForecastBucket(Model):
+    """What is expected of a product in a period; its virtual order holds what real orders have not used up."""
+
+    id: str
+    state: str | None
+    product: str | None
+    unit: str | None
+    start_at: datetime | None
+    end_at: datetime | None
+    quantity: Decimal | None
+    consumed: Decimal | None
+    work_order_id: str | None
+
+
+class Forecast(Model):
+    """Expected demand, given or computed."""
+
+    id: str
+    status: str | None
+    livemode: bool | None
+    method: str | None
+    fits: dict[str, object] | None
+    error: str | None
+    created_at: datetime | None
+    finished_at: datetime | None
+    buckets: list[ForecastBucket]
+
+
+class BucketInput(TypedDict, total=False):
+    """A bucket as known elsewhere."""
+
+    product: Required[str]
+    quantity: Required[Quantity]
+    unit: str
+    start_at: Required[Instant]
+    end_at: Required[Instant]
+
+
+class ForecastFields(TypedDict, total=False):
+    """Either `buckets`, or how to compute them from the orders so far."""
+
+    buckets: Sequence[BucketInput]
+    method: str
+    products: Sequence[str] | None
+    bucket: Duration
+    periods: int
+    history: int
+    season: int
+    start_at: Instant | None
+
+
+class NewForecast(ForecastFields, Call, total=False):
+    """`ForecastFields` as one call."""
 
 
 class DurationModelFields(TypedDict, total=False):
