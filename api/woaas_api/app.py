@@ -28,6 +28,7 @@ from woaas_api.rest import (
     market,
     master_data,
     operations,
+    permissions,
     proposals,
     schedules,
     work_orders,
@@ -64,6 +65,7 @@ ROUTES: tuple[Route, ...] = (
     *events.ROUTES,
     *audit.ROUTES,
     *identity.ROUTES,
+    *permissions.ROUTES,
 )
 
 
