@@ -13,7 +13,7 @@ from woaas_solver_farm.checker import check
 from woaas_solver_farm.engine.decoding import decode_all
 from woaas_solver_farm.engine.flat import flatten
 from woaas_solver_farm.engine.flow_shop.greedy import BEST, NOW, run, start_walk
-from woaas_solver_farm.engine.flow_shop.insertion import best_place, insert, makespan_of, new_times
+from woaas_solver_farm.engine.flow_shop.insertion import best_place, makespan_of, new_times, put_in
 from woaas_solver_farm.engine.flow_shop.line import Line, genes_of_sequence, line_tables
 from woaas_solver_farm.engine.search import prices_of
 from woaas_solver_farm.engine.solve import solve
@@ -87,7 +87,7 @@ def test_the_best_place_is_the_best_of_all_places(seed: int) -> None:
     sequence = np.array([*others, -1])
     place, found = best_place(line, sequence, 5, job, new_times(line), np.array([seed | 1], np.uint64))
     assert found == min(makespan(line, [*others[:i], job, *others[i:]]) for i in range(6))
-    insert(sequence, 5, job, place)
+    put_in(sequence, 5, job, place)
     assert makespan(line, sequence.tolist()) == found
 
 

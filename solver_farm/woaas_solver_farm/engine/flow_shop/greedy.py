@@ -16,7 +16,7 @@ import numpy.typing as npt
 from woaas_solver_farm.engine.jit import kernel
 from woaas_solver_farm.engine.moves import random_below
 
-from .insertion import Times, best_place, insert, makespan_of, new_times, remove
+from .insertion import Times, best_place, makespan_of, new_times, put_in, take_out
 from .line import Line
 
 Ints = npt.NDArray[np.int64]
@@ -76,7 +76,7 @@ def build(line: Line, sequence: Ints, jobs: Ints, times: Times, numbers: npt.NDA
     """Put the jobs one after another at their best places."""
     for size in range(jobs.size):
         place, _ = best_place(line, sequence, size, jobs[size], times, numbers)
-        insert(sequence, size, jobs[size], place)
+        put_in(sequence, size, jobs[size], place)
 
 
 @kernel
@@ -99,12 +99,12 @@ def step(line: Line, walk: Walk) -> None:
     out = min(count, _FEWEST_OUT + random_below(numbers, _MOST_OUT - _FEWEST_OUT + 1))
     taken = np.empty(out, np.int64)
     for i in range(out):
-        taken[i] = remove(trial, count - i, random_below(numbers, count - i))
+        taken[i] = take_out(trial, count - i, random_below(numbers, count - i))
     polish(line, walk, count - out, _FAR)
     makespan = 0
     for i in range(out):
         place, makespan = best_place(line, trial, count - out + i, taken[i], walk.times, numbers)
-        insert(trial, count - out + i, taken[i], place)
+        put_in(trial, count - out + i, taken[i], place)
     makespan = polish(line, walk, count, makespan)
     counts[STALE] += 1
     worse = makespan - counts[NOW]
@@ -135,11 +135,11 @@ def polish(line: Line, walk: Walk, size: int, makespan: int) -> int:
             origin = 0
             while trial[origin] != jobs[i]:
                 origin += 1
-            remove(trial, size, origin)
+            take_out(trial, size, origin)
             place, found = best_place(line, trial, size - 1, jobs[i], walk.times, numbers)
             if found < makespan:
                 makespan, improves = found, True
             else:
                 place = origin if found > makespan else place
-            insert(trial, size - 1, jobs[i], place)
+            put_in(trial, size - 1, jobs[i], place)
     return makespan

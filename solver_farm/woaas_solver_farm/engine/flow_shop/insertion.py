@@ -132,7 +132,7 @@ def best_place(
 
 
 @kernel
-def insert(sequence: Ints, size: int, job: int, place: int) -> None:
+def put_in(sequence: Ints, size: int, job: int, place: int) -> None:
     """Make room at a place among the first ``size`` and put a job there."""
     for i in range(size, place, -1):
         sequence[i] = sequence[i - 1]
@@ -140,7 +140,7 @@ def insert(sequence: Ints, size: int, job: int, place: int) -> None:
 
 
 @kernel
-def remove(sequence: Ints, size: int, place: int) -> int:
+def take_out(sequence: Ints, size: int, place: int) -> int:
     """Take the job at a place out of the first ``size`` and close the gap."""
     job = sequence[place]
     for i in range(place, size - 1):
