@@ -151,7 +151,8 @@ class Attempt:
         built = await asyncio.to_thread(build, snapshot, request)
         raw = await asyncio.to_thread(problems.encode, built.problem)
         async with inside(self._database, self.claim.tenant_id) as uow:
-            if not await queue.keep_problem(uow, self.claim, raw, built.notes):
+            durations = {"model_version": snapshot.durations.model_version, "learned_from": built.learned_from}
+            if not await queue.keep_problem(uow, self.claim, raw, notes=built.notes, durations=durations):
                 raise Lost
         return await asyncio.to_thread(problems.decode, raw)
 

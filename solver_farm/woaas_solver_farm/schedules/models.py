@@ -33,6 +33,8 @@ schedule_runs = tenant_table(
     Column("problem", LargeBinary),
     # Reasons known before the solve, by operation: material that is short.
     Column("notes", JSONB, nullable=False),
+    # The duration model used, and by operation and work center how many operations its times were learned from.
+    Column("durations", JSONB),
     Column("best", LargeBinary),
     Column("result", LargeBinary),
     Column("priority", Integer, nullable=False),
@@ -98,6 +100,8 @@ schedules = tenant_table(
     instant("end_at"),
     Column("frozen", Interval, nullable=False),
     instant("published_at", nullable=True),
+    # The version of the duration model in force when it was made; null: standard times.
+    Column("duration_model_version", Integer),
     Column("version", Integer, nullable=False),
     instant("created_at"),
     instant("updated_at"),
@@ -124,6 +128,9 @@ slots = tenant_table(
     Column("pinned", Boolean, nullable=False),
     Column("given", Boolean, nullable=False),
     Column("reasons", ARRAY(Text), nullable=False),
+    # From how many closed operations its length was learned; 0: the standard time.
+    Column("duration_samples", Integer, nullable=False, server_default="0"),
+    Column("duration_model_version", Integer),
     ForeignKeyConstraint(["tenant_id", "schedule_id"], ["schedules.tenant_id", "schedules.id"]),
     tenant_index("slots", "schedule_id", "operation_id", unique=True),
     tenant_index("slots", "schedule_id", "start_at"),

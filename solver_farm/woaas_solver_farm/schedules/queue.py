@@ -60,8 +60,8 @@ _SETTLE = Statement.text(
 )
 _OWN = "tenant_id = $1 AND id = $2 AND fence = $3 AND status IN ('solving', 'feasible')"
 _KEEP_PROBLEM = Statement.text(
-    f"UPDATE schedule_runs SET problem = $4, notes = $5 WHERE {_OWN}",  # noqa: S608
-    *("tenant_id", "run_id", "fence", "problem", "notes"),
+    f"UPDATE schedule_runs SET problem = $4, notes = $5, durations = $6 WHERE {_OWN}",  # noqa: S608
+    *("tenant_id", "run_id", "fence", "problem", "notes", "durations"),
 )
 _HOLD = Statement.text(
     f"""
@@ -175,9 +175,11 @@ async def settle(uow: "UnitOfWork", claim: Claim, *, cpu_s: float, charged_s: fl
     await uow.execute(_SETTLE, tenant_id=claim.tenant_id, run_id=claim.run_id, cpu_s=cpu_s, charged_s=charged_s)
 
 
-async def keep_problem(uow: "UnitOfWork", claim: Claim, problem: bytes, notes: Mapping[str, object]) -> bool:
-    """Store the problem, so that another attempt solves the same one."""
-    return await uow.execute(_KEEP_PROBLEM, **claim.keys(), problem=problem, notes=notes) == 1
+async def keep_problem(
+    uow: "UnitOfWork", claim: Claim, problem: bytes, *, notes: Mapping[str, object], durations: Mapping[str, object]
+) -> bool:
+    """Store the problem, so that another attempt solves the same one, with what slots will tell beside it."""
+    return await uow.execute(_KEEP_PROBLEM, **claim.keys(), problem=problem, notes=notes, durations=durations) == 1
 
 
 async def hold(uow: "UnitOfWork", claim: Claim, lease_s: float, *, progress: float, cpu_s: float) -> bool:

@@ -180,6 +180,7 @@ def _values(uow: "UnitOfWork", *, kind: str, params: dict[str, Any], **more: Any
         "params_hash": hashlib.sha256(asked).digest(),
         "problem": None,
         "notes": {},
+        "durations": None,
         "best": None,
         "result": None,
         "priority": 3,

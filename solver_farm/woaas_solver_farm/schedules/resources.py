@@ -55,6 +55,7 @@ SCHEDULE = Resource(
         Field("end_at", "instant", filterable=True),
         Field("frozen", "duration"),
         Field("published_at", "instant", filterable=True),
+        Field("duration_model_version", "integer", filterable=True),
         Field("created_at", "instant", filterable=True),
         Field("updated_at", "instant"),
         Field("version", "integer"),
@@ -79,5 +80,8 @@ SLOT = Resource(
         Field("outsourced", "boolean", filterable=True),
         Field("pinned", "boolean", filterable=True),
         Field("reasons", "texts"),
+        Field("duration_source", column="duration_samples", render=lambda n: "learned" if n else "standard"),
+        Field("duration_samples", "integer"),
+        Field("duration_model_version", "integer"),
     ),
 )

@@ -1,6 +1,7 @@
 """Answers about schedule runs, schedules and slots."""
 
 from datetime import datetime
+from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -75,6 +76,7 @@ class ScheduleView(View, kw_only=True):
     end_at: datetime | UnsetType = UNSET
     frozen: DurationText | UnsetType = UNSET
     published_at: datetime | None | UnsetType = UNSET
+    duration_model_version: int | None | UnsetType = UNSET
     created_at: datetime | UnsetType = UNSET
     updated_at: datetime | UnsetType = UNSET
     version: int | UnsetType = UNSET
@@ -94,6 +96,9 @@ class SlotView(View, kw_only=True):
     outsourced: bool | UnsetType = UNSET
     pinned: bool | UnsetType = UNSET
     reasons: list[str] | UnsetType = UNSET
+    duration_source: Literal["learned", "standard"] | UnsetType = UNSET
+    duration_samples: int | UnsetType = UNSET
+    duration_model_version: int | None | UnsetType = UNSET
 
 
 class Bar(Struct, kw_only=True):
