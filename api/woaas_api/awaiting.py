@@ -15,13 +15,13 @@ class RunAnswers:
 
     def __init__(self, database: Database, wait_s: float) -> None:
         self._wait_s = wait_s
-        self._notices = database.notices(INQUIRY_ANSWERED, self._hear)
+        self._listener = database.listener(INQUIRY_ANSWERED, self._hear)
         self._waiting: dict[UUID, asyncio.Future[None]] = {}
 
     async def expect(self, run_id: UUID) -> None:
         """Begin to listen for a run, before the question commits: the answer cannot come too early."""
         try:
-            await self._notices.open()
+            await self._listener.open()
         except DATABASE_LOST as error:
             # Then nobody tells, and the request is answered for want of an answer.
             log.warning("api.answers.unheard", error=str(error))

@@ -8,7 +8,7 @@ import asyncpg
 import msgspec
 
 from woaas_core.clock import Clock, SystemClock
-from woaas_core.db.notices import Notices
+from woaas_core.db.listening import Listener
 from woaas_core.db.unit_of_work import UnitOfWork
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Database:
         self.pool = pool
         self.clock = clock
         self._dsn, self._role = dsn, role
-        self._notices: list[Notices] = []
+        self._listeners: list[Listener] = []
 
     @classmethod
     async def connect(cls, dsn: str, *, role: str, size: int = 10, clock: Clock | None = None) -> "Database":
@@ -60,16 +60,16 @@ class Database:
         )
         return cls(pool, clock or SystemClock(), dsn=dsn, role=role)
 
-    def notices(self, channel: str, heard: Callable[[str], None]) -> Notices:
+    def listener(self, channel: str, heard: Callable[[str], None]) -> Listener:
         """What listens on a channel once it is opened; it is closed with the pool at the latest."""
-        made = Notices(self._dsn, self._role, channel, heard)
-        self._notices.append(made)
+        made = Listener(self._dsn, self._role, channel, heard)
+        self._listeners.append(made)
         return made
 
     async def close(self) -> None:
         """Close every connection, waiting for those in use."""
-        for notices in self._notices:
-            await notices.close()
+        for listener in self._listeners:
+            await listener.close()
         await self.pool.close()
 
     @asynccontextmanager

@@ -56,12 +56,12 @@ class Lane:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop."""
-        notices = self._database.notices(queue.INQUIRY_ASKED, self._hear)
+        listener = self._database.listener(queue.INQUIRY_ASKED, self._hear)
         async with asyncio.TaskGroup() as group:
             workers = [group.create_task(self._work(), name=f"lane-{n}") for n in range(_AT_ONCE)]
             while not stop.is_set():
                 try:
-                    await notices.open()
+                    await listener.open()
                     await self._sweep()
                 except DATABASE_LOST as error:
                     log.warning("inquiry.queue.unreachable", error=str(error))
@@ -72,7 +72,7 @@ class Lane:
                     continue
             for worker in workers:
                 worker.cancel()
-        await notices.close()
+        await listener.close()
         await self.plans.close()
 
     async def run_once(self) -> int:

@@ -27,7 +27,7 @@ _INQUIRIES = Statement.text("SELECT tenant_id, run_id FROM claimable_inquiries($
 # Heard when the transaction commits; the payloads are ids and mean nothing to other tenants.
 _TELL = Statement.text("SELECT pg_notify($1, $2)", "channel", "payload")
 INQUIRY_ASKED, INQUIRY_ANSWERED = "inquiry_asked", "inquiry_answered"
-_LOAD = Statement.text("SELECT queue_s, running FROM solver_load($1)", "brief")
+_LOAD = Statement.text("SELECT queue_s, running FROM solver_load()")
 _CLAIM = Statement.text(
     """
     UPDATE schedule_runs SET status = CASE WHEN best IS NULL THEN 'solving' ELSE 'feasible' END,
@@ -119,7 +119,7 @@ class Claim(NamedTuple):
 
 
 class Load(NamedTuple):
-    """What scaling goes by: seconds of solving that wait, and how many runs beside the short lane's are going."""
+    """What scaling goes by: seconds of solving that wait, and how many runs are going."""
 
     queue_s: float
     running: int
@@ -162,7 +162,7 @@ async def tell(uow: "UnitOfWork", channel: str, payload: str) -> None:
 
 async def load(uow: "UnitOfWork") -> Load:
     """How much waits and runs in all tenants; needs no tenant entered."""
-    row = await uow.first(_LOAD, brief=BRIEF)
+    row = await uow.first(_LOAD)
     assert row is not None
     return Load(row["queue_s"], row["running"])
 
