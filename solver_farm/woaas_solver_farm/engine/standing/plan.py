@@ -19,7 +19,7 @@ from .telling import Teller
 from .worth import Worth
 
 # So many operations are pushed to the right before the others go into gaps: nobody wants that much unrest for one.
-_PATIENCE_OF_RUSH = 8
+_PATIENCE_OF_RUSH = 3
 _PATIENCE_OF_MOVE = 60
 _PATIENCE_OF_REPAIR = 500
 
