@@ -197,7 +197,7 @@ async def killed(farm: Farm) -> None:
         ends: list[dict[str, Any]] = []
         while len(ends) < len(places):
             await asyncio.sleep(random.uniform(0.5, 2.5))
-            victims = [p.pid for p in psutil.Process().children(recursive=True) if "SolverActor" in p.name()]
+            victims = [p.pid for p in psutil.Process().children(recursive=True) if "SolverActor.solve" in p.name()]
             if victims and kills < KILLS:
                 os.kill(random.choice(victims), signal.SIGKILL)
                 kills += 1
