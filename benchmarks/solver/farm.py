@@ -38,17 +38,20 @@ from woaas_security.identity.service import Authenticator
 from woaas_security.tenants.service import NewTenant
 from woaas_security.tenants.service import create as create_tenant
 from woaas_solver_farm import problem as problems
+from woaas_solver_farm import result as results
+from woaas_solver_farm.engine.solve import solve
 from woaas_solver_farm.farm.actors import RayExecutor
 from woaas_solver_farm.farm.dispatcher import Dispatcher
-from woaas_solver_farm.farm.executor import Better, Message, Solving, Task
+from woaas_solver_farm.farm.executor import Better, Done, Executor, Message, Solving, Task
 from woaas_solver_farm.farm.scaling import FixedPool
 from woaas_solver_farm.generator import Shape, generate
-from woaas_solver_farm.problem import Limits, Problem
+from woaas_solver_farm.problem import Job, Limits, Machine, Mode, Operation, Problem
 
 PLACES = 3
 KILLS = 20
 STOPS = 20
 SMALL_TENANTS = 9
+NAP_S = 2.0
 BIG_TENANTS_RUNS = 100
 MB = 1 << 20
 
@@ -68,6 +71,39 @@ class Listening:
             if isinstance(message, Better):
                 self._heard.setdefault(message.incumbents[-1][1], time.perf_counter())
             yield message
+
+
+class Napping:
+    """A solve of two seconds that needs no processor: it shows the queue alone."""
+
+    def __init__(self, task: Task) -> None:
+        problem = problems.decode(task.problem)
+        self._result = results.encode(solve(problem, Limits(iterations=1)))
+
+    async def messages(self) -> AsyncIterator[Message]:
+        """The plan, after a nap."""
+        await asyncio.sleep(NAP_S)
+        yield Done(self._result, NAP_S)
+
+    async def stop(self) -> None:
+        """It ends soon anyway."""
+
+    async def kill(self) -> None:
+        """Nothing to kill."""
+
+
+class NappingExecutor:
+    """Workers that are always there."""
+
+    async def start(self, task: Task) -> Napping:
+        """At once."""
+        return Napping(task)
+
+    async def rest(self) -> None:
+        """Nothing to end."""
+
+    async def close(self) -> None:
+        """Nothing to end."""
 
 
 class ListeningExecutor(RayExecutor):
@@ -90,7 +126,7 @@ class Farm:
     dsn: str
     database: Database
     authenticator: Authenticator
-    executor: ListeningExecutor
+    executor: Any
 
     async def client(self, name: str) -> httpx.AsyncClient:
         """A client of a new tenant."""
@@ -101,11 +137,10 @@ class Farm:
 
 
 @asynccontextmanager
-async def working(settings: Settings, url: str) -> AsyncIterator[Farm]:
+async def working(settings: Settings, url: str, executor: Executor) -> AsyncIterator[Farm]:
     """A dispatcher at work beside the server."""
     database = await Database.connect(settings.database_url, role=APP, size=2 * PLACES + 2)
     authenticator = Authenticator(pepper=settings.secret_key, policies=PolicyCache())
-    executor = ListeningExecutor(settings)
     stop = asyncio.Event()
     try:
         async with asyncio.TaskGroup() as group:
@@ -192,11 +227,11 @@ async def _follow(farm: Farm, client: httpx.AsyncClient, place: str, lags: list[
 async def killed(farm: Farm) -> None:
     """Workers killed at random while runs are solved; each ends once."""
     async with await farm.client("Kills") as client:
-        places = [await _solve(client, _hard(8, seed=n)) for n in range(KILLS)]
+        places = [await _solve(client, _hard(5, seed=n)) for n in range(KILLS)]
         began, kills = time.perf_counter(), 0
         ends: list[dict[str, Any]] = []
         while len(ends) < len(places):
-            await asyncio.sleep(random.uniform(0.5, 2.5))
+            await asyncio.sleep(random.uniform(0.5, 4))
             victims = [p.pid for p in psutil.Process().children(recursive=True) if "SolverActor.solve" in p.name()]
             if victims and kills < KILLS:
                 os.kill(random.choice(victims), signal.SIGKILL)
@@ -228,20 +263,20 @@ async def killed(farm: Farm) -> None:
 
 
 async def waited(farm: Farm) -> None:
-    """Waits of small tenants with one run each, alone and beside one with a hundred."""
+    """Waits of small tenants with one run each, alone and beside one with a hundred; solves take two seconds."""
     alone, beside = [], []
-    for n in range(2):
+    for n in range(3):
         alone += await _waits(farm, f"alone {n}")
         async with await farm.client(f"Big {n}") as big:
             for seed in range(BIG_TENANTS_RUNS):
-                await _solve(big, _hard(2, seed=seed))
+                await _solve(big, _tiny(seed))
             await asyncio.sleep(5)
             beside += await _waits(farm, f"beside {n}")
             await _drop_queue(farm)
     rows: list[list[object]] = [[name, len(w), *_spread(w)] for name, w in (("alone", alone), ("beside", beside))]
     ratio = _spread(beside)[1] / _spread(alone)[1]
     show(
-        f"Waits of {SMALL_TENANTS} tenants with one run of 2 s, alone and beside one with {BIG_TENANTS_RUNS}",
+        f"Waits of {SMALL_TENANTS} tenants with one run of {NAP_S:g} s, alone and beside one with {BIG_TENANTS_RUNS}",
         ["small tenants", "n", "median s", "p95 s", "largest s"],
         [*rows, ["p95 beside / alone", None, None, ratio, None]],
     )
@@ -249,7 +284,7 @@ async def waited(farm: Farm) -> None:
 
 async def _waits(farm: Farm, name: str) -> list[float]:
     clients = [await farm.client(f"{name} {n}") for n in range(SMALL_TENANTS)]
-    places = [await _solve(client, _hard(2)) for client in clients]
+    places = [await _solve(client, _tiny(1)) for client in clients]
     ends = [await _until(c, p, "finished") for c, p in zip(clients, places, strict=True)]
     for client in clients:
         await client.aclose()
@@ -298,6 +333,12 @@ def _hard(seconds: float, seed: int = 1) -> Problem:
     return msgspec.structs.replace(generate(Shape(50), seed), limits=Limits(time_limit=seconds, seed=seed))
 
 
+def _tiny(seed: int) -> Problem:
+    """One job; with equal seeds it would be one and the same run."""
+    job = Job(id="J", operations=(Operation(id="a", modes=(Mode(machine="M", duration=3),)),))
+    return Problem(machines=(Machine(id="M"),), jobs=(job,), limits=Limits(time_limit=30, seed=seed))
+
+
 async def _solve(client: httpx.AsyncClient, problem: Problem) -> str:
     answer = await client.post("/v1/solve", content=problems.encode(problem))
     answer.raise_for_status()
@@ -320,8 +361,9 @@ def _spread(values: list[float]) -> tuple[float, float, float]:
 
 
 async def _measure(settings: Settings, url: str, parts: list[Callable[[Farm], Awaitable[None]]]) -> None:
-    async with working(settings, url) as farm:
-        for part in parts:
+    for part in parts:
+        executor = NappingExecutor() if part is waited else ListeningExecutor(settings)
+        async with working(settings, url, executor) as farm:
             await part(farm)
 
 
