@@ -12,7 +12,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -231,7 +231,7 @@ async def killed(farm: Farm) -> None:
         began, kills = time.perf_counter(), 0
         ends: list[dict[str, Any]] = []
         while len(ends) < len(places):
-            await asyncio.sleep(random.uniform(0.5, 4))
+            await asyncio.sleep(random.uniform(2, 12))
             victims = [p.pid for p in psutil.Process().children(recursive=True) if "SolverActor.solve" in p.name()]
             if victims and kills < KILLS:
                 os.kill(random.choice(victims), signal.SIGKILL)
@@ -309,11 +309,19 @@ async def filled(farm: Farm) -> None:
         raw = problems.encode(msgspec.structs.replace(problem, limits=Limits(time_limit=30, seed=1)))
         solving = await RayExecutor.start(farm.executor, Task("big", f"Memory {threads}", raw, threads, 30))
         worker = psutil.Process(await solving.pid())
-        largest = 0
+        largest, last = 0, None
         async for message in solving.messages():
             largest = max(largest, _peak(worker.pid))
             last = message
-        rows.append([threads, max(largest, _peak(worker.pid)) / MB, len(raw) / MB, type(last).__name__, last.cpu_s])
+        rows.append(
+            [
+                threads,
+                max(largest, _peak(worker.pid)) / MB,
+                len(raw) / MB,
+                type(last).__name__,
+                last.cpu_s if last else None,
+            ]
+        )
     show(
         "A solve of 3,000 orders, 30 s",
         ["threads", "peak RSS MB of its process", "problem MB", "last word", "CPU s"],
@@ -360,7 +368,7 @@ def _spread(values: list[float]) -> tuple[float, float, float]:
     return ordered[len(ordered) // 2], ordered[min(len(ordered) - 1, round(len(ordered) * 0.95))], ordered[-1]
 
 
-async def _measure(settings: Settings, url: str, parts: list[Callable[[Farm], Awaitable[None]]]) -> None:
+async def _measure(settings: Settings, url: str, parts: Sequence[Callable[[Farm], Awaitable[None]]]) -> None:
     for part in parts:
         executor = NappingExecutor() if part is waited else ListeningExecutor(settings)
         async with working(settings, url, executor) as farm:
