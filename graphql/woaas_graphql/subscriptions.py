@@ -10,6 +10,7 @@ from woaas_core.errors import InvalidCursor
 from woaas_core.events.feed import FeedFilter, read_feed
 from woaas_graphql.context import Session
 from woaas_graphql.types import Event
+from woaas_security.audit.masking import visible_events
 from woaas_security.audit.resources import EVENT
 
 LOOK_S = 0.2
@@ -37,8 +38,9 @@ async def follow(
                 start = (await read_feed(context.uow, FeedFilter(), start=0, limit=1)).size
             wanted = FeedFilter(types=tuple(types or ()), work_order=work_order_id or None)
             feed = await read_feed(context.uow, wanted, start=start, limit=_PAGE)
+            shown = visible_events(principal, feed.events, context.subjects)
         start = feed.next_index
-        for event in feed.events:
+        for event in shown:
             yield event  # type: ignore[misc]  # read by name
         if start >= feed.size:
             await asyncio.sleep(LOOK_S)

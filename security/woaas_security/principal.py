@@ -43,6 +43,11 @@ class Principal:
         """How audit entries name the caller."""
         return Actor(self.kind, self.name if self.kind == "system" else encode_id(_PREFIX[self.kind], self.id))
 
+    @property
+    def is_guest(self) -> bool:
+        """Whether the caller is an outsider in the tenant: a partner or customer, by whatever role of theirs."""
+        return self.policy.are_guests(self.roles)
+
     def access(self, resource: Resource) -> Access:
         """What the caller may see, write and do on a kind of object."""
         if not self.grants:

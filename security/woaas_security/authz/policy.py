@@ -57,6 +57,10 @@ class TenantPolicy:
         """The scopes whose rows alone these roles show; empty where they show every row of the tenant."""
         return self._of(roles, resource, grants).guests
 
+    def are_guests(self, roles: frozenset[str]) -> bool:
+        """Whether these are roles of outsiders only."""
+        return all(self._is_guest(role) for role in roles)
+
     def enforce(
         self,
         roles: frozenset[str],
