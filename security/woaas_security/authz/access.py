@@ -1,6 +1,7 @@
 """The compiled verdict: what one set of roles may see, write and do on one resource."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from woaas_core.db.statements import Row
@@ -242,6 +243,12 @@ class Access:
                 out[name], found = members.show(out[name])
                 pointers += found
         return pointers
+
+
+@cache
+def no_access(resource: Resource) -> Access:
+    """What is closed altogether."""
+    return Access(resource, Verdict(*[frozenset()] * len(Verdict._fields)))
 
 
 def _union(verdicts: Sequence[Verdict]) -> Verdict:
