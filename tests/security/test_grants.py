@@ -172,7 +172,8 @@ class TestDataClass:
                 seen += [o["id"] for o in answer.json()["data"]]
                 cursor = answer.json()["next_cursor"]
             assert seen == [made["other"], made["public"], made["secret"]]
-            query = "{ workOrders(first: 5) { edges { node { id customer operations { name reports(first: 5) { operator } } } } } }"
+            steps = "operations { name reports(first: 5) { operator } }"
+            query = f"{{ workOrders(first: 5) {{ edges {{ node {{ id customer {steps} }} }} }} }}"
             graph = await planner.post("/graphql", json={"query": query})
             assert f"{CANARY}-public" in graph.text
             assert not any(text in graph.text for text in hidden)

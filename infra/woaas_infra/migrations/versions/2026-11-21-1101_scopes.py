@@ -1,10 +1,10 @@
-"""The part of the tenant that a key or member is for, read where the tenant is entered."""
+"""The part of a tenant that a key or member is for, read on entering; what grants open to a contract's partner."""
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from woaas_core.db.tenancy import definer_function
+from woaas_core.db.tenancy import definer_function, isolate_two_party
 
 revision = "0014_scopes"
 down_revision = "0013_permissions"
@@ -16,9 +16,28 @@ def upgrade() -> None:
     for table in ("api_keys", "users"):
         op.add_column(table, sa.Column("scope", postgresql.JSONB(), nullable=False, server_default="{}"))
         op.alter_column(table, "scope", server_default=None)
+    op.create_table(
+        "market_openings",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("buyer_tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("partner_tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("buyer_party_id", sa.Uuid(), nullable=False),
+        sa.Column("partner_party_id", sa.Uuid(), nullable=False),
+        sa.Column("contract_id", sa.Uuid(), nullable=False),
+        sa.Column("fields", postgresql.JSONB(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_market_openings")),
+        info={"two_party": True},
+    )
+    op.create_index("ix_market_openings_buyer", "market_openings", ["buyer_tenant_id", "id"], unique=False)
+    op.create_index("ix_market_openings_partner", "market_openings", ["partner_tenant_id", "id"], unique=False)
+    op.create_index("ix_market_openings_contract_id", "market_openings", ["contract_id"], unique=False)
     op.execute("DROP FUNCTION authenticate_key")
     op.execute("DROP FUNCTION authenticate_session")
     for statement in (
+        *isolate_two_party("market_openings"),
         *definer_function(f"authenticate_key(found_key_id text, found_hash bytea) RETURNS {CALLER_ROW}", BY_KEY),
         *definer_function(f"authenticate_session(found_hash bytea) RETURNS {SESSION_ROW}", BY_SESSION),
     ):
