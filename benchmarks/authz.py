@@ -6,6 +6,7 @@ are compared with Casbin (default 500).
 """
 
 import asyncio
+import logging
 import os
 import random
 import shutil
@@ -166,6 +167,7 @@ async def _try(settings: Settings, database: Database) -> int:
         _, owner = await keys.create_key(uow, name="owner", roles=["owner"])
         _, planner = await keys.create_key(uow, name="planner", roles=["planner"])
     apps = [await create_app(settings, database=database) for _ in range(2)]
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     admin, *readers = [
         AsyncClient(
             transport=ASGITransport(app=app), base_url="http://bench", headers={"Authorization": f"Bearer {key}"}
