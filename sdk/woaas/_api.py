@@ -21,9 +21,10 @@ from .resources.events import Events
 from .resources.exports import Exports
 from .resources.graphql import GraphQLResult
 from .resources.graphql import document as graphql_document
-from .resources.learning import DurationModels
+from .resources.learning import DurationModels, Forecasts, Proposals
 from .resources.market import Market
 from .resources.operations import Inspections, Operations, Reports
+from .resources.permissions import FieldPolicies, Grants, Roles
 from .resources.plant import (
     Assets,
     Calendars,
@@ -114,6 +115,16 @@ class API(Bound[M]):
         return DurationModels(self._executor)
 
     @cached_property
+    def proposals(self) -> Proposals[M]:
+        """New plans that delays and breakdowns led to."""
+        return Proposals(self._executor)
+
+    @cached_property
+    def forecasts(self) -> Forecasts[M]:
+        """Expected demand as virtual work orders."""
+        return Forecasts(self._executor)
+
+    @cached_property
     def market(self) -> Market[M]:
         """The capacity market."""
         return Market(self._executor)
@@ -142,6 +153,21 @@ class API(Bound[M]):
     def api_keys(self) -> APIKeys[M]:
         """Keys of the tenant."""
         return APIKeys(self._executor)
+
+    @cached_property
+    def roles(self) -> Roles[M]:
+        """Roles, built-in and the tenant's own."""
+        return Roles(self._executor)
+
+    @cached_property
+    def field_policies(self) -> FieldPolicies[M]:
+        """How far roles get with single fields."""
+        return FieldPolicies(self._executor)
+
+    @cached_property
+    def grants(self) -> Grants[M]:
+        """Fields opened for a purpose and a time."""
+        return Grants(self._executor)
 
     @cached_property
     def exports(self) -> Exports[M]:
