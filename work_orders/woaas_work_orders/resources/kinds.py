@@ -201,6 +201,7 @@ def _kind(path: str, name: str, prefix: str, body: type[Record]) -> MasterKind:
             ),
             actions=frozenset({"create", "archive"}),
             writes=members_of(body),
+            is_reference=True,
         ),
     )
 
