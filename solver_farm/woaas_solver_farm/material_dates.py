@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from woaas_core.ids import encode_id
 from woaas_solver_farm.horizon import Horizon
 from woaas_work_orders.orders.entities import Operation, WorkOrder
 from woaas_work_orders.orders.lifecycle import OPERATION_ENDED
@@ -15,10 +14,11 @@ _UNUSABLE = ("restricted", "closed")
 
 
 class MaterialDates(NamedTuple):
-    """Release ticks by operation, and notes of what is short by the operation's wire id."""
+    """By operation: the release tick, the material that comes last, and the materials that are short."""
 
     releases: dict[UUID, int]
-    notes: dict[str, tuple[str, ...]]
+    awaited: dict[UUID, str]
+    short: dict[UUID, tuple[str, ...]]
 
 
 def material_dates(
@@ -27,10 +27,10 @@ def material_dates(
     """The tick from which each operation's material is there.
 
     A material without any lot on record is not tracked and always there. Where all lots together do not suffice,
-    the operation waits for the last of them and carries a note; what is kitted needs nothing more.
+    the operation waits for the last of them and the material is short; what is kitted needs nothing more.
     """
     stock = _stock(lots, horizon)
-    found = MaterialDates({}, {})
+    found = MaterialDates({}, {}, {})
     for _, rows in sorted(orders, key=lambda pair: _urgency(pair[0])):
         for row in rows:
             if row.state in OPERATION_ENDED or not row.needs_material or row.started_at:
@@ -39,11 +39,12 @@ def material_dates(
             for need in row.materials:
                 if need["material"] in stock:
                     at, is_covered = _take(stock[need["material"]], Decimal(need["quantity"]))
-                    release = max(release, at)
-                    short += [] if is_covered else [f"material_short:{need['material']}"]
+                    if at > release:
+                        release, found.awaited[row.id] = at, need["material"]
+                    short += [] if is_covered else [need["material"]]
             found.releases[row.id] = release
             if short:
-                found.notes[encode_id("op", row.id)] = tuple(short)
+                found.short[row.id] = tuple(short)
     return found
 
 

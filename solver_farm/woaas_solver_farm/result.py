@@ -26,10 +26,18 @@ class Metrics(Struct, frozen=True, kw_only=True):
     outsourcing_cost: float
 
 
+class Cause(Struct, frozen=True):
+    """The operation that another one waited for."""
+
+    job: str
+    operation: str
+
+
 class Assignment(Struct, frozen=True, kw_only=True):
     """The place of one operation; set-up is done within ``[setup_start, start)``, the run is ``[start, end)``.
 
-    ``mode`` counts the operation's modes from 0; it says which is meant where two are on one machine.
+    ``mode`` counts the operation's modes from 0; it says which is meant where two are on one machine. ``reasons`` say
+    what holds the start, as ``kind`` or ``kind:what``; ``cause`` is the operation that it waited for, if one did.
     """
 
     job: str
@@ -43,6 +51,7 @@ class Assignment(Struct, frozen=True, kw_only=True):
     outsourced: bool
     mode: int | None = None
     reasons: tuple[str, ...] = ()
+    cause: Cause | None = None
 
 
 class Unplaced(Struct, frozen=True, kw_only=True):
@@ -76,6 +85,17 @@ class Result(Struct, frozen=True, kw_only=True):
     assignments: tuple[Assignment, ...]
     incumbents: tuple[Incumbent, ...] = ()
     overflow: tuple[Unplaced, ...] = ()
+
+
+class BaselinePlan(Struct, frozen=True):
+    """What a plain rule makes of a problem, to compare a plan with.
+
+    ``places`` are ``(machine, start, end)`` in the order of the problem's operations: the machine's place in the
+    problem's list, -1 outside, and an end below 0 where the operation has no place.
+    """
+
+    metrics: Metrics
+    places: tuple[tuple[int, int, int], ...]
 
 
 OnIncumbent = Callable[[Incumbent, Callable[[], Result]], None]

@@ -12,8 +12,7 @@ from woaas_solver_farm.objective import PRESETS
 from woaas_solver_farm.problem import Job, Limits, Operation
 from woaas_solver_farm.problem_builder import Built, build
 from woaas_solver_farm.snapshot import PlannedSlot, PlanRequest, Snapshot
-from woaas_work_orders.orders.creation import _head as new_head
-from woaas_work_orders.orders.creation import build_operations
+from woaas_work_orders.orders.creation import build_operations, new_head
 from woaas_work_orders.orders.entities import Operation as OperationRow
 from woaas_work_orders.orders.entities import WorkOrder
 from woaas_work_orders.orders.inputs import NewWorkOrder

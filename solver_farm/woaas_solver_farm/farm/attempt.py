@@ -1,6 +1,7 @@
 """One attempt at a claimed run: build, solve, watch, end."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,7 +16,7 @@ from woaas_solver_farm.farm.executor import Better, Done, Executor, Failed, Solv
 from woaas_solver_farm.farm.tenants import inside
 from woaas_solver_farm.problem import Place, Problem
 from woaas_solver_farm.problem_builder import build
-from woaas_solver_farm.result import Result
+from woaas_solver_farm.result import BaselinePlan, Result
 from woaas_solver_farm.schedules import queue
 from woaas_solver_farm.schedules.outcome import figures, record_end
 from woaas_solver_farm.schedules.planning import plan_request, read_snapshot
@@ -90,7 +91,7 @@ class Attempt:
             await self._end_with_best(problem)
             return
         warm = msgspec.structs.replace(problem, warm_start=_places(self._best)) if self._best else problem
-        task = Task(str(self.claim.run_id), problems.encode(warm), self._workers)
+        task = Task(str(self.claim.run_id), problems.encode(warm), self._workers, compares=self._run["kind"] == "plan")
         self._solving = solving = await self._executor.start(task)
         try:
             if self._stop_asked:
@@ -103,7 +104,7 @@ class Attempt:
         finally:
             self._solving = None
         if isinstance(last, Done):
-            await self._end_checked(problem, results.decode(last.result))
+            await self._end_checked(problem, results.decode(last.result), last.baselines)
         else:
             await self._end("failed", None, None, error=last.error[:500])
 
@@ -192,18 +193,28 @@ class Attempt:
         else:
             await self._end("failed", problem, None, error="the solver stopped unexpectedly each time it tried")
 
-    async def _end_checked(self, problem: Problem, result: Result) -> None:
+    async def _end_checked(
+        self, problem: Problem, result: Result, baselines: Mapping[str, BaselinePlan] | None = None
+    ) -> None:
         """Only what the independent checker accepted becomes a plan."""
         if not result.accepted:
             await self._end("failed", None, None, error="the checker refused the plan")
             return
-        await self._end("stopped" if self._stop_asked else "finished", problem, result)
+        await self._end("stopped" if self._stop_asked else "finished", problem, result, baselines=baselines)
 
     async def _end(
-        self, status: str, problem: Problem | None, result: Result | None, *, error: str | None = None
+        self,
+        status: str,
+        problem: Problem | None,
+        result: Result | None,
+        *,
+        baselines: Mapping[str, BaselinePlan] | None = None,
+        error: str | None = None,
     ) -> None:
         async with inside(self._database, self.claim.tenant_id) as uow:
-            ended = await record_end(uow, self.claim, status, problem=problem, result=result, error=error)
+            ended = await record_end(
+                uow, self.claim, status, problem=problem, result=result, baselines=baselines, error=error
+            )
         write: Any = log.info if ended else log.warning
         write("solver.run.ended" if ended else "solver.run.lost", run=str(self.claim.run_id), status=status)
 

@@ -6,13 +6,19 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
+from woaas_solver_farm.result import BaselinePlan
+
 
 class Task(Struct, frozen=True):
-    """One solve: the problem as JSON (with its limits and warm start) and how many threads it may use."""
+    """One solve: the problem as JSON (with its limits and warm start) and how many threads it may use.
+
+    ``compares``: the answer also says what plain rules make of the problem.
+    """
 
     key: str
     problem: bytes
     workers: int
+    compares: bool = False
 
 
 class Better(Struct, frozen=True, tag=True):
@@ -23,9 +29,10 @@ class Better(Struct, frozen=True, tag=True):
 
 
 class Done(Struct, frozen=True, tag=True):
-    """The end of a solve with its checked result."""
+    """The end of a solve with its checked result, and the plain rules' plans where the task asked for them."""
 
     result: bytes
+    baselines: dict[str, BaselinePlan] | None = None
 
 
 class Failed(Struct, frozen=True, tag=True):
