@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from litestar import Litestar, Request, Response, get
+from litestar.config.compression import CompressionConfig
 from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 from litestar.params import FromPath
 
@@ -36,6 +37,15 @@ from woaas_core.errors import NotFound
 from woaas_core.settings import Settings
 
 MAX_BODY_BYTES = 1 << 20
+# Small answers gain nothing; streams would be held back; static files and bundles are packed already.
+COMPRESSION = CompressionConfig(
+    backend="brotli",
+    brotli_quality=4,
+    brotli_gzip_fallback=True,
+    gzip_compress_level=5,
+    minimum_size=1024,
+    exclude=["^/static/", "/download$", "^/v1/schedule-runs/[^/]+/events$", "^/console/live$"],
+)
 
 ROUTES: tuple[Route, ...] = (
     *work_orders.ROUTES,
@@ -74,6 +84,7 @@ async def create_app(
         exception_handlers={Exception: handle},
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,
+        compression_config=COMPRESSION,
     )
 
 

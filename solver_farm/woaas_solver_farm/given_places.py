@@ -1,6 +1,6 @@
 """Places a plan must keep: what runs now, and what the plan in force froze or a planner pinned."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 from uuid import UUID
 
@@ -48,27 +48,32 @@ def given_places(snapshot: Snapshot, plant: Plant, horizon: Horizon, *, frozen_u
     slots = {s.operation_id: s for s in snapshot.baseline}
     lost: dict[UUID, str] = {}
     # Pins first: where a frozen place is in the way of one, the frozen place gives way.
-    for only_pinned in (True, False):
-        for _, rows in snapshot.orders:
-            by_sequence = {o.sequence: o for o in rows if o.state not in OPERATION_ENDED}
-            for row in sorted(by_sequence.values(), key=lambda o: o.sequence):
-                slot = slots.get(row.id)
-                if row.id in found or slot is None or slot.pinned is not only_pinned:
-                    continue
-                if not slot.pinned and not slot.kept and horizon.ceil(slot.start_at) >= frozen_until:
-                    continue
-                place, obstacle = _place(plant, horizon, row, slot)
-                if place is not None:
-                    obstacle = _follows(place, row, by_sequence, found, may_be_open=slot.pinned) or obstacle
-                    if any(place.start < g.end and g.start < place.end for g in busy.get(place.machine, ())):
-                        obstacle = "machine"
-                if place is None or obstacle:
-                    if slot.pinned and obstacle:
-                        lost[row.id] = obstacle
-                    continue
+    for pinned in (True, False):
+        for row, slot, by_sequence in _slots_of(snapshot, slots, pinned=pinned):
+            is_wanted = slot.pinned or slot.kept or horizon.ceil(slot.start_at) < frozen_until
+            if row.id in found or not is_wanted:
+                continue
+            place, obstacle = _place(plant, horizon, row, slot)
+            if place is not None and not obstacle:
+                obstacle = _obstacle(place, row, by_sequence, found, busy, may_be_open=slot.pinned)
+            if place is not None and not obstacle:
                 found[row.id] = Given(place, "pinned" if slot.pinned else "kept" if slot.kept else "frozen")
                 busy.setdefault(place.machine, []).append(place)
+            elif slot.pinned:
+                lost[row.id] = obstacle
     return GivenPlaces(found, lost)
+
+
+def _slots_of(
+    snapshot: Snapshot, slots: Mapping[UUID, PlannedSlot], *, pinned: bool
+) -> Iterator[tuple[Operation, PlannedSlot, Mapping[int, Operation]]]:
+    """Open operations with their slots and the open operations of their order, in the order of the sequence."""
+    for _, rows in snapshot.orders:
+        by_sequence = {o.sequence: o for o in rows if o.state not in OPERATION_ENDED}
+        for row in sorted(by_sequence.values(), key=lambda o: o.sequence):
+            slot = slots.get(row.id)
+            if slot is not None and slot.pinned is pinned:
+                yield row, slot, by_sequence
 
 
 def _running(plant: Plant, horizon: Horizon, order: WorkOrder, row: Operation) -> Fixed | None:
@@ -97,15 +102,18 @@ def _place(plant: Plant, horizon: Horizon, row: Operation, slot: PlannedSlot) ->
     return Fixed(machine=slot.work_center, start=start, end=horizon.ceil(slot.end_at), operator=operator), ""
 
 
-def _follows(
+def _obstacle(
     place: Fixed,
     row: Operation,
     by_sequence: Mapping[int, Operation],
     found: Mapping[UUID, Given],
+    busy: Mapping[str, Sequence[Fixed]],
     *,
     may_be_open: bool,
 ) -> str:
-    """``predecessor`` where the place cannot follow what comes before it."""
+    """What among the places given so far stands against another one, or nothing."""
+    if any(place.start < g.end and g.start < place.end for g in busy.get(place.machine, ())):
+        return "machine"
     for sequence in row.predecessors:
         if sequence in by_sequence:
             before = found.get(by_sequence[sequence].id)

@@ -76,7 +76,7 @@ def baseline_ends(problem: Problem, plan: BaselinePlan) -> dict[str, int]:
 
 
 def beside(problem: Problem, result: Result, plan: BaselinePlan) -> dict[str, Any]:
-    """What is kept of a plain rule's plan: its metrics, utilisation, and how many operations the plan places otherwise."""
+    """What is kept of a plain rule's plan: metrics, utilisation, and how many operations the plan places otherwise."""
     machines = [machine.id for machine in problem.machines]
     now = {(a.job, a.operation): (a.machine, a.start) for a in result.assignments}
     moved = 0

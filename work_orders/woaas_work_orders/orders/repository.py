@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, select, update
 from woaas_core.db.statements import Statement, insert_row
 from woaas_work_orders.orders.entities import Operation, Order, WorkOrder
 from woaas_work_orders.orders.models import operations, work_orders
+from woaas_work_orders.orders.pegging import Demand, urgency
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
 
 if TYPE_CHECKING:
@@ -57,6 +58,17 @@ _NUMBER = Statement.text(
     "ON CONFLICT (tenant_id, series) DO UPDATE SET value = n.value + 1 RETURNING value",
     "tenant_id",
     "series",
+)
+
+_DEMANDS = Statement.text(
+    """
+    SELECT o.id, o.materials, w.priority, w.due_at, w.number
+    FROM work_orders w JOIN operations o ON o.tenant_id = w.tenant_id AND o.work_order_id = w.id
+    WHERE w.tenant_id = $1 AND (w.state IN ('released', 'running', 'held') OR w.id = $2)
+      AND o.state IN ('pending', 'waiting', 'ready', 'suspended', 'held') AND o.started_at IS NULL
+      AND NOT o.kitted AND o.materials <> '[]'
+    """,
+    *("tenant_id", "order_id"),
 )
 
 _FIXED = {"id", "number", "created_at", "request_hash", "work_order_id"}
@@ -148,6 +160,12 @@ async def get_operation(uow: "UnitOfWork", principal: "Principal", operation_id:
     """An operation, if the caller's role may see that row."""
     row = await uow.first(_OPERATION, tenant_id=uow.tenant, operation_id=operation_id)
     return row if row and operation_visible(principal, row["sourcing"]) else None
+
+
+async def demands(uow: "UnitOfWork", order_id: UUID) -> list[Demand]:
+    """What the operations of open orders, and of the one named in any state, need and have not been given yet."""
+    rows = await uow.all(_DEMANDS, tenant_id=uow.tenant, order_id=order_id)
+    return [Demand(r["id"], urgency(r["priority"], r["due_at"], r["number"]), r["materials"]) for r in rows]
 
 
 async def entries(uow: "UnitOfWork", order_id: UUID) -> list[bytes]:
