@@ -26,6 +26,7 @@ from woaas_api.rest import (
     market,
     master_data,
     operations,
+    planning,
     schedules,
     work_orders,
 )
@@ -52,6 +53,7 @@ ROUTES: tuple[Route, ...] = (
     *operations.ROUTES,
     *master_data.ROUTES,
     *schedules.ROUTES,
+    *planning.ROUTES,
     *market.ROUTES,
     *billing.ROUTES,
     *kpis.ROUTES,

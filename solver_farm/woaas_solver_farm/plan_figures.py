@@ -67,7 +67,7 @@ def baseline_ends(problem: Problem, plan: BaselinePlan) -> dict[str, int]:
     """The same for what a plain rule made."""
     ends: dict[str, int] = {}
     missing: set[str] = set()
-    for (job, _), (_, _, end) in zip(problem.operations(), plan.places, strict=True):
+    for (job, _), (*_, end) in zip(problem.operations(), plan.places, strict=True):
         if end < 0:
             missing.add(job.id)
         else:
@@ -81,11 +81,11 @@ def beside(problem: Problem, result: Result, plan: BaselinePlan) -> dict[str, An
     now = {(a.job, a.operation): (a.machine, a.start) for a in result.assignments}
     moved = 0
     spans: list[Span] = []
-    for (job, operation), (machine, start, end) in zip(problem.operations(), plan.places, strict=True):
+    for (job, operation), (machine, begin, start, end) in zip(problem.operations(), plan.places, strict=True):
         place = None if end < 0 else (machines[machine] if machine >= 0 else None, start)
         moved += now.get((job.id, operation.id)) != place
         if end >= 0 and machine >= 0:
-            spans.append((machines[machine], start, end))
+            spans.append((machines[machine], begin, end))
     return {
         "metrics": msgspec.to_builtins(plan.metrics),
         "utilisation": utilisation(problem, spans),

@@ -64,7 +64,9 @@ def check_length(text: str, name: str) -> str:
     return format_duration(length)
 
 
-def _check(policy: Policy) -> None:
+def _check(code: str, policy: Policy) -> None:
+    if code in PRESETS:
+        raise invalid("/code", "invalid", f"{code!r} is a preset; choose another code.")
     terms = policy.objective.terms
     named = [term.metric for term in terms]
     for i, metric in enumerate(named):

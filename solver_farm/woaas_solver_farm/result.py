@@ -90,12 +90,12 @@ class Result(Struct, frozen=True, kw_only=True):
 class BaselinePlan(Struct, frozen=True):
     """What a plain rule makes of a problem, to compare a plan with.
 
-    ``places`` are ``(machine, start, end)`` in the order of the problem's operations: the machine's place in the
-    problem's list, -1 outside, and an end below 0 where the operation has no place.
+    ``places`` are ``(machine, setup_start, start, end)`` in the order of the problem's operations: the machine's
+    place in the problem's list, -1 outside, and an end below 0 where the operation has no place.
     """
 
     metrics: Metrics
-    places: tuple[tuple[int, int, int], ...]
+    places: tuple[tuple[int, int, int, int], ...]
 
 
 OnIncumbent = Callable[[Incumbent, Callable[[], Result]], None]

@@ -97,7 +97,7 @@ class Scenario(Record, kw_only=True):
     changes: Changes
 
 
-def _check(scenario: Scenario) -> None:
+def _check(_: str, scenario: Scenario) -> None:
     changes = scenario.changes
     if isinstance(changes.release, Release):
         for name in ("delay", "every"):

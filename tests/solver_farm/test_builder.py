@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from woaas_core.ids import encode_id, uuid7
+from woaas_core.ids import uuid7
 from woaas_solver_farm import problem as problems
 from woaas_solver_farm.objective import PRESETS
 from woaas_solver_farm.problem import Job, Limits, Operation
@@ -160,7 +160,9 @@ class TestMaterial:
     def test_what_is_short_is_noted(self) -> None:
         pair = order(step(**self.needs))
         made = built(pair, lots={"1": self.lot("4", 9)})
-        assert made.notes == {encode_id("op", pair[1][0].id): ("material_short:BAR",)}
+        (note,) = made.notes.values()
+        assert note.also == ("material_short:BAR",)
+        assert note.reasons(["release", "machine:m1"]) == ["material_short:BAR", "material:BAR", "machine:m1"]
 
 
 class TestGivenPlaces:

@@ -31,6 +31,7 @@ def baselines(problem: Problem) -> dict[str, BaselinePlan]:
         plan = decode_all(t, flat, genes, prices_of(t))[0]
         machine = np.where(plan.mode >= 0, t.machine[plan.mode] if t.machine.size else -1, OUTSIDE)
         end = np.where((plan.mode >= 0) & (plan.end < NEVER), plan.end, -1)
-        places = zip(np.where(machine == OUTSIDE, -1, machine).tolist(), plan.start.tolist(), end.tolist(), strict=True)
+        columns = (np.where(machine == OUTSIDE, -1, machine), plan.setup_start, plan.start, end)
+        places = zip(*(column.tolist() for column in columns), strict=True)
         found[rule] = BaselinePlan(writer.metrics(plan), tuple(places))
     return found

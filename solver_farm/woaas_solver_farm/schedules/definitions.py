@@ -9,6 +9,7 @@ import msgspec
 from woaas_core.errors import Invalid, NotFound
 from woaas_core.ids import encode_id
 from woaas_core.wire import invalid
+from woaas_security.principal import Principal
 from woaas_solver_farm.objective import PRESETS
 from woaas_solver_farm.policies import LENGTHS, POLICY, PRESET_VERSION, preset_bodies
 from woaas_solver_farm.problem import Metric, Objective, Term
@@ -38,6 +39,31 @@ DEFAULTS: dict[str, Any] = {
     "priority": 3,
 }
 DEFAULT_POLICY = "on_time"
+
+
+async def policies(uow: "UnitOfWork", principal: Principal) -> list[dict[str, Any]]:
+    """The policies a plan can follow, as the caller may see them: the presets, then the tenant's own in use."""
+    access = principal.require(POLICY.resource, "read")
+    rows = await master_data.in_use(uow, POLICY.name)
+    presets = [_preset(principal, code) for code in PRESETS]
+    return [*presets, *(principal.show(access, row) for row in rows)]
+
+
+async def policy(uow: "UnitOfWork", principal: Principal, code: str) -> dict[str, Any]:
+    """A policy by code or id, as the caller may see it.
+
+    Raises:
+        NotFound: no preset and no policy of the tenant.
+    """
+    access = principal.require(POLICY.resource, "read")
+    if code in PRESETS:
+        return _preset(principal, code)
+    return principal.show(access, await master_service.find(uow, principal, POLICY, code))
+
+
+def _preset(principal: Principal, code: str) -> dict[str, Any]:
+    about = {"id": None, "code": code, "version": PRESET_VERSION, "livemode": principal.livemode}
+    return about | preset_bodies()[code]
 
 
 async def with_policy(uow: "UnitOfWork", code: str, asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -124,12 +124,9 @@ _BARS = Statement.text(
 )
 
 
-_LOCK_SLOT = Statement(
-    select(slots)
-    .where(
-        _L.tenant_id == bindparam("tenant_id"), _L.schedule_id == bindparam("schedule_id"), _L.id == bindparam("key")
-    )
-    .with_for_update()
+_SLOT = Statement(select(slots).where(_L.tenant_id == bindparam("tenant_id"), _L.id == bindparam("key")))
+_SCHEDULE_OF_SLOT = Statement(
+    select(_L.schedule_id).where(_L.tenant_id == bindparam("tenant_id"), _L.id == bindparam("key"))
 )
 _PIN = Statement(
     update(slots)
@@ -233,9 +230,15 @@ async def bars(uow: "UnitOfWork", schedule_id: UUID) -> "list[Record]":
     return await uow.all(_BARS, tenant_id=uow.tenant, schedule_id=schedule_id)
 
 
-async def get_slot(uow: "UnitOfWork", schedule_id: UUID, slot_id: UUID) -> "Record | None":
-    """A slot of a schedule, locked."""
-    return await uow.first(_LOCK_SLOT, tenant_id=uow.tenant, schedule_id=schedule_id, key=slot_id)
+async def schedule_of_slot(uow: "UnitOfWork", slot_id: UUID) -> UUID | None:
+    """The schedule that a slot is in."""
+    found: UUID | None = await uow.value(_SCHEDULE_OF_SLOT, tenant_id=uow.tenant, key=slot_id)
+    return found
+
+
+async def get_slot(uow: "UnitOfWork", slot_id: UUID) -> "Record | None":
+    """A slot by id."""
+    return await uow.first(_SLOT, tenant_id=uow.tenant, key=slot_id)
 
 
 async def pin_slot(uow: "UnitOfWork", slot_id: UUID, *, pinned: bool) -> "Record":

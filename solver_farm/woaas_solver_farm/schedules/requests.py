@@ -1,6 +1,7 @@
 """Queueing runs: from what a caller asks to a row of the queue."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -43,7 +44,7 @@ async def request_run(uow: "UnitOfWork", principal: Principal, body: NewSchedule
     for name in LENGTHS:
         check_length(params[name], name)
     params["start_at"] = utc(params["start_at"], "/start_at")
-    await _require_baseline(uow, params["baseline_schedule_id"])
+    await _require_baseline(uow, params)
     named = params["work_orders"] or ()
     if (n := await plan_rows.first_unknown(uow, named)) is not None:
         raise invalid(f"/work_orders/{n}", "invalid", f"There is no work order {named[n][:64]!r}.")
@@ -53,12 +54,16 @@ async def request_run(uow: "UnitOfWork", principal: Principal, body: NewSchedule
     return row
 
 
-async def _require_baseline(uow: "UnitOfWork", baseline: str | None) -> None:
-    if baseline is None:
+async def _require_baseline(uow: "UnitOfWork", params: Mapping[str, Any]) -> None:
+    """The baseline is there, and a live plan does not follow a what-if."""
+    if params["baseline_schedule_id"] is None:
         return
-    schedule_id = try_decode_id("sch", baseline)
-    if schedule_id is None or await repository.get_schedule(uow, schedule_id) is None:
+    schedule_id = try_decode_id("sch", params["baseline_schedule_id"])
+    schedule = await repository.get_schedule(uow, schedule_id) if schedule_id else None
+    if schedule is None:
         raise invalid("/baseline_schedule_id", "invalid", "There is no such schedule.")
+    if schedule["scenario"] is not None and params["scenario"] is None:
+        raise invalid("/baseline_schedule_id", "invalid", "The schedule is a scenario's; it binds nobody.")
 
 
 async def enqueue_plan(

@@ -110,9 +110,12 @@ async def publish(uow: "UnitOfWork", principal: Principal, schedule_id: UUID) ->
     return row
 
 
-async def pin(uow: "UnitOfWork", principal: Principal, schedule_id: UUID, slot_id: UUID, *, pinned: bool) -> "Record":
+async def pin(
+    uow: "UnitOfWork", principal: Principal, schedule_id: UUID | None, slot_id: UUID, *, pinned: bool
+) -> "Record":
     """Have the next plans keep a place, or free it; a place that is so already stays as it is.
 
+    Without a schedule named it is the place's own.
     Locks the schedule and moves its version on: what is planned against it now is another plan.
 
     Raises:
@@ -121,10 +124,12 @@ async def pin(uow: "UnitOfWork", principal: Principal, schedule_id: UUID, slot_i
         GuardFailed: the place is a partner's.
     """
     principal.require(SLOT, "pin" if pinned else "unpin")
-    schedule = await get_schedule(uow, principal, schedule_id, lock=True)
-    slot = await repository.get_slot(uow, schedule_id, slot_id)
-    if slot is None:
+    found = await repository.schedule_of_slot(uow, slot_id)
+    if found is None or schedule_id not in (None, found):
         raise NotFound
+    schedule = await get_schedule(uow, principal, found, lock=True)
+    slot = await repository.get_slot(uow, slot_id)
+    assert slot is not None
     if schedule["state"] not in ("proposed", "published"):
         msg = f"The schedule is {schedule['state']}; places are pinned in a proposed or published one."
         raise InvalidTransition(msg, members={"state": schedule["state"], "allowed_commands": []})
@@ -140,7 +145,7 @@ async def pin(uow: "UnitOfWork", principal: Principal, schedule_id: UUID, slot_i
         subject=encode_id("slt", slot_id),
         work_order_id=row["work_order_id"],
         data={
-            "schedule_id": encode_id("sch", schedule_id),
+            "schedule_id": encode_id("sch", found),
             "operation_id": encode_id("op", row["operation_id"]),
             "start_at": row["start_at"],
         },

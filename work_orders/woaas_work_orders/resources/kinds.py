@@ -168,7 +168,8 @@ class Customer(Record, kw_only=True):
 class MasterKind:
     """A kind with its path, body and the resource that permissions are about.
 
-    ``check`` says what the body's shape cannot; with ``keeps_versions`` every body a record ever had stays readable.
+    ``check``, given code and body, says what the body's shape cannot; with ``keeps_versions`` every body that a record
+    ever had stays readable.
     """
 
     path: str
@@ -176,7 +177,7 @@ class MasterKind:
     resource: Resource
     changed: EventType
     archived: EventType
-    check: Callable[[Any], None] | None = None
+    check: Callable[[str, Any], None] | None = None
     keeps_versions: bool = False
 
     @property
@@ -195,7 +196,7 @@ def master_kind(
     prefix: str,
     body: type[Record],
     *,
-    check: Callable[[Any], None] | None = None,
+    check: Callable[[str, Any], None] | None = None,
     keeps_versions: bool = False,
 ) -> MasterKind:
     """A kind of records that are put by code; a part above declares its own with it and serves them the same way."""

@@ -67,7 +67,7 @@ async def put(
     access.check_writable(sent)
     _settle(body)
     if kind.check is not None:
-        kind.check(body)
+        kind.check(code, body)
     plain: dict[str, Any] = msgspec.to_builtins({name: value for name, value in given(body).items() if name in sent})
     if known is not None:
         if known["body"] == plain and known["archived_at"] is None:
