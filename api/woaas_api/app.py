@@ -20,6 +20,7 @@ from woaas_api.problems import MEDIA_TYPE, handle, pages
 from woaas_api.rest import (
     audit,
     billing,
+    duration_models,
     events,
     identity,
     kpis,
@@ -54,6 +55,7 @@ ROUTES: tuple[Route, ...] = (
     *master_data.ROUTES,
     *schedules.ROUTES,
     *planning.ROUTES,
+    *duration_models.ROUTES,
     *market.ROUTES,
     *billing.ROUTES,
     *kpis.ROUTES,

@@ -7,6 +7,7 @@ from woaas_capacity_market.resources import BOARD, CONTRACT, LISTING, NDA, QUOTE
 from woaas_security.audit.resources import AUDIT_ENTRY, AUDIT_EXPORT, EVENT
 from woaas_security.authz.resource import Resource
 from woaas_security.identity.resources import API_KEY, MEMBER
+from woaas_solver_farm.learning.resources import DURATION_MODEL
 from woaas_solver_farm.policies import POLICY
 from woaas_solver_farm.scenarios import SCENARIO
 from woaas_solver_farm.schedules.resources import SCHEDULE, SCHEDULE_RUN, SLOT
@@ -19,7 +20,7 @@ SUBJECTS: Mapping[str, Resource] = {
     for r in (
         *(WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT),
         *(k.resource for k in KINDS),
-        *(SCHEDULE_RUN, SCHEDULE, SLOT, POLICY.resource, SCENARIO.resource),
+        *(SCHEDULE_RUN, SCHEDULE, SLOT, DURATION_MODEL, POLICY.resource, SCENARIO.resource),
         *(LISTING, REQUEST, NDA, QUOTE, CONTRACT),
         *(PERIOD, INVOICE, SETTLEMENT, SPEND_LIMIT),
         *(API_KEY, MEMBER),
@@ -28,7 +29,7 @@ SUBJECTS: Mapping[str, Resource] = {
 RESOURCES = (
     *(WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT),
     *(k.resource for k in KINDS),
-    *(SCHEDULE_RUN, SCHEDULE, SLOT, POLICY.resource, SCENARIO.resource),
+    *(SCHEDULE_RUN, SCHEDULE, SLOT, DURATION_MODEL, POLICY.resource, SCENARIO.resource),
     *(LISTING, REQUEST, BOARD, NDA, QUOTE, CONTRACT),
     *(PLAN, PERIOD, USAGE_EVENT, INVOICE, SETTLEMENT, SPEND_LIMIT),
     *(EVENT, AUDIT_ENTRY, AUDIT_EXPORT, API_KEY, MEMBER),

@@ -8,7 +8,7 @@ from woaas_solver_farm.horizon import Horizon
 from woaas_solver_farm.plant import Plant
 from woaas_solver_farm.problem import Fixed
 from woaas_solver_farm.snapshot import PlannedSlot, Snapshot
-from woaas_solver_farm.work import run_ticks
+from woaas_solver_farm.work import Work
 from woaas_work_orders.orders.entities import Operation, WorkOrder
 from woaas_work_orders.orders.lifecycle import OPERATION_ENDED, OperationState
 
@@ -30,7 +30,7 @@ class GivenPlaces(NamedTuple):
     lost_pins: dict[UUID, str]
 
 
-def given_places(snapshot: Snapshot, plant: Plant, horizon: Horizon, *, frozen_until: int) -> GivenPlaces:
+def given_places(snapshot: Snapshot, plant: Plant, work: Work, horizon: Horizon, *, frozen_until: int) -> GivenPlaces:
     """Running operations at their machine until their remaining work is done, then pinned and frozen places.
 
     A place is kept only while it can be: not in the past, on a machine that is up and free then. What is frozen also
@@ -40,7 +40,7 @@ def given_places(snapshot: Snapshot, plant: Plant, horizon: Horizon, *, frozen_u
     found: dict[UUID, Given] = {}
     for order, rows in snapshot.orders:
         for row in rows:
-            if row.state in _RUNNING and (running := _running(plant, horizon, order, row)) is not None:
+            if row.state in _RUNNING and (running := _running(plant, work, horizon, order, row)) is not None:
                 found[row.id] = Given(running, "running")
     busy: dict[str, list[Fixed]] = {}
     for given in found.values():
@@ -76,7 +76,7 @@ def _slots_of(
                 yield row, slot, by_sequence
 
 
-def _running(plant: Plant, horizon: Horizon, order: WorkOrder, row: Operation) -> Fixed | None:
+def _running(plant: Plant, work: Work, horizon: Horizon, order: WorkOrder, row: Operation) -> Fixed | None:
     codes = (row.work_center, row.planned_work_center, *row.work_centers)
     machine = next((c for c in codes if c in plant.work_centers), None)
     if machine is None or row.started_at is None:
@@ -84,7 +84,7 @@ def _running(plant: Plant, horizon: Horizon, order: WorkOrder, row: Operation) -
     return Fixed(
         machine=machine,
         start=min(0, horizon.floor(row.started_at)),
-        end=plant.working_end(machine, 0, max(1, run_ticks(order, row))),
+        end=plant.working_end(machine, 0, max(1, work.run(order, row, machine).ticks)),
         operator=row.operator if row.operator in plant.people else None,
     )
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from woaas_solver_farm.learning.estimates import Durations
 from woaas_solver_farm.problem import Limits, Objective
 from woaas_work_orders.orders.entities import Operation, WorkOrder
 
@@ -42,6 +43,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     baseline: Sequence[PlannedSlot] = ()
     # What machines are set up for now, as far as their work so far tells; else master data says it.
     machine_groups: Mapping[str, str] = {}
+    durations: Durations = Durations()
 
 
 class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -56,7 +56,7 @@ def executor(request: pytest.FixtureRequest) -> Executor:
 
 
 def task(problem: Problem, key: str = "run") -> Task:
-    return Task(key, problems.encode(problem), 1)
+    return Task(key, "tenant", problems.encode(problem), 1)
 
 
 async def heard(solving: Solving) -> list[Message]:
@@ -105,7 +105,7 @@ class TestTheContract:
             assert isinstance(last, Done)
 
     async def test_what_is_no_problem_fails_once(self, executor: Executor) -> None:
-        (only,) = await heard(await executor.start(Task("run", b"{", 1)))
+        (only,) = await heard(await executor.start(Task("run", "tenant", b"{", 1)))
         assert isinstance(only, Failed)
 
 

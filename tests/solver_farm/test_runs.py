@@ -331,8 +331,8 @@ class TestFollowing:
 
 async def claimed(world: World, factory: Tenant, run: str, lease_s: float) -> Claim | None:
     async with inside(world.db, factory.id) as uow:
-        row = await queue.claim(uow, decode_id("run", run), lease_s)
-    return Claim(row["tenant_id"], row["id"], row["fence"]) if row else None
+        grant = await queue.claim(uow, decode_id("run", run), lease_s)
+    return Claim(grant.run["tenant_id"], grant.run["id"], grant.run["fence"]) if grant else None
 
 
 class TestTheQueue:
@@ -359,7 +359,7 @@ class TestTheQueue:
             assert second.fence > first.fence
             for claim, expected in ((first, False), (second, True), (second, False)):
                 async with inside(world.db, factory.id) as uow:
-                    assert await queue.hold(uow, claim, 60, 0.5) is expected
+                    assert await queue.hold(uow, claim, 60, progress=0.5, cpu_s=1) is expected
                     assert await record_end(uow, claim, "failed", error="trial") is expected
             shown = (await client.get(f"/v1/schedule-runs/{run}")).json()
             assert (shown["status"], shown["attempt"]) == ("failed", 2)

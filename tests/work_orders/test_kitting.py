@@ -98,6 +98,8 @@ class TestDoor:
         async with factory.client("nobody") as nobody:
             assert (await nobody.get(path)).status_code == 401
         async with factory.client(await factory.key("partner")) as guest:
+            assert (await guest.get(path)).status_code == 403
+        async with factory.client(await factory.key("customer", customer="ACME")) as guest:
             assert (await guest.get(path)).status_code == 404
         async with factory.client(await factory.key("operator")) as operator:
             assert (await operator.get(path)).status_code == 200

@@ -1,6 +1,7 @@
 """The dispatcher: claims runs, has them solved, and sees that each ends with exactly one result."""
 
 import asyncio
+from datetime import timedelta
 from uuid import UUID
 
 from woaas_core.db.database import DATABASE_LOST, Database
@@ -12,9 +13,13 @@ from woaas_solver_farm.schedules import queue
 
 log = logger(__name__)
 
+# Beside its slots a dispatcher has one that long runs never take.
+_LANE = 1
+_ENDED_AT_ONCE = timedelta(0)
+
 
 class Dispatcher:
-    """Fills a fixed number of slots from the queue of every tenant.
+    """Fills slots from the queue of every tenant, and one more from the brief runs alone.
 
     Any number of dispatchers may share a queue: a run belongs to whoever holds its highest fence.
     """
@@ -27,7 +32,7 @@ class Dispatcher:
         self._slots = slots
         self._workers = workers
         self._pace = pace or Pace()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], Attempt] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; runs that are being solved then go back into the queue with their best plan."""
@@ -50,36 +55,41 @@ class Dispatcher:
     async def run_once(self) -> int:
         """Solve what is due now, one after another; returns how many. For tests and one-off commands."""
         done = 0
-        while (claimed := await self._claim()) is not None:
+        while (claimed := await self._claim(None)) is not None:
             await claimed.carry_out()
             done += 1
         return done
 
     async def _fill(self, group: asyncio.TaskGroup) -> bool:
-        """Start one more run if there is a free slot and a run to claim."""
-        if len(self._running) >= self._slots:
-            return False
+        """Start one more run if there is one that a free slot may take."""
         try:
-            attempt = await self._claim()
+            attempt = await self._claim(self._longest())
         except DATABASE_LOST as error:
             log.warning("solver.queue.unreachable", error=str(error))
             return False
         if attempt is None:
             return False
         task = group.create_task(attempt.carry_out(), name=f"run-{attempt.claim.run_id}")
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._running[task] = attempt
+        task.add_done_callback(self._running.pop)
         return True
 
-    async def _claim(self) -> Attempt | None:
+    def _longest(self) -> timedelta | None:
+        """The most that a run may need to get a slot now; runs that only have to be ended need none."""
+        long = sum(attempt.budget_s > queue.BRIEF.total_seconds() for attempt in self._running.values())
+        if len(self._running) >= self._slots + _LANE:
+            return _ENDED_AT_ONCE
+        return queue.BRIEF if long >= self._slots else None
+
+    async def _claim(self, longest: timedelta | None) -> Attempt | None:
         async with self._database.unit_of_work() as uow:
-            rows = await queue.claimable(uow, self._slots)
+            rows = await queue.claimable(uow, self._slots + _LANE, longest=longest)
         for row in rows:
             tenant_id: UUID = row["tenant_id"]
             async with inside(self._database, tenant_id) as uow:
-                claimed = await queue.claim(uow, row["run_id"], self._pace.lease_s)
-            if claimed is not None:
-                return Attempt(self._database, self._executor, claimed, workers=self._workers, pace=self._pace)
+                grant = await queue.claim(uow, row["run_id"], self._pace.lease_s, threads=self._workers)
+            if grant is not None:
+                return Attempt(self._database, self._executor, grant, workers=self._workers, pace=self._pace)
         return None
 
     async def _pause(self, stop: asyncio.Event) -> None:

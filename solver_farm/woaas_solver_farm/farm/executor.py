@@ -10,28 +10,36 @@ from woaas_solver_farm.result import BaselinePlan
 
 
 class Task(Struct, frozen=True):
-    """One solve: the problem as JSON (with its limits and warm start) and how many threads it may use.
+    """One solve: the problem as JSON (with its limits and warm start), whose it is, and what it may use.
 
-    ``compares``: the answer also says what plain rules make of the problem.
+    ``budget_s`` replaces the problem's own time limit; with ``compares`` the answer also says what
+    plain rules make of the problem.
     """
 
     key: str
+    tenant: str
     problem: bytes
     workers: int
+    budget_s: float | None = None
     compares: bool = False
 
 
 class Better(Struct, frozen=True, tag=True):
-    """Better plans found since the last message, as ``(seconds, objective)``; ``result`` is the best, unchecked."""
+    """Better plans found since the last message, as ``(seconds, objective)``; ``result`` is the best, unchecked.
+
+    ``cpu_s`` is what the solve has used so far, here and in the last words.
+    """
 
     incumbents: tuple[tuple[float, float], ...]
     result: bytes
+    cpu_s: float = 0.0
 
 
 class Done(Struct, frozen=True, tag=True):
     """The end of a solve with its checked result, and the plain rules' plans where the task asked for them."""
 
     result: bytes
+    cpu_s: float = 0.0
     baselines: dict[str, BaselinePlan] | None = None
 
 
@@ -39,6 +47,7 @@ class Failed(Struct, frozen=True, tag=True):
     """The engine itself raised: trying again would raise again."""
 
     error: str
+    cpu_s: float = 0.0
 
 
 Message = Better | Done | Failed

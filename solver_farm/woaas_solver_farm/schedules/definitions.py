@@ -31,6 +31,7 @@ DEFAULTS: dict[str, Any] = {
     "start_at": None,
     "frozen": "PT4H",
     "time_limit": "PT20S",
+    "deadline": None,
     "seed": 1,
     "iterations": None,
     "work_orders": None,

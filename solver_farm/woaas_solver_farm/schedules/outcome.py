@@ -121,6 +121,7 @@ async def _propose(
         "end_at": horizon.end_at,
         "frozen": parse_duration(run["params"]["frozen"]),
         "published_at": None,
+        "duration_model_version": (run["durations"] or {}).get("model_version"),
         "version": 1,
         "created_at": now,
         "updated_at": now,
@@ -128,7 +129,7 @@ async def _propose(
     notes = msgspec.convert(run["notes"], dict[str, Note])
     given = {(job.id, o.id) for job, o in problem.operations() if o.fixed is not None}
     places = [
-        _slot(a, horizon, notes.get(a.operation, _NOTHING), is_given=(a.job, a.operation) in given)
+        _slot(a, horizon, run, notes.get(a.operation, _NOTHING), is_given=(a.job, a.operation) in given)
         for a in result.assignments
     ]
     await repository.insert_schedule(uow, values, places)
@@ -194,7 +195,9 @@ def _horizon_of(problem: Problem) -> Horizon:
     return msgspec.convert({"start_at": problem.start_at, "ticks": problem.horizon}, Horizon)
 
 
-def _slot(a: Assignment, horizon: Horizon, note: Note, *, is_given: bool) -> dict[str, object]:
+def _slot(a: Assignment, horizon: Horizon, run: "Record", note: Note, *, is_given: bool) -> dict[str, object]:
+    durations = run["durations"] or {}
+    learned_from = durations.get("learned_from", {}).get(a.operation, {}).get(a.machine, 0)
     return {
         "id": uuid7(),
         "operation_id": decode_id("op", a.operation),
@@ -209,4 +212,6 @@ def _slot(a: Assignment, horizon: Horizon, note: Note, *, is_given: bool) -> dic
         "given": is_given,
         "reasons": note.reasons(a.reasons),
         "cause_operation_id": decode_id("op", a.cause.operation) if a.cause else None,
+        "duration_samples": learned_from,
+        "duration_model_version": durations.get("model_version") if learned_from else None,
     }

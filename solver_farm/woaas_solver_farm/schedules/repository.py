@@ -60,7 +60,8 @@ _FINGERPRINT = Statement.text(
         WHERE tenant_id = $1 AND state IN ('pending', 'waiting', 'ready', 'running', 'suspended', 'held')),
       (SELECT concat_ws(',', count(*), sum(version), max(updated_at)) FROM master_data WHERE tenant_id = $1),
       (SELECT concat_ws(',', id, version) FROM schedules
-        WHERE tenant_id = $1 AND CASE WHEN $2::uuid IS NULL THEN state = 'published' ELSE id = $2 END))
+        WHERE tenant_id = $1 AND CASE WHEN $2::uuid IS NULL THEN state = 'published' ELSE id = $2 END),
+      (SELECT id FROM duration_models WHERE tenant_id = $1 AND state = 'in_force'))
     """,
     *("tenant_id", "baseline_id"),
 )
@@ -89,19 +90,23 @@ _SET_STATE = Statement(
 _INSERT_SLOTS = Statement.text(
     """
     INSERT INTO slots (tenant_id, schedule_id, id, operation_id, work_order_id, work_center, operator, setup_start_at,
-                       start_at, end_at, outsourced, pinned, given, reasons, cause_operation_id)
+                       start_at, end_at, outsourced, pinned, given, reasons, cause_operation_id,
+                       duration_samples, duration_model_version)
     SELECT $1, $2, u.id, u.operation_id, u.work_order_id, u.work_center, u.operator, u.setup_start_at,
            u.start_at, u.end_at, u.outsourced, u.pinned, u.given, string_to_array(u.reasons, chr(31)),
-           u.cause_operation_id
+           u.cause_operation_id, u.duration_samples, u.duration_model_version
     FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::timestamptz[], $9::timestamptz[],
-                $10::timestamptz[], $11::bool[], $12::bool[], $13::bool[], $14::text[], $15::uuid[])
+                $10::timestamptz[], $11::bool[], $12::bool[], $13::bool[], $14::text[], $15::uuid[],
+                $16::int[], $17::int[])
       AS u (id, operation_id, work_order_id, work_center, operator, setup_start_at, start_at, end_at, outsourced,
-            pinned, given, reasons, cause_operation_id)
+            pinned, given, reasons, cause_operation_id,
+                       duration_samples, duration_model_version)
     """,
     "tenant_id",
     "schedule_id",
     *(_SLOT_COLUMNS := ("id", "operation_id", "work_order_id", "work_center", "operator", "setup_start_at", "start_at",
-                       "end_at", "outsourced", "pinned", "given", "reasons", "cause_operation_id")),
+                       "end_at", "outsourced", "pinned", "given", "reasons", "cause_operation_id",
+                       "duration_samples", "duration_model_version")),
 )  # fmt: skip
 _SLOTS = Statement(
     select(slots)

@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from woaas_core.db.tenancy import isolate
 
 revision = "0010_planning"
-down_revision = "0008_background_work"
+down_revision = "0011_learning"
 branch_labels = None
 depends_on = None
 
