@@ -27,6 +27,7 @@ from woaas_api.rest import (
     market,
     master_data,
     operations,
+    permissions,
     planning,
     schedules,
     work_orders,
@@ -62,6 +63,7 @@ ROUTES: tuple[Route, ...] = (
     *events.ROUTES,
     *audit.ROUTES,
     *identity.ROUTES,
+    *permissions.ROUTES,
 )
 
 

@@ -6,12 +6,9 @@ from woaas_api.endpoint import Query, route
 from woaas_api.queries import read_instant
 from woaas_api.rest.schemas.work_orders import Kpis
 from woaas_core.errors import UnknownParameter
-from woaas_security.authz.resource import Field, Resource
 from woaas_work_orders.execution import kpis
 from woaas_work_orders.execution.figures import BEGIN, END, key_figures
-from woaas_work_orders.execution.models import reports
-
-KPI = Resource("kpi", "rep", reports, (Field("value", "decimal"),))
+from woaas_work_orders.execution.resources import KPI
 
 
 @route(

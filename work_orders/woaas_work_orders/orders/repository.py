@@ -82,6 +82,11 @@ _UPDATE_OPERATION = Statement(
     .where(_P.tenant_id == bindparam("tenant_key"), _P.id == bindparam("id_key"))
     .values({c: bindparam(c.name) for c in operations.columns if c.name not in _FIXED | {"tenant_id"}})
 )
+_CLASSIFY = Statement(
+    update(operations)
+    .where(_P.tenant_id == bindparam("tenant_key"), _P.work_order_id == bindparam("order_id"))
+    .values({_P.data_class: bindparam("class_of_order"), _P.export_controlled: bindparam("controlled")})
+)
 # What commands change, in one round trip for any number of operations; the order's row last, if it moved at all.
 _ADVANCE_OPERATIONS = """
     UPDATE operations o SET state = u.state, held_from = u.held_from, operator = u.operator,
@@ -192,6 +197,17 @@ async def insert_operations(uow: "UnitOfWork", new: Sequence[Operation]) -> None
 async def update_order(uow: "UnitOfWork", head: WorkOrder) -> None:
     """Write every changeable column of an order."""
     await uow.execute(_UPDATE_ORDER, tenant_key=uow.tenant, id_key=head.id, **head.values())
+
+
+async def classify_operations(uow: "UnitOfWork", head: WorkOrder) -> None:
+    """Give an order's operations its data class and export control."""
+    await uow.execute(
+        _CLASSIFY,
+        tenant_key=uow.tenant,
+        order_id=head.id,
+        class_of_order=head.data_class,
+        controlled=head.export_controlled,
+    )
 
 
 async def update_operations(uow: "UnitOfWork", changed: Sequence[Operation]) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from woaas_core.db.tenancy import isolate
 
 revision = "0010_planning"
-down_revision = "0011_learning"
+down_revision = "0013_permissions"
 branch_labels = None
 depends_on = None
 
