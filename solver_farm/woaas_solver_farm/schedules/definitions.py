@@ -102,7 +102,8 @@ def with_weights(objective: Objective, weights: Mapping[Metric, float] | None) -
         raise invalid("/weights", "invalid", "The policy minimises one figure after another; it counts no weights.")
     if not any(weights.values()):
         raise invalid("/weights", "invalid", "At least one weight must be above zero.")
-    merged: dict[Metric, float] = {t.metric: t.weight for t in objective.terms} | dict(weights)
+    merged: dict[Metric, float] = {t.metric: t.weight for t in objective.terms}
+    merged.update(weights)
     terms = tuple(Term(metric=m, weight=w) for m, w in merged.items() if w > 0)
     return msgspec.structs.replace(objective, terms=terms)
 
