@@ -21,7 +21,7 @@ from .resources.events import Events
 from .resources.exports import Exports
 from .resources.graphql import GraphQLResult
 from .resources.graphql import document as graphql_document
-from .resources.learning import DurationModels
+from .resources.learning import DurationModels, Forecasts, Proposals
 from .resources.market import Market
 from .resources.operations import Inspections, Operations, Reports
 from .resources.plant import (
@@ -122,6 +122,16 @@ class API(Bound[M]):
     def scenarios(self) -> Scenarios[M]:
         """What-ifs over the live plant."""
         return Scenarios(self._executor)
+
+    @cached_property
+    def proposals(self) -> Proposals[M]:
+        """New plans that delays and breakdowns led to."""
+        return Proposals(self._executor)
+
+    @cached_property
+    def forecasts(self) -> Forecasts[M]:
+        """Expected demand as virtual work orders."""
+        return Forecasts(self._executor)
 
     @cached_property
     def market(self) -> Market[M]:

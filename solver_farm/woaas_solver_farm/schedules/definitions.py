@@ -37,6 +37,7 @@ DEFAULTS: dict[str, Any] = {
     "work_orders": None,
     "scenario": None,
     "baseline_schedule_id": None,
+    "include_forecast": False,
     "priority": 3,
 }
 DEFAULT_POLICY = "on_time"

@@ -13,6 +13,7 @@ from woaas_solver_farm.horizon import Horizon
 from woaas_solver_farm.plan_figures import baseline_ends, beside, ends_of, spans_of, utilisation
 from woaas_solver_farm.problem import Problem
 from woaas_solver_farm.problem_builder import Note
+from woaas_solver_farm.proposals.making import propose
 from woaas_solver_farm.result import Assignment, BaselinePlan, Result
 from woaas_solver_farm.result import encode as encode_result
 from woaas_solver_farm.schedules import events, order_rows, plan_rows, queue, repository
@@ -155,6 +156,7 @@ async def _propose(
     )
     if scenario is None:
         await _mark(uow, run, problem, overflow)
+        await propose(uow, run["id"], schedule_id)
     return schedule_id
 
 

@@ -19,6 +19,7 @@ SCHEDULE_RUN = Resource(
         Field("policy", filterable=True),
         *(_param(n) for n in ("weights", "horizon", "start_at", "frozen", "seed", "iterations", "work_orders")),
         *(_param(n) for n in ("policy_version", "scenario", "scenario_version", "baseline_schedule_id")),
+        _param("include_forecast"),
         Field("time_limit", "duration"),
         Field("deadline", "instant"),
         Field("budget", "duration"),

@@ -35,6 +35,7 @@ class ScheduleRunView(View, kw_only=True):
     scenario: str | None | UnsetType = UNSET
     scenario_version: int | None | UnsetType = UNSET
     baseline_schedule_id: str | None | UnsetType = UNSET
+    include_forecast: bool | None | UnsetType = UNSET
     priority: int | UnsetType = UNSET
     attempt: int | UnsetType = UNSET
     objective: float | None | UnsetType = UNSET
