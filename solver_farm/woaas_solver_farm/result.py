@@ -73,8 +73,9 @@ class Result(Struct, frozen=True, kw_only=True):
     """A checked answer.
 
     ``status`` speaks of the whole problem: where operations are in ``overflow`` it is ``infeasible`` (proven) or
-    ``unknown``, and the assignments are still a plan for all the others. ``accepted`` is the independent checker's
-    word. For a lexicographic objective, ``objective`` and ``bound`` are its first term's.
+    ``unknown``, and the assignments are still a plan for all the others. ``checked`` is the independent checker's word
+    on what is placed; ``accepted`` that it is a plan of the whole problem. Without one there is no ``objective`` and no
+    ``bound``, whatever the metrics of the part. For a lexicographic objective both are its first term's.
     """
 
     status: Status
@@ -85,6 +86,20 @@ class Result(Struct, frozen=True, kw_only=True):
     assignments: tuple[Assignment, ...]
     incumbents: tuple[Incumbent, ...] = ()
     overflow: tuple[Unplaced, ...] = ()
+    checked: bool = False
+
+
+def judged(result: Result, *, is_sound: bool) -> Result:
+    """A result with the checker's word on it: only a sound plan of everything has an objective and is accepted."""
+    is_whole = is_sound and not result.overflow
+    return msgspec.structs.replace(
+        result,
+        status=result.status if is_sound else "unknown",
+        objective=result.objective if is_whole else None,
+        bound=result.bound if is_whole else None,
+        accepted=is_whole,
+        checked=is_sound,
+    )
 
 
 class BaselinePlan(Struct, frozen=True):

@@ -53,6 +53,7 @@ class Schedule(Model):
     objective: float | None
     metrics: dict[str, object] | None
     utilisation: float | None
+    baselines: Model
     overflow: list[Overflow]
     start_at: datetime | None
     end_at: datetime | None

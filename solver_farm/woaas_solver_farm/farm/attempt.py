@@ -14,6 +14,7 @@ from woaas_solver_farm import result as results
 from woaas_solver_farm.checker import check
 from woaas_solver_farm.farm.executor import Better, Done, Executor, Failed, Solving, Task, WorkerLost
 from woaas_solver_farm.farm.tenants import inside
+from woaas_solver_farm.objective import objective_of, value
 from woaas_solver_farm.problem import Place, Problem
 from woaas_solver_farm.problem_builder import build
 from woaas_solver_farm.result import BaselinePlan, Result
@@ -243,8 +244,7 @@ class Attempt:
     async def _end_with_best(self, problem: Problem) -> None:
         if self._best is not None:
             faults = await asyncio.to_thread(check, problem, self._best)
-            best = msgspec.structs.replace(self._best, accepted=not faults)
-            await self._end_checked(problem, best)
+            await self._end_checked(problem, results.judged(self._best, is_sound=not faults))
         elif self._stop_asked:
             await self._end("stopped", problem, None)
         elif self._is_late():
@@ -256,7 +256,7 @@ class Attempt:
         self, problem: Problem, result: Result, baselines: Mapping[str, BaselinePlan] | None = None
     ) -> None:
         """Only what the independent checker accepted becomes a plan."""
-        if not result.accepted:
+        if not result.checked:
             await self._end("failed", None, None, error="the checker refused the plan")
             return
         await self._end("stopped" if self._stop_asked else "finished", problem, result, baselines=baselines)
@@ -272,12 +272,25 @@ class Attempt:
     ) -> None:
         async with inside(self._database, self.claim.tenant_id) as uow:
             ended = await record_end(
-                uow, self.claim, status, problem=problem, result=result, baselines=baselines, error=error
+                uow,
+                self.claim,
+                status,
+                problem=problem,
+                result=result,
+                baselines=baselines,
+                reached=self._reached(problem, result),
+                error=error,
             )
             if ended:
                 await self._settle(uow)
         write: Any = log.info if ended else log.warning
         write("solver.run.ended" if ended else "solver.run.lost", run=str(self.claim.run_id), status=status)
+
+    def _reached(self, problem: Problem | None, result: Result | None) -> float | None:
+        """What a plan is worth, be it of part of the work: the rest is overflow that somebody else may do."""
+        if self._run["kind"] != "plan" or problem is None or result is None:
+            return None
+        return value(objective_of(problem), result.metrics)
 
     async def _give_back(self) -> None:
         async with inside(self._database, self.claim.tenant_id) as uow:

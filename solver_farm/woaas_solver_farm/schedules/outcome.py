@@ -37,19 +37,25 @@ async def record_end(
     problem: Problem | None = None,
     result: Result | None = None,
     baselines: Mapping[str, BaselinePlan] | None = None,
+    reached: float | None = None,
     error: str | None = None,
 ) -> bool:
     """End a run exactly once, with its schedule if it is a plan; False when the claim no longer holds.
 
+    ``reached`` is what a plan of part of the work is worth, where the result has no objective.
+
     Nothing is written under an old fence: everything here is in the transaction of the one UPDATE that checks it.
     """
+    shown = figures(result)
+    if reached is not None:
+        shown["objective"] = reached
     ended = await queue.end(
         uow,
         claim,
         status=status,
         error=error,
         result=encode_result(result) if result is not None else None,
-        **figures(result),
+        **shown,
     )
     if ended is None:
         return False
@@ -113,7 +119,7 @@ async def _propose(
         "policy": run["policy"],
         "policy_version": run["params"]["policy_version"],
         "scenario": scenario,
-        "objective": result.objective,
+        "objective": run["objective"],
         "metrics": msgspec.to_builtins(result.metrics),
         "utilisation": utilisation(problem, spans_of(result)),
         "baselines": {rule: beside(problem, result, plan) for rule, plan in baselines.items()},

@@ -54,6 +54,7 @@ SCHEDULE = Resource(
         Field("objective"),
         Field("metrics", "json"),
         Field("utilisation"),
+        Field("baselines", "json"),
         Field("overflow", "json"),
         Field("start_at", "instant", filterable=True),
         Field("end_at", "instant", filterable=True),

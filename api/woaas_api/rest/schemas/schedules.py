@@ -64,6 +64,14 @@ class Overflowed(Struct, kw_only=True):
     reason: str
 
 
+class BaselineView(Struct, kw_only=True):
+    """What a plain rule would have made of the same problem; `moved_operations` are those the plan places otherwise."""
+
+    metrics: Metrics
+    utilisation: float | None
+    moved_operations: int
+
+
 class ScheduleView(View, kw_only=True):
     """A plan."""
 
@@ -75,6 +83,7 @@ class ScheduleView(View, kw_only=True):
     objective: float | None | UnsetType = UNSET
     metrics: Metrics | UnsetType = UNSET
     utilisation: float | None | UnsetType = UNSET
+    baselines: dict[str, BaselineView] | UnsetType = UNSET
     overflow: list[Overflowed] | UnsetType = UNSET
     start_at: datetime | UnsetType = UNSET
     end_at: datetime | UnsetType = UNSET
