@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from fixtures.app import Tenant, World
 from fixtures.console import signed_in
-from fixtures.planning import new_order, plant, planned
+from fixtures.planning import new_order, planned, plant
 
 pytestmark = pytest.mark.anyio
 
