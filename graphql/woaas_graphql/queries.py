@@ -21,6 +21,7 @@ from woaas_graphql.context import Context, Info, limit_of
 from woaas_graphql.scalars import JSON, DateTime
 from woaas_graphql.shapes import kind_of
 from woaas_security.audit import evidence
+from woaas_security.audit.masking import visible_events
 from woaas_security.audit.resources import AUDIT_ENTRY, EVENT
 from woaas_security.authz.listing import DEFAULT_LIMIT
 from woaas_security.identity.me import describe
@@ -62,7 +63,8 @@ async def events(
     def cursor(index: int) -> str:
         return context.cursors.seal([index], bound_to=bound_to)
 
-    edges = [Edge(e, lambda e=e: cursor(e["auditindex"] + 1)) for e in feed.events]  # type: ignore[misc]
+    shown = visible_events(context.principal, feed.events, context.subjects)
+    edges = [Edge(e, lambda e=e: cursor(e["auditindex"] + 1)) for e in shown]  # type: ignore[misc]
     return connection(edges, end=cursor(feed.next_index), has_next=feed.next_index < feed.size)
 
 

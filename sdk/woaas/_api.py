@@ -24,6 +24,7 @@ from .resources.graphql import document as graphql_document
 from .resources.learning import DurationModels, Forecasts, Proposals
 from .resources.market import Market
 from .resources.operations import Inspections, Operations, Reports
+from .resources.permissions import FieldPolicies, Grants, Roles
 from .resources.plant import (
     Assets,
     Calendars,
@@ -162,6 +163,21 @@ class API(Bound[M]):
     def api_keys(self) -> APIKeys[M]:
         """Keys of the tenant."""
         return APIKeys(self._executor)
+
+    @cached_property
+    def roles(self) -> Roles[M]:
+        """Roles, built-in and the tenant's own."""
+        return Roles(self._executor)
+
+    @cached_property
+    def field_policies(self) -> FieldPolicies[M]:
+        """How far roles get with single fields."""
+        return FieldPolicies(self._executor)
+
+    @cached_property
+    def grants(self) -> Grants[M]:
+        """Fields opened for a purpose and a time."""
+        return Grants(self._executor)
 
     @cached_property
     def exports(self) -> Exports[M]:

@@ -62,8 +62,8 @@ SCHEDULE = Resource(
         Field("published_at", "instant", filterable=True),
         Field("duration_model_version", "integer", filterable=True),
         Field("created_at", "instant", filterable=True),
-        Field("updated_at", "instant"),
-        Field("version", "integer"),
+        Field("updated_at", "instant", tells_of_all=True),
+        Field("version", "integer", tells_of_all=True),
     ),
     actions=frozenset({"publish"}),
 )

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from woaas_core.db.statements import Row
-from woaas_core.errors import Conflict
+from woaas_core.errors import Conflict, Forbidden
 from woaas_core.events.envelope import EventType
 from woaas_core.ids import encode_id, uuid7
 from woaas_core.wire import duration_of, given, invalid, utc
@@ -60,6 +60,9 @@ async def create(uow: "UnitOfWork", principal: Principal, body: NewWorkOrder) ->
     if body.release is True:
         principal.require(WORK_ORDER, "release")
     await repository.insert(uow, order)
+    if principal.scope and await repository.get(uow, principal, head.id) is None:
+        msg = "Your key is for another part of the tenant than this order would be in."
+        raise Forbidden(msg)
     _record_created(uow, order, sent)
     if body.release is True:
         await release(uow, principal, order)

@@ -220,6 +220,7 @@ def master_kind(
             ),
             actions=frozenset({"create", "archive"}),
             writes=members_of(body),
+            is_reference=True,
         ),
         event_type(f"{name}.changed", f"A {words} was set."),
         event_type(f"{name}.archived", f"A {words} was retired."),
