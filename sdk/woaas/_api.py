@@ -40,7 +40,7 @@ from .resources.plant import (
     WorkCenters,
 )
 from .resources.promises import Promises
-from .resources.schedules import ScheduleRuns, Schedules, SolveRun, solve_handle
+from .resources.schedules import Policies, Scenarios, ScheduleRuns, Schedules, SolveRun, solve_handle
 from .resources.work_orders import WorkOrders
 from .types.access import Kpi, Me
 
@@ -119,6 +119,16 @@ class API(Bound[M]):
     def duration_models(self) -> DurationModels[M]:
         """What closed operations taught about how long work takes."""
         return DurationModels(self._executor)
+
+    @cached_property
+    def policies(self) -> Policies[M]:
+        """What plans minimise."""
+        return Policies(self._executor)
+
+    @cached_property
+    def scenarios(self) -> Scenarios[M]:
+        """What-ifs over the live plant."""
+        return Scenarios(self._executor)
 
     @cached_property
     def proposals(self) -> Proposals[M]:

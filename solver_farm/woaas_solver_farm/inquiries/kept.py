@@ -153,8 +153,8 @@ class KeptPlan:
         last = dataclasses.replace(head, priority=99, due_at=None)
         dates = material_dates([*self._needy, (last, rows)], self._lots, self.horizon)
         self._builder.dates.releases.update(dates.releases)
-        short = [note for o in rows for note in dates.notes.get(encode_id("op", o.id), ())]
-        return short[0] if short else None
+        short = [material for o in rows for material in dates.short.get(o.id, ())]
+        return f"material_short:{short[0]}" if short else None
 
     def _place(self, a: Assignment, head: WorkOrder, row: Operation) -> dict[str, Any]:
         return {

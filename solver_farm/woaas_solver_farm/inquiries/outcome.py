@@ -5,14 +5,15 @@ from uuid import UUID
 
 import msgspec
 
+from woaas_core.events.canonical import exact
 from woaas_core.ids import decode_id, encode_id, uuid7
 from woaas_solver_farm.engine.standing.plan import Plan
 from woaas_solver_farm.inquiries.inputs import MoveQuestion
 from woaas_solver_farm.objective import objective_of, value
+from woaas_solver_farm.plan_figures import spans_of, utilisation
 from woaas_solver_farm.reservations import is_order
-from woaas_solver_farm.schedules import events, queue, repository
-from woaas_solver_farm.schedules.marks import exact
-from woaas_solver_farm.schedules.outcome import horizon_of, overflow_of
+from woaas_solver_farm.schedules import events, order_rows, queue, repository
+from woaas_solver_farm.schedules.outcome import horizon_of, orders_of, overflow_of
 from woaas_solver_farm.schedules.queue import Claim
 from woaas_work_orders.promises import events as promise_events
 from woaas_work_orders.promises import repository as promises
@@ -71,12 +72,15 @@ async def propose(
     metrics = msgspec.to_builtins(plan.result.metrics)
     objective = value(objective_of(plan.problem), plan.result.metrics)
     values = {
-        **{n: source[n] for n in ("policy", "frozen", "duration_model_version")},
+        **{n: source[n] for n in ("policy", "policy_version", "scenario", "frozen", "duration_model_version")},
         "id": schedule_id,
         "state": "proposed",
         "run_id": run_id,
         "objective": objective,
         "metrics": metrics,
+        "utilisation": utilisation(plan.problem, spans_of(plan.result)),
+        # Of first come first served and the like: those do not change by a move.
+        "baselines": source["baselines"],
         "overflow": [{"operation_id": o, "work_order_id": j, "reason": why} for (j, o), why in overflow.items()],
         "start_at": horizon.start_at,
         "end_at": horizon.end_at,
@@ -110,11 +114,13 @@ async def propose(
                 "pinned": (a.job, a.operation) in pinned,
                 "given": (a.job, a.operation) in given,
                 "reasons": reasons,
+                "cause_operation_id": old["cause_operation_id"] if old and is_same else None,
                 "duration_samples": old["duration_samples"] if old else 0,
                 "duration_model_version": old["duration_model_version"] if old else None,
             }
         )
     await repository.insert_schedule(uow, values, places)
+    await order_rows.insert(uow, schedule_id, orders_of(plan.problem, horizon, plan.result, {}))
     await queue.attach(uow, run_id, schedule_id)
     uow.record(
         events.SCHEDULE_PROPOSED,

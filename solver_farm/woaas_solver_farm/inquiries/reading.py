@@ -9,10 +9,11 @@ import msgspec
 from woaas_core.durations import parse_duration
 from woaas_core.ids import encode_id
 from woaas_solver_farm.inquiries import rows
-from woaas_solver_farm.problem import Limits
+from woaas_solver_farm.objective import PRESETS
+from woaas_solver_farm.problem import Limits, Objective
 from woaas_solver_farm.schedules import repository
-from woaas_solver_farm.schedules.planning import objective_for, read_snapshot
-from woaas_solver_farm.schedules.requests import DEFAULTS
+from woaas_solver_farm.schedules.definitions import DEFAULTS
+from woaas_solver_farm.schedules.planning import read_snapshot
 from woaas_solver_farm.snapshot import PlanRequest, Snapshot
 from woaas_work_orders.promises import repository as promises
 
@@ -28,7 +29,6 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
     schedule_id: UUID | None
     version: int
-    policy: str
     cursor: int
     mark: str
     delays: list[float]
@@ -44,13 +44,12 @@ async def read(uow: "UnitOfWork", schedule_id: UUID | None) -> Reading:
     run = await repository.get_run(uow, schedule["run_id"]) if schedule else None
     asked: dict[str, Any] = run["params"] if run else {}
     now = uow.clock.now()
-    policy = (schedule["policy"] if schedule else None) or DEFAULTS["policy"]
     baseline = encode_id("sch", schedule_id) if schedule_id else None
-    params = {"work_orders": None, "baseline_schedule_id": baseline}
+    params = {"work_orders": None, "baseline_schedule_id": baseline, "scenario": None}
+    asked_objective = asked.get("objective")
     return Reading(
         schedule_id=schedule_id,
         version=schedule["version"] if schedule else 0,
-        policy=policy,
         cursor=cursor,
         mark=await promises.mark(uow),
         delays=sorted(await rows.delays(uow, limit=_DELAYS_KNOWN)),
@@ -59,7 +58,7 @@ async def read(uow: "UnitOfWork", schedule_id: UUID | None) -> Reading:
             start_at=now,
             length=max(_LEAST_LENGTH, schedule["end_at"] - now) if schedule else _LEAST_LENGTH,
             frozen=schedule["frozen"] if schedule else parse_duration(DEFAULTS["frozen"]),
-            objective=objective_for(policy, asked.get("weights")),
+            objective=msgspec.convert(asked_objective, Objective) if asked_objective else PRESETS["on_time"],
             limits=Limits(),
         ),
     )

@@ -14,7 +14,8 @@ from woaas_core.wire import duration_of, given, invalid, utc
 from woaas_security.principal import Principal
 from woaas_solver_farm.inquiries.inputs import MoveBody, MoveQuestion, PromiseQuestion, Question
 from woaas_solver_farm.schedules import queue, repository
-from woaas_solver_farm.schedules.requests import DEFAULTS, PRIVATE_LIFE, record_requested, run_values
+from woaas_solver_farm.schedules.definitions import DEFAULTS
+from woaas_solver_farm.schedules.requests import PRIVATE_LIFE, record_requested, run_values
 from woaas_solver_farm.schedules.resources import SCHEDULE
 from woaas_work_orders.orders.creation import preview
 from woaas_work_orders.orders.repository import get_operation
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
 _TIME = timedelta(seconds=10)
 _HOLD, _LONGEST_HOLD = "P2D", timedelta(days=30)
-# What later runs take over from the one a plan came from.
-_KEPT = ("weights", "horizon", "frozen", "seed", "time_limit")
 
 
 async def ask_promise(uow: "UnitOfWork", principal: Principal, body: NewPromise) -> "Record":
@@ -43,10 +42,12 @@ async def ask_promise(uow: "UnitOfWork", principal: Principal, body: NewPromise)
     """
     principal.require(PROMISE, "create")
     sent = given(body.work_order)
-    principal.access(WORK_ORDER).check_writable(n for n in sent if n not in ("operations", "release"))
+    of_class = {"data_class": sent.get("data_class")}
+    orders, operations = principal.access(WORK_ORDER).of(of_class), principal.access(OPERATION).of(of_class)
+    orders.check_writable({n: v for n, v in sent.items() if n not in ("operations", "release")}, at="/work_order")
     order = await preview(uow, body.work_order)
     for i, step in enumerate(body.work_order.operations or () if body.work_order.operations is not UNSET else ()):
-        principal.access(OPERATION).check_writable(given(step), at=f"/work_order/operations/{i}")
+        operations.check_writable(given(step), at=f"/work_order/operations/{i}")
     hold_for = duration_of(_HOLD if body.hold_for is UNSET else body.hold_for, "/hold_for")
     if not timedelta(minutes=1) <= hold_for <= _LONGEST_HOLD:
         raise invalid("/hold_for", "invalid", "From PT1M to P30D.")
@@ -111,7 +112,8 @@ async def ask_move(
     if operation is None:
         raise invalid("/operation_id", "invalid", "There is no such operation.")
     run = await repository.get_run(uow, schedule["run_id"])
-    asked = {n: run["params"][n] for n in _KEPT} if run is not None else {}
+    # Whatever is planned after the new plan goes on as the one before was asked for.
+    asked = {n: v for n, v in run["params"].items() if n != "ask"} if run is not None else {}
     question = MoveQuestion(
         schedule_id=encode_id("sch", schedule["id"]),
         version=schedule["version"],
