@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from woaas_core.db.tenancy import isolate
 
 revision = "0010_planning"
-down_revision = "0013_permissions"
+down_revision = "0014_scopes"
 branch_labels = None
 depends_on = None
 
