@@ -226,7 +226,7 @@ def _slot(a: Assignment, horizon: Horizon, run: "Record", note: Note, *, is_give
         "pinned": note.is_pinned,
         "given": is_given,
         "reasons": note.reasons(a.reasons),
-        "cause_operation_id": decode_id("op", a.cause.operation) if a.cause else None,
+        "cause_operation_id": decode_id("op", a.cause.operation) if a.cause and is_order(a.cause.job) else None,
         "duration_samples": learned_from,
         "duration_model_version": durations.get("model_version") if learned_from else None,
     }
