@@ -400,7 +400,7 @@ def test_a_broken_plan_is_refused_for_the_right_reason(
         if broken is not None:
             tried += 1
             assert rule in {violation.rule for violation in check(case.problem, broken)}
-    assert tried >= 5, f"{name} was hardly ever possible"
+    assert tried >= 3, f"{name} was hardly ever possible"
 
 
 def test_the_checker_agrees_with_the_rules_on_plans_right_and_wrong() -> None:
