@@ -20,12 +20,14 @@ from woaas_api.problems import MEDIA_TYPE, handle, pages
 from woaas_api.rest import (
     audit,
     billing,
+    duration_models,
     events,
     identity,
     kpis,
     market,
     master_data,
     operations,
+    permissions,
     schedules,
     work_orders,
 )
@@ -52,12 +54,14 @@ ROUTES: tuple[Route, ...] = (
     *operations.ROUTES,
     *master_data.ROUTES,
     *schedules.ROUTES,
+    *duration_models.ROUTES,
     *market.ROUTES,
     *billing.ROUTES,
     *kpis.ROUTES,
     *events.ROUTES,
     *audit.ROUTES,
     *identity.ROUTES,
+    *permissions.ROUTES,
 )
 
 

@@ -11,6 +11,7 @@ from woaas_core.db.statements import Statement
 from woaas_security.audit import exports
 from woaas_security.identity import repository as identity
 from woaas_security.principal import Principal
+from woaas_solver_farm.learning import upkeep as learning
 from woaas_solver_farm.schedules import repository as schedules
 
 if TYPE_CHECKING:
@@ -56,6 +57,13 @@ JOBS: tuple[PeriodicJob, ...] = (
         timedelta(minutes=1),
         Statement.text("SELECT tenants_to_renew($1)", "now"),
         invoicing.renew,
+    ),
+    PeriodicJob("retraining", timedelta(hours=1), Statement.text("SELECT live_tenants()"), learning.queue_due),
+    PeriodicJob(
+        "duration_models",
+        timedelta(seconds=5),
+        Statement.text("SELECT tenants_with_queued_models($1)", "now"),
+        learning.train_queued,
     ),
     PeriodicJob("forgetting", timedelta(hours=1), Statement.text("SELECT live_tenants()"), _forget),
 )

@@ -22,6 +22,7 @@ class NewScheduleRun(Body, kw_only=True):
     start_at: Instant | None | UnsetType = UNSET
     frozen: DurationText | UnsetType = UNSET
     time_limit: DurationText | UnsetType = UNSET
+    deadline: Annotated[Instant, msgspec.Meta(description="The plan must be there by then")] | None | UnsetType = UNSET
     seed: Annotated[int, msgspec.Meta(ge=0, lt=2**53)] | UnsetType = UNSET
     iterations: Annotated[int, msgspec.Meta(ge=0, le=10**9)] | None | UnsetType = UNSET
     work_orders: Annotated[list[OrderKey], msgspec.Meta(max_length=10_000)] | None | UnsetType = UNSET

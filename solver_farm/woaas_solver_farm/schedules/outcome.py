@@ -104,12 +104,13 @@ async def _propose(uow: "UnitOfWork", run: "Record", problem: Problem, result: R
         "end_at": horizon.end_at,
         "frozen": parse_duration(run["params"]["frozen"]),
         "published_at": None,
+        "duration_model_version": (run["durations"] or {}).get("model_version"),
         "version": 1,
         "created_at": now,
         "updated_at": now,
     }
     given = {(job.id, o.id) for job, o in problem.operations() if o.fixed is not None}
-    places = [_slot(a, horizon, run["notes"], is_given=(a.job, a.operation) in given) for a in result.assignments]
+    places = [_slot(a, horizon, run, is_given=(a.job, a.operation) in given) for a in result.assignments]
     await repository.insert_schedule(uow, values, places)
     await queue.attach(uow, run["id"], schedule_id)
     uow.record(
@@ -151,7 +152,9 @@ def _horizon_of(problem: Problem) -> Horizon:
     return msgspec.convert({"start_at": problem.start_at, "ticks": problem.horizon}, Horizon)
 
 
-def _slot(a: Assignment, horizon: Horizon, notes: dict[str, list[str]], *, is_given: bool) -> dict[str, object]:
+def _slot(a: Assignment, horizon: Horizon, run: "Record", *, is_given: bool) -> dict[str, object]:
+    durations = run["durations"] or {}
+    learned_from = durations.get("learned_from", {}).get(a.operation, {}).get(a.machine, 0)
     return {
         "id": uuid7(),
         "operation_id": decode_id("op", a.operation),
@@ -164,5 +167,7 @@ def _slot(a: Assignment, horizon: Horizon, notes: dict[str, list[str]], *, is_gi
         "outsourced": a.outsourced,
         "pinned": False,
         "given": is_given,
-        "reasons": [*notes.get(a.operation, ()), *a.reasons],
+        "reasons": [*run["notes"].get(a.operation, ()), *a.reasons],
+        "duration_samples": learned_from,
+        "duration_model_version": durations.get("model_version") if learned_from else None,
     }

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
 
 ENDED = ("finished", "stopped", "failed")
+RUN_CHANNEL = "schedule_runs"
+"""Where the database tells, by id, of each change of a run."""
 
 
 async def get_run(

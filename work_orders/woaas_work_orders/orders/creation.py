@@ -35,9 +35,10 @@ async def create(uow: "UnitOfWork", principal: Principal, body: NewWorkOrder) ->
     Raises:
         Conflict: the ``external_ref`` belongs to an order entered with another body.
     """
-    access = principal.require(WORK_ORDER, "create")
     sent = given(body)
-    access.check_writable(n for n in sent if n not in ("operations", "release"))
+    of_class = {"data_class": sent.get("data_class")}
+    access = principal.require(WORK_ORDER, "create").of(of_class)
+    access.check_writable({n: v for n, v in sent.items() if n not in ("operations", "release")})
     request_hash = hashlib.sha256(msgspec.json.encode(body, order="deterministic")).digest()
     if body.external_ref is not UNSET and body.external_ref is not None:
         known = await repository.by_external_ref(uow, body.external_ref)
@@ -47,7 +48,7 @@ async def create(uow: "UnitOfWork", principal: Principal, body: NewWorkOrder) ->
                 raise Conflict(msg)
             return await repository.load(uow, known)
     steps = await _steps(uow, body)
-    operation_access = principal.access(OPERATION)
+    operation_access = principal.access(OPERATION).of(of_class)
     for i, step in enumerate(steps):
         operation_access.check_writable(given(step), at=f"/operations/{i}")
     now = uow.clock.now()
@@ -185,6 +186,8 @@ def build_operation(
         planned_end_at=None,
         contract_id=None,
         external_state=None,
+        data_class=head.data_class,
+        export_controlled=head.export_controlled,
         started_at=None,
         ended_at=None,
         version=1,

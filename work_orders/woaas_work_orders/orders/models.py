@@ -86,6 +86,9 @@ operations = tenant_table(
     # The market contract that carries this operation out, and how far the partner says it is.
     Column("contract_id", Uuid),
     Column("external_state", Text),
+    # The order's, said again: masks and row scopes of operations need no look at the order.
+    Column("data_class", Text),
+    Column("export_controlled", Boolean, nullable=False),
     instant("started_at", nullable=True),
     instant("ended_at", nullable=True),
     Column("version", Integer, nullable=False),
