@@ -5,6 +5,7 @@ It reads only the problem and the result and recomputes set-ups, working time an
 """
 
 from collections import defaultdict
+from itertools import pairwise
 from typing import NamedTuple
 
 from .objective import objective_of
