@@ -254,8 +254,7 @@ class _Check:
 
     def _apart(self, rule: str, what: str, spans: "list[tuple[int, int, Key]]") -> None:
         """Spans in sequence must not overlap; given places may overlap each other, but nothing else does."""
-        nothing: tuple[int, Key] = (_LONG_AGO, ("", ""))
-        free = {True: nothing, False: nothing}
+        free: dict[bool, tuple[int, Key]] = {True: (_LONG_AGO, ("", "")), False: (_LONG_AGO, ("", ""))}
         for start, end, key in spans:
             is_given = self.placed[key].operation.fixed is not None
             busy, before = free[False] if is_given else max(free.values())
