@@ -170,7 +170,8 @@ def _plant(client: httpx.Client, problem: Problem) -> None:
 
 
 def _put(client: httpx.Client, path: str, body: dict[str, Any]) -> None:
-    client.put(f"/v1/{path}", json={"name": path.rpartition("/")[2], **body}).raise_for_status()
+    answer = client.put(f"/v1/{path}", json=body)
+    assert answer.is_success, answer.text
 
 
 def _order(job: Job, now: datetime, **more: Any) -> dict[str, Any]:
