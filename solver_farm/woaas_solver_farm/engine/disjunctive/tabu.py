@@ -37,7 +37,8 @@ from .walk import (
 
 Ints = npt.NDArray[np.int64]
 
-_PATIENCE = 3000
+# Steps without a better plan until a fresh start; a step is ten times quicker where there are no alternatives.
+_PATIENCE, _RIGID_PATIENCE = 3000, 12_000
 _TENURE = 10
 # How many operations' worth of heads and tails one step computes anew; longer critical paths are drawn from.
 _EFFORT = 20_000
@@ -48,11 +49,11 @@ _FAR = 2**62
 @kernel
 def run(shop: Shop, walk: Walk, steps: int, target: int) -> bool:
     """Take so many steps, or as many as it takes to reach the target; true if a better plan than ever was found."""
-    before = walk.counts[FOUND]
+    before, patience = walk.counts[FOUND], _RIGID_PATIENCE if shop.is_rigid else _PATIENCE
     for _ in range(steps):
         if walk.counts[BEST] <= target:
             break
-        if walk.counts[STALE] >= _PATIENCE:
+        if walk.counts[STALE] >= patience:
             renew(shop, walk)
             remember(walk)
         step(shop, walk)
@@ -66,7 +67,7 @@ def step(shop: Shop, walk: Walk) -> None:
     walk.counts[STALE] += 1
     move, size = best_shift(shop, walk) if shop.is_rigid else best_move(shop, walk)
     if move[OPERATION] < 0:
-        walk.counts[STALE] = _PATIENCE
+        walk.counts[STALE] = _RIGID_PATIENCE
         return
     _forbid(shop, walk, move, size)
     apply(shop, walk, move)
