@@ -32,6 +32,7 @@ from .walk import (
     THROUGH,
     TO,
     Walk,
+    arc,
     remember,
 )
 
@@ -167,17 +168,17 @@ def _is_forbidden(
     """True if one of the arcs a move on its machine would make was given up lately."""
     if origin < 0:
         return False
-    until = -1
+    until, count = -1, sequence.size
     for i in range(origin, place):
-        until = max(until, arc_until[sequence[i], operation])
+        until = max(until, arc_until[arc(sequence[i], operation, count, arc_until.size)])
     for i in range(place, origin):
-        until = max(until, arc_until[operation, sequence[i]])
+        until = max(until, arc_until[arc(operation, sequence[i], count, arc_until.size)])
     return until >= now
 
 
 @kernel
 def _forbid(shop: Shop, walk: Walk, move: Ints, size: int) -> None:
-    g, operation = walk.graph, move[OPERATION]
+    g, operation, count = walk.graph, move[OPERATION], walk.path.size
     base = _TENURE + g.order.size // (shop.machines * shop.machines)
     until = walk.counts[ITERATION] + base + random_below(walk.numbers, base)
     if move[MODE] != g.mode[operation]:
@@ -187,7 +188,7 @@ def _forbid(shop: Shop, walk: Walk, move: Ints, size: int) -> None:
     other = operation
     for _ in range(move[FROM], move[TO]):
         other = g.after[other]
-        walk.arc_until[operation, other] = until
+        walk.arc_until[arc(operation, other, count, walk.arc_until.size)] = until
     for _ in range(move[TO], move[FROM]):
         other = g.before[other]
-        walk.arc_until[other, operation] = until
+        walk.arc_until[arc(other, operation, count, walk.arc_until.size)] = until
