@@ -22,6 +22,7 @@ from woaas_api.queries import Asked, FeedAsked, read_feed_query, read_query
 from woaas_api.rate_limit import RateLimiter
 from woaas_core.conditional import encode, etag_of, is_known, require_match
 from woaas_core.db.database import Database
+from woaas_core.db.notices import Notices
 from woaas_core.db.unit_of_work import UnitOfWork
 from woaas_core.errors import (
     Internal,
@@ -44,6 +45,7 @@ from woaas_security.authz.resource import Resource
 from woaas_security.identity.service import Authenticator
 from woaas_security.once import Rendered, is_kept, once
 from woaas_security.principal import Principal
+from woaas_solver_farm.schedules.service import RUN_CHANNEL
 
 AnyRequest = Request[Any, Any, Any]
 T = TypeVar("T")
@@ -124,6 +126,7 @@ class Edge:
         self.authenticator = Authenticator(pepper=settings.secret_key, policies=policies)
         self._limiter = RateLimiter(settings.rate_limit_per_minute)
         self._readers = list(readers)
+        self.run_notices = Notices(database, RUN_CHANNEL)
         self.metrics = Metrics()
 
     async def serve(

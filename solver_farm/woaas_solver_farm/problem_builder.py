@@ -19,7 +19,7 @@ from woaas_solver_farm.snapshot import PlanRequest, Snapshot
 from woaas_solver_farm.work import Work
 from woaas_work_orders.orders.entities import Operation as OperationRow
 from woaas_work_orders.orders.entities import WorkOrder
-from woaas_work_orders.orders.lifecycle import OPERATION_ENDED
+from woaas_work_orders.orders.lifecycle import OPERATION_ENDED, OrderState
 
 # Priority 1 is a rush; each step down halves what a minute of lateness counts.
 WEIGHTS = {1: 16.0, 2: 8.0, 3: 4.0, 4: 2.0, 5: 1.0}
@@ -52,7 +52,9 @@ class _Builder:
         self.machines = tuple(self.plant.machines())
         self.work = Work(snapshot.durations, {m.id: m.setup_matrix for m in self.machines})
         self.learned_from: dict[str, dict[str, int]] = {}
-        self.dates = material_dates(snapshot.orders, snapshot.lots, self.horizon)
+        # Expected demand takes no material from real orders.
+        real = [pair for pair in snapshot.orders if pair[0].state != OrderState.FORECAST]
+        self.dates = material_dates(real, snapshot.lots, self.horizon)
         frozen_until = self.horizon.ceil(self.horizon.start_at + request.frozen)
         self.given = given_places(snapshot, self.plant, self.work, self.horizon, frozen_until=frozen_until)
 

@@ -146,7 +146,7 @@ class TestTheShortLane:
         for tenant in (factory, *others):
             await ask(tenant, 2)
         stop, executor = asyncio.Event(), ScriptedExecutor(heed_the_stop)
-        working = asyncio.create_task(farm(world.db, executor, slots=2).run(stop))
+        working = asyncio.create_task(farm(world.db, executor, places=3).run(stop))
         async with factory.client() as client:
             while len(executor.tasks) < 2:  # noqa: ASYNC110 - the farm fills its slots
                 await asyncio.sleep(0.01)

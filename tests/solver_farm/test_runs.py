@@ -350,9 +350,35 @@ class TestFollowing:
             await farm(world.db).run_once()
             answer = await client.get(f"/v1/schedule-runs/{run['id']}/events")
         assert answer.headers["content-type"].startswith("text/event-stream")
-        kind, data = answer.text.strip().split("\n")
+        state, kind, data = answer.text.strip().split("\n")
+        assert state.startswith("id: ")
         assert kind == "event: ended"
         assert msgspec.json.decode(data.removeprefix("data: "))["status"] == "finished"
+
+    async def test_each_change_is_told_at_once_and_once(self, world: World, factory: Tenant) -> None:
+        """The looks without word are further apart than this waits."""
+        async with factory.client() as client:
+            run = (await client.post("/v1/schedule-runs", json=FAST)).json()
+            following = asyncio.create_task(client.get(f"/v1/schedule-runs/{run['id']}/events"))
+            await asyncio.sleep(0.1)
+            async with asyncio.timeout(60):
+                await farm(world.db).run_once()
+                answer = await following
+        messages = [dict(line.split(": ", 1) for line in m.split("\n")) for m in answer.text.strip().split("\n\n")]
+        assert [m["event"] for m in messages] == ["progress"] * (len(messages) - 1) + ["ended"]
+        assert "solving" in [msgspec.json.decode(m["data"])["status"] for m in messages]
+        assert len({m["id"] for m in messages}) == len(messages)
+
+    async def test_who_comes_back_hears_nothing_twice(self, world: World, factory: Tenant) -> None:
+        async with factory.client() as client:
+            run = (await client.post("/v1/schedule-runs", json=FAST)).json()
+            place = f"/v1/schedule-runs/{run['id']}/events"
+            await farm(world.db).run_once()
+            seen = (await client.get(place)).text.split("\n")[0].removeprefix("id: ")
+            again = await client.get(place, headers={"Last-Event-ID": seen})
+            older = await client.get(place, headers={"Last-Event-ID": "0" * 16})
+        assert (again.status_code, again.text) == (204, "")
+        assert older.text.startswith(f"id: {seen}\nevent: ended\n")
 
     async def test_an_unknown_run_is_no_stream(self, factory: Tenant) -> None:
         async with factory.client() as client:

@@ -124,6 +124,7 @@ class ScheduleRunFields(TypedDict, total=False):
     iterations: int | None
     work_orders: Sequence[str] | None
     scenario: str | None
+    include_forecast: bool
 
 
 class NewScheduleRun(ScheduleRunFields, Call, total=False):

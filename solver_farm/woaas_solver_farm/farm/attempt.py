@@ -36,6 +36,8 @@ class Pace(Struct, frozen=True, kw_only=True):
     lease_s: float = 15.0
     grace_s: float = 5.0
     rest_after_s: float = 300.0
+    scale_s: float = 1.0
+    start_s: float = 180.0
 
 
 class Lost(Exception):
@@ -45,7 +47,7 @@ class Lost(Exception):
 class Attempt:
     """A claim being worked on."""
 
-    def __init__(self, database: Database, executor: Executor, grant: Grant, *, workers: int, pace: Pace) -> None:
+    def __init__(self, database: Database, executor: Executor, grant: Grant, *, threads: int, pace: Pace) -> None:
         run = grant.run
         self.claim = Claim(run["tenant_id"], run["id"], run["fence"])
         self.budget_s = grant.budget_s
@@ -53,7 +55,7 @@ class Attempt:
         self._executor = executor
         self._run = run
         self._grant = grant
-        self._workers = workers
+        self._threads = threads
         self._pace = pace
         self._best: Result | None = results.decode(run["best"]) if run["best"] else None
         self._stop_asked = bool(run["stop_requested"])
@@ -63,6 +65,7 @@ class Attempt:
         self._cpu_told_s: float | None = None
         self._problem = Problem()
         self._solving: Solving | None = None
+        self._starting: asyncio.Timeout | None = None
 
     async def carry_out(self) -> None:
         """Bring the run to its end, or back into the queue if the worker or this process goes down."""
@@ -104,10 +107,10 @@ class Attempt:
             key=str(self.claim.run_id),
             tenant=str(self.claim.tenant_id),
             problem=problems.encode(warm),
-            workers=self._workers,
+            workers=self._threads,
             budget_s=max(0.0, min(self.budget_s, self._grant.left_s - self._elapsed())),
         )
-        self._solving = solving = await self._executor.start(task)
+        self._solving = solving = await self._start(task)
         try:
             if self._stop_asked:
                 await solving.stop()
@@ -122,6 +125,21 @@ class Attempt:
             await self._end_checked(problem, results.decode(last.result))
         else:
             await self._end("failed", None, None, error=last.error[:500])
+
+    async def _start(self, task: Task) -> Solving:
+        """A worker on the task; on a cluster that is growing it may take a while to come up.
+
+        Raises:
+            WorkerLost: none came up in time, or the run was to stop meanwhile.
+        """
+        try:
+            async with asyncio.timeout(self._pace.start_s) as self._starting:
+                return await self._executor.start(task)
+        except TimeoutError as error:
+            msg = "no worker came up in time"
+            raise WorkerLost(msg) from error
+        finally:
+            self._starting = None
 
     async def _read_problem(self) -> Problem:
         """The problem of the first attempt; reading the plant is done once, so that every attempt solves the same."""
@@ -188,10 +206,13 @@ class Attempt:
             if asked is None:
                 break
             self._stop_asked = self._stop_asked or asked
-            if (self._stop_asked or self._is_late()) and self._solving is not None:
-                if kill_at == float("inf"):
-                    await self._solving.stop()
-                kill_at = min(kill_at, loop.time() + self._pace.grace_s)
+            if not (self._stop_asked or self._is_late()):
+                continue
+            if self._solving is not None and kill_at == float("inf"):
+                await self._solving.stop()
+                kill_at = loop.time() + self._pace.grace_s
+            elif self._starting is not None:
+                self._starting.reschedule(loop.time())
         if self._solving is not None:
             await self._solving.kill()
 
@@ -208,7 +229,7 @@ class Attempt:
     def _cpu_s(self) -> float:
         """CPU seconds of all attempts; what a worker has not told of is taken to be all that it could have used."""
         told = self._cpu_told_s
-        return self._cpu_before_s + (told if told is not None else self._elapsed() * self._workers)
+        return self._cpu_before_s + (told if told is not None else self._elapsed() * self._threads)
 
     async def _after_loss(self) -> None:
         """Back into the queue; if it was to stop, or too many workers died of it, the end with what there is."""

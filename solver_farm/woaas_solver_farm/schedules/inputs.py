@@ -28,6 +28,7 @@ class NewScheduleRun(Body, kw_only=True):
     work_orders: Annotated[list[OrderKey], msgspec.Meta(max_length=10_000)] | None | UnsetType = UNSET
     scenario: None | UnsetType = UNSET
     baseline_schedule_id: str | None | UnsetType = UNSET
+    include_forecast: Annotated[bool, msgspec.Meta(description="Plan virtual orders too")] | UnsetType = UNSET
     priority: Annotated[int, msgspec.Meta(ge=1, le=5, description="1 is solved first")] | UnsetType = UNSET
 
 

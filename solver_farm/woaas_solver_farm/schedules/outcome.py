@@ -9,6 +9,7 @@ from woaas_core.durations import parse_duration
 from woaas_core.ids import decode_id, encode_id, uuid7
 from woaas_solver_farm.horizon import Horizon
 from woaas_solver_farm.problem import Problem
+from woaas_solver_farm.proposals.making import propose
 from woaas_solver_farm.result import Assignment, Result
 from woaas_solver_farm.result import encode as encode_result
 from woaas_solver_farm.schedules import events, plan_rows, queue, repository
@@ -121,6 +122,7 @@ async def _propose(uow: "UnitOfWork", run: "Record", problem: Problem, result: R
         changes={"metrics": exact(values["metrics"]), "objective": exact(values["objective"])},
     )
     await _mark(uow, run, problem, overflow)
+    await propose(uow, run["id"], schedule_id)
     return schedule_id
 
 

@@ -39,7 +39,13 @@ async def read_snapshot(uow: "UnitOfWork", run: "Record") -> Snapshot:
     ids = [i for i in (try_decode_id("wo", n) for n in names or ()) if i is not None]
     heads = [
         WorkOrder.from_row(r)
-        for r in await plan_rows.orders_to_plan(uow, numbers=names, ids=ids, baseline_id=baseline_id)
+        for r in await plan_rows.orders_to_plan(
+            uow,
+            numbers=names,
+            ids=ids,
+            baseline_id=baseline_id,
+            include_forecast=params.get("include_forecast", False),
+        )
     ]
     chosen = {h.id for h in heads if names is None or h.id in ids or h.number in names}
     rows = await orders.operations_of(uow, [h.id for h in heads])

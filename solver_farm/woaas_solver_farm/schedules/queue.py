@@ -23,7 +23,7 @@ BRIEF = timedelta(seconds=10)
 _LAST_S = 1.0
 
 _CLAIMABLE = Statement.text("SELECT tenant_id, run_id FROM claimable_runs($1, $2, $3)", *("limit", "brief", "longest"))
-_LOAD = Statement.text("SELECT queue_s, running FROM solver_load($1)", "brief")
+_LOAD = Statement.text("SELECT queue_s, running FROM solver_load()")
 _CLAIM = Statement.text(
     """
     UPDATE schedule_runs SET status = CASE WHEN best IS NULL THEN 'solving' ELSE 'feasible' END,
@@ -115,7 +115,7 @@ class Claim(NamedTuple):
 
 
 class Load(NamedTuple):
-    """What scaling goes by: seconds of solving that wait, and how many runs beside the short lane's are going."""
+    """What scaling goes by: seconds of solving that wait, and how many runs are going."""
 
     queue_s: float
     running: int
@@ -143,7 +143,7 @@ async def claimable(uow: "UnitOfWork", limit: int, *, longest: timedelta | None 
 
 async def load(uow: "UnitOfWork") -> Load:
     """How much waits and runs in all tenants; needs no tenant entered."""
-    row = await uow.first(_LOAD, brief=BRIEF)
+    row = await uow.first(_LOAD)
     assert row is not None
     return Load(row["queue_s"], row["running"])
 

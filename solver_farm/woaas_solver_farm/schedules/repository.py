@@ -55,7 +55,7 @@ _FINGERPRINT = Statement.text(
     """
     SELECT concat_ws('|',
       (SELECT concat_ws(',', count(*), sum(version), max(updated_at)) FROM work_orders
-        WHERE tenant_id = $1 AND state IN ('draft', 'released', 'running', 'held')),
+        WHERE tenant_id = $1 AND state IN ('draft', 'forecast', 'released', 'running', 'held')),
       (SELECT concat_ws(',', count(*), sum(version), max(updated_at)) FROM operations
         WHERE tenant_id = $1 AND state IN ('pending', 'waiting', 'ready', 'running', 'suspended', 'held')),
       (SELECT concat_ws(',', count(*), sum(version), max(updated_at)) FROM master_data WHERE tenant_id = $1),

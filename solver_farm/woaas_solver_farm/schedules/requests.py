@@ -41,6 +41,7 @@ DEFAULTS: dict[str, Any] = {
     "work_orders": None,
     "scenario": None,
     "baseline_schedule_id": None,
+    "include_forecast": False,
     "priority": 3,
 }
 MAX_TIME_LIMIT = timedelta(hours=1)

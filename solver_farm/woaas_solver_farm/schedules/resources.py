@@ -18,7 +18,7 @@ SCHEDULE_RUN = Resource(
         Field("status", filterable=True),
         Field("policy", filterable=True),
         *(_param(n) for n in ("weights", "horizon", "start_at", "frozen", "seed", "iterations", "work_orders")),
-        *(_param(n) for n in ("scenario", "baseline_schedule_id")),
+        *(_param(n) for n in ("scenario", "baseline_schedule_id", "include_forecast")),
         Field("time_limit", "duration"),
         Field("deadline", "instant"),
         Field("budget", "duration"),

@@ -50,6 +50,7 @@ work_orders = tenant_table(
     tenant_index("work_orders", "external_ref", unique=True),
     tenant_index("work_orders", "state", "due_at"),
     tenant_index("work_orders", "customer", "id"),
+    tenant_index("work_orders", "product"),
 )
 
 operations = tenant_table(

@@ -54,10 +54,11 @@ _ENTRIES = Statement.text(
     "order_id",
 )
 _NUMBER = Statement.text(
-    "INSERT INTO number_counters AS n (tenant_id, series, value) VALUES ($1, $2, 1) "
-    "ON CONFLICT (tenant_id, series) DO UPDATE SET value = n.value + 1 RETURNING value",
+    "INSERT INTO number_counters AS n (tenant_id, series, value) VALUES ($1, $2, $3) "
+    "ON CONFLICT (tenant_id, series) DO UPDATE SET value = n.value + excluded.value RETURNING value",
     "tenant_id",
     "series",
+    "how_many",
 )
 
 _DEMANDS = Statement.text(
@@ -180,13 +181,25 @@ async def entries(uow: "UnitOfWork", order_id: UUID) -> list[bytes]:
 
 async def next_number(uow: "UnitOfWork", series: str) -> int:
     """The next number of a series, gap-free: the counter's row stays locked until the commit."""
-    return int(await uow.value(_NUMBER, tenant_id=uow.tenant, series=series))
+    return (await next_numbers(uow, series, 1))[0]
+
+
+async def next_numbers(uow: "UnitOfWork", series: str, how_many: int) -> range:
+    """The next numbers of a series, all at once."""
+    last = int(await uow.value(_NUMBER, tenant_id=uow.tenant, series=series, how_many=how_many))
+    return range(last - how_many + 1, last + 1)
 
 
 async def insert(uow: "UnitOfWork", order: Order) -> None:
     """Add an order with its operations."""
     await uow.execute(_INSERT_ORDER, tenant_id=uow.tenant, **order.head.values())
     await insert_operations(uow, order.operations)
+
+
+async def insert_all(uow: "UnitOfWork", orders: Sequence[Order]) -> None:
+    """Add orders with their operations in two round trips."""
+    await uow.execute_many(_INSERT_ORDER, ({"tenant_id": uow.tenant, **o.head.values()} for o in orders))
+    await insert_operations(uow, [operation for order in orders for operation in order.operations])
 
 
 async def insert_operations(uow: "UnitOfWork", new: Sequence[Operation]) -> None:

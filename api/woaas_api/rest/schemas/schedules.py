@@ -35,6 +35,7 @@ class ScheduleRunView(View, kw_only=True):
     work_orders: list[str] | None | UnsetType = UNSET
     scenario: None | UnsetType = UNSET
     baseline_schedule_id: str | None | UnsetType = UNSET
+    include_forecast: bool | None | UnsetType = UNSET
     priority: int | UnsetType = UNSET
     attempt: int | UnsetType = UNSET
     objective: float | None | UnsetType = UNSET

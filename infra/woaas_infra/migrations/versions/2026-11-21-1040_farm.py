@@ -47,7 +47,7 @@ def upgrade() -> None:
         ANY_RUN,
         f"SET LOCAL ROLE {OWNER}",
         *definer_function("solver_round() RETURNS double precision", ROUND),
-        *definer_function(f"solver_load(brief interval) RETURNS {LOAD_ROW}", LOAD),
+        *definer_function(f"solver_load() RETURNS {LOAD_ROW}", LOAD),
         TELL,
         TELL_WHEN,
     ):
@@ -117,7 +117,7 @@ LOAD = """
 LANGUAGE sql STABLE AS $$
   SELECT
     coalesce(sum(extract(epoch FROM budget)) FILTER (WHERE NOT going), 0)::double precision,
-    count(*) FILTER (WHERE going AND budget > brief)
+    count(*) FILTER (WHERE going)
   FROM (
     SELECT budget, status <> 'queued' AND lease_until >= clock_timestamp() AS going FROM schedule_runs
     WHERE kind <> 'inquiry' AND status IN ('queued', 'solving', 'feasible') AND not_before <= clock_timestamp()) AS open

@@ -18,6 +18,7 @@ def upgrade() -> None:
     _models()
     _proposals()
     _forecasts()
+    op.create_index("ix_work_orders_product", "work_orders", ["tenant_id", "product"], unique=False)
     op.add_column("schedule_runs", sa.Column("durations", postgresql.JSONB(astext_type=sa.Text()), nullable=True))
     op.add_column("schedules", sa.Column("duration_model_version", sa.Integer(), nullable=True))
     op.add_column("slots", sa.Column("duration_samples", sa.Integer(), nullable=False, server_default="0"))
@@ -46,6 +47,7 @@ def downgrade() -> None:
     op.drop_column("slots", "duration_samples")
     op.drop_column("schedules", "duration_model_version")
     op.drop_column("schedule_runs", "durations")
+    op.drop_index("ix_work_orders_product", table_name="work_orders")
     for table in reversed(TABLES):
         op.drop_table(table)
 
