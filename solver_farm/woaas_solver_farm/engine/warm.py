@@ -8,6 +8,9 @@ from woaas_solver_farm.problem import Job, Limits, Machine, Mode, Operation, Pro
 from .disjunctive.shop import shop_of
 from .disjunctive.tabu import run
 from .disjunctive.walk import BEST_ROW, stand_at, start_walk
+from .flow_shop.greedy import run as search_line
+from .flow_shop.greedy import start_walk as start_line
+from .flow_shop.line import line_tables
 from .solve import solve
 from .tables import build_tables
 
@@ -17,7 +20,16 @@ def warm() -> None:
     operations = tuple(Operation(id=str(i), modes=(Mode(machine="M", duration=1 + i),)) for i in range(3))
     solve(Problem(machines=(Machine(id="M"),), jobs=(Job(id="J", operations=operations),)), Limits(iterations=50))
     solve(_flow_line(), Limits(iterations=5))
+    _search_a_line()
     _search_a_shop()
+
+
+def _search_a_line() -> None:
+    """Iterated greedy without a bound, for the same reason as below."""
+    problem = _flow_line()
+    line = line_tables(problem, build_tables(problem))
+    assert line is not None
+    search_line(line, start_line(line, None, 1), 5, -1)
 
 
 def _search_a_shop() -> None:
