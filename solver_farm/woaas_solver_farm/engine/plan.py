@@ -40,7 +40,7 @@ class Writer:
         """Operations by machine in sequence, and the set-up each operation needs there."""
         t = self._t
         machine = self._machine_of[plan.mode]
-        ranked = np.lexsort((plan.end, plan.start))
+        ranked = np.lexsort((plan.end, plan.start, plan.setup_start))
         sequences = [ranked[machine[ranked] == m].tolist() for m in range(t.machine_calendar.size)]
         needed = [0] * len(self._names)
         groups, modes, starts = t.group.tolist(), plan.mode.tolist(), plan.start.tolist()
@@ -147,7 +147,8 @@ class Writer:
                 t.first_unit[t.need_tool[n] + 1] - t.first_unit[t.need_tool[n]] >= t.need_count[n] for n in needs
             )
             # A set-up only sometimes needs its operator, so only the run's proves anything.
-            staffed = not t.needs_operator[mode] or t.first_member[t.team[mode]] < t.first_member[t.team[mode] + 1]
+            team = t.run_team[mode]
+            staffed = team < 0 or t.first_member[team] < t.first_member[team + 1]
             if stocked and staffed:
                 return True
         return False

@@ -17,7 +17,7 @@ from .bounds import lower_bound
 from .budget import Budget
 from .calendars import NEVER
 from .cp import model as cp
-from .decoding import MAKESPAN, Genes, new_plan
+from .decoding import CHANGES, MAKESPAN, Genes, new_plan
 from .disjunctive.bound import makespan_bound
 from .disjunctive.islands import Islands
 from .disjunctive.shop import shop_of
@@ -193,9 +193,13 @@ class _Solve:
 
     def _search(self, part: int, until_s: float, iterations: int | None) -> None:
         assert self.best.genes is not None
+        genes = self.best.genes
+        if not self.t.goals[:, CHANGES].any():
+            # Held to the starts of an earlier plan nothing could move forward, and no change of the search lets go.
+            genes = genes._replace(not_before=self.t.release.copy())
         seeds = self._seeds(part, self.budget.workers)
         advance_all(
-            [start_walk(self.t, self.flat, self.best.genes, seed) for seed in seeds],
+            [start_walk(self.t, self.flat, genes, seed) for seed in seeds],
             lambda walk, steps: search(self.flat, walk, steps),
             lambda walk: self.best.offer(walk.best, walk.best_plan),
             budget=self.budget,
