@@ -25,8 +25,8 @@ PROMISE = Resource(
         Field("work_order_id", "id", prefix="wo", filterable=True),
         Field("expires_at", "instant", filterable=True),
         Field("created_at", "instant", filterable=True),
-        Field("updated_at", "instant"),
-        Field("version", "integer"),
+        Field("updated_at", "instant", tells_of_all=True),
+        Field("version", "integer", tells_of_all=True),
     ),
     actions=frozenset({"create", "release"}),
 )
