@@ -186,7 +186,8 @@ class _Solve:
         if self.budget.iterations is not None:
             return tried >= _COUNTED_RULES or self.budget.is_over()
         share = _RULES_SHARE if self.t.job_of.size < _LARGE else _LARGE_RULES_SHARE
-        share = share if self.shop is None else _SHOP_RULES_SHARE
+        if self.shop is not None and self.t.job_of.size < _LARGE:
+            share = _SHOP_RULES_SHARE
         return self.budget.is_over() or self.budget.elapsed_s() > self.budget.time_limit_s * share
 
     # --- improving -------------------------------------------------------------------------------------------------
