@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from woaas_solver_farm.objective import levels, objective_of
+from woaas_solver_farm.objective import levels, objective_of, value
 from woaas_solver_farm.problem import Job, Operator, Problem
 from woaas_solver_farm.result import Assignment, Metrics, Result, Unplaced
 
@@ -52,14 +52,15 @@ class Standing:
         frozen_until: int | None = None,
         pinned: Iterable[tuple[str, str]] = (),
     ) -> None:
-        self._problem = problem
+
+        self._objective = objective_of(problem)
         self.shop = Shop(problem)
         self.floor = Floor(self.shop, now=now)
         self.frozen_until = now if frozen_until is None else frozen_until
         self.pinned = {i for name in pinned if (i := self.shop.number.get(name)) is not None}
         self._figures = Figures(self.floor, problem.baseline)
         self._teller = Teller(self.floor, self._figures)
-        self._worth = Worth(self.floor, self._figures, levels(objective_of(problem))[0])
+        self._worth = Worth(self.floor, self._figures, levels(self._objective)[0])
         load(self.floor, places)
         self._figures.settle()
         self.floor.journal.clear()
@@ -80,7 +81,7 @@ class Standing:
         missing = [i for i, spot in enumerate(spots) if spot is None]
         result = Result(
             status="unknown" if missing else "feasible",
-            objective=None,
+            objective=value(self._objective, self.metrics),
             bound=None,
             accepted=False,
             metrics=self.metrics,
