@@ -211,7 +211,7 @@ class Floor:
         """The same place with another set-up before it, or None where people or tools have no time for it."""
         if self.is_given(i):
             return spot._replace(need=need, setup_start=spot.start - need)
-        if need and way.sets_up and spot.operator < 0:
+        if need and way.sets_up and spot.operator not in self.shop.team(way, sets_up=True):
             return None
         begin = self.setup_hours(i, way, spot.operator).back(spot.start, need) if need else spot.start
         if begin < min(self.now, spot.setup_start) or begin < 0:

@@ -149,8 +149,8 @@ def _has_people(floor: Floor, i: int, spot: Spot) -> bool:
     def others(other: int) -> bool:
         return other != i
 
-    needs_somebody = way.runs or (way.sets_up and spot.need > 0)
-    if needs_somebody and spot.operator not in floor.shop.team(way):
+    sets_up = way.sets_up and spot.need > 0
+    if (way.runs or sets_up) and spot.operator not in floor.shop.team(way, sets_up=sets_up):
         return False
     if spot.operator >= 0 and floor.people[spot.operator].over(*floor.held(i, way, spot), others):
         return False

@@ -48,7 +48,6 @@ class _Gaps:
         self.sequence = floor.sequence[way.machine]
         self.run = floor.shop.run_hours(way)
         self.setting = floor.shop.machine_hours[way.machine]
-        self.team = floor.shop.team(way) if way.runs or way.sets_up else []
         self.group = floor.shop.operations[search.operation].setup_group
         self.limit = search.latest
 
@@ -194,7 +193,7 @@ class _Gaps:
         if alone is None or not (way.runs or sets_up):
             return alone
         best: Spot | None = None
-        team = self.team
+        team = self.floor.shop.team(way, sets_up=sets_up)
         if self.search.prefers in team:
             team = [self.search.prefers, *team]
         for operator in team:

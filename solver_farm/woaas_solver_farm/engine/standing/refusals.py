@@ -28,7 +28,9 @@ def why_not(floor: Floor, search: Search, earliest: int) -> Refusal:
     if any(floor.tool_wait(tool, pieces, start, end, search.holds_people) > start for tool, pieces in way.tools):
         return "no_tool"
     if way.runs or way.sets_up:
-        able = [o for o in shop.team(way) if not way.runs or _works(floor, i, o, run, start, way.duration)]
+        able = [
+            o for o in shop.team(way, sets_up=False) if not way.runs or _works(floor, i, o, run, start, way.duration)
+        ]
         if not any(not floor.people[o].over(start, end, search.holds_people) for o in able):
             return "no_operator"
     return "occupied"

@@ -156,14 +156,19 @@ class Shop:
             found = self.both(found, self.tool_hours[tool])
         return found
 
-    def team(self, way: Way) -> list[int]:
-        """Who can do it, those with the fewest skills first: the versatile stay free."""
-        members = self._teams.get(way.team)
+    def team(self, way: Way, *, sets_up: bool) -> list[int]:
+        """Who can do it, those with the fewest skills first: the versatile stay free.
+
+        The skill of setting up is asked for only where something is set up.
+        """
+        run_skill, setup_skill = way.team
+        asked = (run_skill, setup_skill if sets_up else None)
+        members = self._teams.get(asked)
         if members is None:
-            wanted = {skill for skill in way.team if skill is not None}
+            wanted = {skill for skill in asked if skill is not None}
             members = [o for o, operator in enumerate(self.operators) if wanted <= set(operator.skills)]
             members.sort(key=lambda o: (len(self.operators[o].skills), o))
-            self._teams[way.team] = members
+            self._teams[asked] = members
         return members
 
     def teach(self, operators: Sequence[Operator]) -> None:
