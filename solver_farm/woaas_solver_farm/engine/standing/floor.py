@@ -37,15 +37,13 @@ class Busy:
         self.longest = 0
 
     def add(self, begin: int, until: int, operation: int, pieces: int = 1) -> None:
-        """Book a span; one without length holds nothing."""
-        if begin < until:
-            insort(self.spans, (begin, until, operation, pieces))
-            self.longest = max(self.longest, until - begin)
+        """Book a span; one without length is a moment that must not lie within another."""
+        insort(self.spans, (begin, until, operation, pieces))
+        self.longest = max(self.longest, until - begin)
 
     def drop(self, begin: int, until: int, operation: int, pieces: int = 1) -> None:
         """Take a booked span away."""
-        if begin < until:
-            del self.spans[bisect_left(self.spans, (begin, until, operation, pieces))]
+        del self.spans[bisect_left(self.spans, (begin, until, operation, pieces))]
 
     def clash(self, begin: int, until: int, wall: Wall) -> int:
         """The position of the first span of a wall that shares time with ``[begin, until)``, or -1."""
@@ -70,8 +68,6 @@ class Busy:
 
     def over(self, begin: int, until: int, wall: Wall) -> list[tuple[int, int, int, int]]:
         """The spans of walls that share time with ``[begin, until)``."""
-        if begin >= until:
-            return []
         low = bisect_left(self.spans, (begin - self.longest,))
         high = bisect_left(self.spans, (until,), low)
         return [s for s in self.spans[low:high] if s[1] > begin and wall(s[2])]
@@ -126,10 +122,12 @@ class Floor:
         insort(self.sequence[way.machine], (spot.start, spot.end, i))
         if self.is_given(i):
             self.given[way.machine].append(i)
-        if spot.operator >= 0:
-            self.people[spot.operator].add(*self.held(i, way, spot), i)
-        for tool, pieces in way.tools:
-            self.tools[tool].add(spot.start if self.is_given(i) else spot.setup_start, spot.end, i, pieces)
+        held = self.held(i, way, spot)
+        if held is not None:
+            self.people[spot.operator].add(*held, i)
+        begin = spot.start if self.is_given(i) else spot.setup_start
+        for tool, pieces in way.tools if begin < spot.end else ():
+            self.tools[tool].add(begin, spot.end, i, pieces)
 
     def _unbook(self, i: int, spot: Spot) -> None:
         way = self.way(i, spot)
@@ -139,17 +137,28 @@ class Floor:
         del sequence[bisect_left(sequence, (spot.start, spot.end, i))]
         if self.is_given(i):
             self.given[way.machine].remove(i)
-        if spot.operator >= 0:
-            self.people[spot.operator].drop(*self.held(i, way, spot), i)
-        for tool, pieces in way.tools:
-            self.tools[tool].drop(spot.start if self.is_given(i) else spot.setup_start, spot.end, i, pieces)
+        held = self.held(i, way, spot)
+        if held is not None:
+            self.people[spot.operator].drop(*held, i)
+        begin = spot.start if self.is_given(i) else spot.setup_start
+        for tool, pieces in way.tools if begin < spot.end else ():
+            self.tools[tool].drop(begin, spot.end, i, pieces)
 
-    def held(self, i: int, way: Way, spot: Spot) -> tuple[int, int]:
-        """The time a place takes of its operator."""
+    def held(self, i: int, way: Way, spot: Spot) -> tuple[int, int] | None:
+        """The time a place takes of its operator; None if it takes none."""
+        if spot.operator < 0:
+            return None
         if self.is_given(i):
             return spot.start, spot.end
-        begin = spot.setup_start if way.sets_up and spot.need else spot.start
-        return begin, spot.end if way.runs else spot.start
+        sets_up = way.sets_up and spot.need > 0
+        if not (way.runs or sets_up):
+            return None
+        return spot.setup_start if sets_up else spot.start, spot.end if way.runs else spot.start
+
+    def is_busy(self, i: int, way: Way, spot: Spot, wall: Wall) -> bool:
+        """Whether somebody else has the operator of a place at that time."""
+        held = self.held(i, way, spot)
+        return held is not None and self.people[spot.operator].clash(*held, wall) >= 0
 
     # --- set-ups ---------------------------------------------------------------------------------------------------
 
@@ -223,7 +232,7 @@ class Floor:
         def others(operation: int) -> bool:
             return operation != i
 
-        if spot.operator >= 0 and self.people[spot.operator].over(*self.held(i, way, changed), others):
+        if self.is_busy(i, way, changed, others):
             return None
         if any(self.tool_wait(tool, pieces, begin, spot.end, others) > begin for tool, pieces in way.tools):
             return None
@@ -253,6 +262,8 @@ class Floor:
     def tool_wait(self, tool: int, pieces: int, start: int, end: int, wall: Wall) -> int:
         """``start`` if so many pieces are free for ``[start, end)``, else a later time at which to look again."""
         count = self.shop.tool_counts[tool]
+        if start >= end:
+            return start
         if pieces > count:
             return FAR
         spans = self.tools[tool].over(start, end, wall)

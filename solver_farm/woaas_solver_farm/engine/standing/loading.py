@@ -152,7 +152,7 @@ def _has_people(floor: Floor, i: int, spot: Spot) -> bool:
     sets_up = way.sets_up and spot.need > 0
     if (way.runs or sets_up) and spot.operator not in floor.shop.team(way, sets_up=sets_up):
         return False
-    if spot.operator >= 0 and floor.people[spot.operator].over(*floor.held(i, way, spot), others):
+    if floor.is_busy(i, way, spot, others):
         return False
     return all(
         floor.tool_wait(tool, pieces, spot.setup_start, spot.end, others) <= spot.setup_start

@@ -220,7 +220,7 @@ class _Gaps:
             if spot is None or (not is_first and spot.end >= beat):
                 return None
             begin, until = spot.setup_start if sets_up else spot.start, spot.end if way.runs else spot.start
-            taken = busy.clash(begin, until, holds) if begin < until else -1
+            taken = busy.clash(begin, until, holds)
             if taken < 0:
                 return Spot(spot.way, spot.setup_start, spot.start, spot.end, operator, need)
             after = busy.free_after(taken, length) if holds is everything else busy.spans[taken][1]

@@ -199,8 +199,9 @@ class Repair:
         def others(other: int) -> bool:
             return other != i
 
-        if spot.operator >= 0:
-            found += [s[2] for s in floor.people[spot.operator].over(*floor.held(i, way, spot), others)]
+        held = floor.held(i, way, spot)
+        if held is not None:
+            found += [s[2] for s in floor.people[spot.operator].over(*held, others)]
         begin = spot.start if given else spot.setup_start
         for tool, pieces in way.tools:
             if floor.tool_wait(tool, pieces, begin, spot.end, others) > begin:
