@@ -11,10 +11,15 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
 import numba
-from numba.core import config
+from llvmlite.ir import IRBuilder, Value
+from numba.core import config, types
+from numba.core.base import BaseContext
+from numba.extending import intrinsic
+from numba.np.arrayobj import make_array
 
 P = ParamSpec("P")
 R = TypeVar("R")
+A = TypeVar("A")
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
@@ -32,3 +37,30 @@ def _use_versioned_cache() -> None:
 
 
 _use_versioned_cache()
+
+
+@intrinsic  # type: ignore[misc]  # numba has no types
+def _bare(_typing: object, kind: types.Type) -> object:
+    def build(context: BaseContext, builder: IRBuilder, _signature: object, values: tuple[Value]) -> Value:
+        return _without_counts(context, builder, kind, values[0])
+
+    return kind(kind), build
+
+
+def _without_counts(context: BaseContext, builder: IRBuilder, kind: types.Type, value: Value) -> Value:
+    if isinstance(kind, types.BaseTuple):
+        parts = [builder.extract_value(value, i) for i in range(len(kind.types))]
+        parts = [_without_counts(context, builder, part, own) for part, own in zip(kind.types, parts, strict=True)]
+        return context.make_tuple(builder, kind, parts)
+    array = make_array(kind)(context, builder, value)
+    array.meminfo = array.meminfo.type(None)
+    return array._getvalue()  # noqa: SLF001
+
+
+@kernel
+def bare(arrays: A) -> A:
+    """The same (tuples of) arrays without their reference counts, for use while the caller keeps the arrays themselves.
+
+    Counting references at every call between kernels takes as long as what they compute.
+    """
+    return _bare(arrays)  # type: ignore[no-any-return]
