@@ -22,6 +22,9 @@ test: setup-dev ## Run the whole test suite
 bench: setup-dev ## Print the request-path figures beside their floors
 	@$(BIN)/python -m benchmarks
 
+bench-solver: setup-dev ## Measure the solver beside its opponents (an hour; FULL=1 everything)
+	@$(BIN)/python -m benchmarks.solver
+
 check: setup-dev ## Format, lint, types and layers
 	@bash tests/check.sh
 

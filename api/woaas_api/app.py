@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from litestar import Litestar, Request, Response, get
+from litestar.config.compression import CompressionConfig
 from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 from litestar.params import FromPath
 
@@ -19,12 +20,16 @@ from woaas_api.problems import MEDIA_TYPE, handle, pages
 from woaas_api.rest import (
     audit,
     billing,
+    duration_models,
     events,
+    forecasts,
     identity,
     kpis,
     market,
     master_data,
     operations,
+    permissions,
+    proposals,
     schedules,
     work_orders,
 )
@@ -36,18 +41,31 @@ from woaas_core.errors import NotFound
 from woaas_core.settings import Settings
 
 MAX_BODY_BYTES = 1 << 20
+# Small answers gain nothing; streams would be held back; static files and bundles are packed already.
+COMPRESSION = CompressionConfig(
+    backend="brotli",
+    brotli_quality=4,
+    brotli_gzip_fallback=True,
+    gzip_compress_level=5,
+    minimum_size=1024,
+    exclude=["^/static/", "/download$", "^/v1/schedule-runs/[^/]+/events$", "^/console/live$"],
+)
 
 ROUTES: tuple[Route, ...] = (
     *work_orders.ROUTES,
     *operations.ROUTES,
     *master_data.ROUTES,
     *schedules.ROUTES,
+    *duration_models.ROUTES,
+    *proposals.ROUTES,
+    *forecasts.ROUTES,
     *market.ROUTES,
     *billing.ROUTES,
     *kpis.ROUTES,
     *events.ROUTES,
     *audit.ROUTES,
     *identity.ROUTES,
+    *permissions.ROUTES,
 )
 
 
@@ -74,6 +92,7 @@ async def create_app(
         exception_handlers={Exception: handle},
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,
+        compression_config=COMPRESSION,
     )
 
 

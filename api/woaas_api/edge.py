@@ -15,12 +15,14 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from woaas_api.answers import Answer, RawResponse
+from woaas_api.explanation import MEMBER, PARAMETER, Watched, explanation, is_asked, watch
 from woaas_api.health import Metrics
 from woaas_api.problems import as_domain_error, log, problem, request_id_of
 from woaas_api.queries import Asked, FeedAsked, read_feed_query, read_query
 from woaas_api.rate_limit import RateLimiter
 from woaas_core.conditional import encode, etag_of, is_known, require_match
 from woaas_core.db.database import Database
+from woaas_core.db.notices import Notices
 from woaas_core.db.unit_of_work import UnitOfWork
 from woaas_core.errors import (
     Internal,
@@ -43,6 +45,7 @@ from woaas_security.authz.resource import Resource
 from woaas_security.identity.service import Authenticator
 from woaas_security.once import Rendered, is_kept, once
 from woaas_security.principal import Principal
+from woaas_solver_farm.schedules.service import RUN_CHANNEL
 
 AnyRequest = Request[Any, Any, Any]
 T = TypeVar("T")
@@ -118,9 +121,12 @@ class Edge:
         self.settings = settings
         self.database = database
         self.cursors = CursorCodec(settings.secret_key)
-        self.authenticator = Authenticator(pepper=settings.secret_key, policies=PolicyCache())
+        policies = PolicyCache()
+        self.built_in = policies.built_in
+        self.authenticator = Authenticator(pepper=settings.secret_key, policies=policies)
         self._limiter = RateLimiter(settings.rate_limit_per_minute)
         self._readers = list(readers)
+        self.run_notices = Notices(database, RUN_CHANNEL)
         self.metrics = Metrics()
 
     async def serve(
@@ -169,7 +175,8 @@ class Edge:
         async with self.database.unit_of_work() as uow:
             uow.request_id = request_id_of(request)
             principal = await self.authenticate(uow, request)
-            call = Call(self, request, uow, principal, raw)
+            explains = safe and is_asked(request.query_params.get(PARAMETER))
+            call = Call(self, request, uow, watch(principal) if explains else principal, raw)
 
             async def run() -> Rendered:
                 return _render(call, await endpoint(call))
@@ -229,6 +236,8 @@ async def _read_body(request: AnyRequest) -> bytes:
 
 def _render(call: Call, answer: Answer[Any]) -> Rendered:
     """The answer as bytes, before the commit."""
+    if isinstance(call.principal, Watched) and isinstance(answer.value, dict):
+        answer.value = {MEMBER: explanation(call.principal), **answer.value}
     is_raw = isinstance(answer.value, bytes)
     body = answer.value if is_raw else b"" if answer.status == 204 else encode(answer.value)
     assert isinstance(body, bytes)

@@ -61,6 +61,7 @@ class Route:
     max_body_bytes: int | None = None
     reads: Any = None
     writes: Resource | None = None
+    may_take_long: bool = False
 
     @property
     def is_safe(self) -> bool:
@@ -86,7 +87,8 @@ class Route:
         return HTTPRouteHandler(
             _litestar_path(self.path),
             http_method=self.method,
-            status_code=self.status,
+            # The answer says its own status; Litestar takes no function that returns one for a 204.
+            status_code=200 if self.status == 204 else self.status,
             name=self.name,
             include_in_schema=False,
             opt={"route": self},
@@ -130,12 +132,13 @@ def route(
     max_body_bytes: int | None = None,
     body: Any = None,
     writes: Resource | None = None,
+    may_take_long: bool = False,
 ) -> Callable[[Function], Route]:
     """Declare an endpoint under ``/v1``; its docstring becomes summary and description, its name the operation id.
 
     ``paging`` names the common parameters that a list reads, ``query`` describes its own; ``media_type`` is what it
     answers if not JSON. ``body`` describes a body that the function takes in a looser shape and reads on itself;
-    ``writes`` is the resource whose fields a body holds.
+    ``writes`` is the resource whose fields a body holds. ``may_take_long`` tells that it may also answer 202.
     """
 
     def declare(function: Function) -> Route:
@@ -163,6 +166,7 @@ def route(
             paging=paging if is_list else (),
             media_type=media_type,
             max_body_bytes=max_body_bytes,
+            may_take_long=may_take_long,
         )
 
     return declare

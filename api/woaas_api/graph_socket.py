@@ -105,7 +105,7 @@ class _Conversation:
         given = {str(name).lower(): value for name, value in payload.items()}
         self._token = str(given.get("authorization", "")).removeprefix("Bearer ").strip()
         try:
-            async with self._session():
+            async with self._context():
                 pass
         except DomainError:
             raise _Closed(_FORBIDDEN, "Forbidden") from None
@@ -145,7 +145,7 @@ class _Conversation:
                 request.query,
                 variable_values=request.variables,
                 operation_name=request.operation_name,
-                context_value=self._session,
+                context_value=Session(self._context, self._edge.run_notices),
             )
             if isinstance(results, PreExecutionError):
                 await self._fail(key, results.errors or [], request_id)
@@ -162,18 +162,14 @@ class _Conversation:
     async def _fail(self, key: str, errors: list[GraphQLError], request_id: str) -> None:
         await self._send(Message("error", key, [formatted(e, request_id=request_id) for e in errors]))
 
-    @property
-    def _session(self) -> Session:
-        @asynccontextmanager
-        async def session() -> AsyncIterator[Context]:
-            async with self._edge.database.unit_of_work() as uow:
-                if not self._token:
-                    raise Unauthenticated
-                principal = await self._edge.authenticator.by_key(uow, self._token)
-                take_turns(uow)
-                yield Context(uow, principal, self._edge.cursors, SUBJECTS, RESOURCES, "")
-
-        return session
+    @asynccontextmanager
+    async def _context(self) -> AsyncIterator[Context]:
+        async with self._edge.database.unit_of_work() as uow:
+            if not self._token:
+                raise Unauthenticated
+            principal = await self._edge.authenticator.by_key(uow, self._token)
+            take_turns(uow)
+            yield Context(uow, principal, self._edge.cursors, SUBJECTS, RESOURCES, "")
 
     async def _receive(self) -> Message:
         text = await self._socket.receive_data(mode="text")

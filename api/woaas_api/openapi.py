@@ -205,6 +205,8 @@ def _responses(route: Route, schema_of: dict[Any, Json], routes: list[Route]) ->
                         "headers": {**headers, "Location": _ref("headers", "Location")}}  # fmt: skip
     if route.status == 201 and "external_ref" in getattr(route.body, "__struct_fields__", ()):
         found["200"] = {**done, "description": "The object that was made under this external_ref before"}
+    if route.may_take_long:
+        found["202"] = {**done, "description": _OUTCOME[202]}
     if route.is_safe:
         found["304"] = {"description": "Still as `If-None-Match` names it"}
     return {**found, **{status: _ref("responses", f"Problem{status}") for status in _problems_of(route, routes)}}

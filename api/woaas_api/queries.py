@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from woaas_api.explanation import PARAMETER
 from woaas_core.errors import InvalidLimit, Malformed, UnknownParameter
 from woaas_security.authz.access import Access
 from woaas_security.authz.listing import DEFAULT_LIMIT, MAX_LIMIT, Filter, ListQuery
@@ -38,6 +39,8 @@ def read_feed_query(pairs: Iterable[tuple[str, str]], own: Collection[str]) -> F
     """
     known: dict[str, str] = {}
     for name, value in pairs:
+        if name == PARAMETER:
+            continue
         if name not in ("limit", "cursor", *own):
             msg = f"There is no parameter {name!r} here."
             raise UnknownParameter(msg)
@@ -79,7 +82,7 @@ def read_query(
         _check_nul(name, value)
         if name in ("limit", "cursor", "sort", "q", "fields", "expand"):
             known[name] = value
-        elif name not in own:
+        elif name not in own and name != PARAMETER:
             filters.append(_filter(name, value))
     if len(filters) > _MAX_FILTERS:
         msg = f"At most {_MAX_FILTERS} filters at once."
@@ -89,7 +92,7 @@ def read_query(
         raise Malformed(msg)
     fields = frozenset(known["fields"].split(",")) if known.get("fields") else None
     for name in fields or ():
-        if name not in access.masked and name not in ("id", "livemode", *expandable):
+        if name not in access.masked and name not in access.members and name not in ("id", "livemode", *expandable):
             access.readable_field(name)
     expand = frozenset(known["expand"].split(",")) if known.get("expand") else frozenset()
     for name in expand:

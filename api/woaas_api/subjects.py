@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 
-from woaas_billing.resources import INVOICE, PERIOD, PLAN, SETTLEMENT, SPEND_LIMIT, USAGE_EVENT
+from woaas_billing.resources import INVOICE, LEDGER, PERIOD, PLAN, SETTLEMENT, SPEND_LIMIT, USAGE_EVENT
 from woaas_capacity_market.resources import BOARD, CONTRACT, LISTING, NDA, QUOTE, REQUEST
 from woaas_security.audit.resources import AUDIT_ENTRY, AUDIT_EXPORT, EVENT
 from woaas_security.authz.resource import Resource
 from woaas_security.identity.resources import API_KEY, MEMBER
+from woaas_security.permissions.resources import FIELD_POLICY, GRANT, ROLE
+from woaas_solver_farm.learning.resources import DURATION_MODEL
+from woaas_solver_farm.proposals.resources import PROPOSAL, PROPOSAL_CHANGE
 from woaas_solver_farm.schedules.resources import SCHEDULE, SCHEDULE_RUN, SLOT
-from woaas_work_orders.execution.resources import INSPECTION, RECEIPT, REPORT
+from woaas_work_orders.execution.resources import INSPECTION, KPI, RECEIPT, REPORT
+from woaas_work_orders.forecasts.resources import FORECAST, FORECAST_BUCKET
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
 from woaas_work_orders.resources.kinds import KINDS
 
@@ -17,18 +21,23 @@ SUBJECTS: Mapping[str, Resource] = {
     for r in (
         *(WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT),
         *(k.resource for k in KINDS),
-        *(SCHEDULE_RUN, SCHEDULE),
+        *(SCHEDULE_RUN, SCHEDULE, DURATION_MODEL, PROPOSAL),
+        *(FORECAST, FORECAST_BUCKET),
         *(LISTING, REQUEST, NDA, QUOTE, CONTRACT),
         *(PERIOD, INVOICE, SETTLEMENT, SPEND_LIMIT),
-        *(API_KEY, MEMBER),
+        *(API_KEY, MEMBER, ROLE, FIELD_POLICY, GRANT),
     )
 }
 RESOURCES = (
     *(WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT),
     *(k.resource for k in KINDS),
-    *(SCHEDULE_RUN, SCHEDULE, SLOT),
+    *(SCHEDULE_RUN, SCHEDULE, SLOT, DURATION_MODEL, PROPOSAL, PROPOSAL_CHANGE),
+    *(FORECAST, FORECAST_BUCKET),
     *(LISTING, REQUEST, BOARD, NDA, QUOTE, CONTRACT),
     *(PLAN, PERIOD, USAGE_EVENT, INVOICE, SETTLEMENT, SPEND_LIMIT),
-    *(EVENT, AUDIT_ENTRY, AUDIT_EXPORT, API_KEY, MEMBER),
+    *(EVENT, AUDIT_ENTRY, AUDIT_EXPORT, API_KEY, MEMBER, ROLE, FIELD_POLICY, GRANT),
+    *(KPI, LEDGER),
 )
 """What permissions are told about."""
+REGISTRY: Mapping[str, Resource] = {r.name: r for r in RESOURCES}
+"""The same by name: what policies may be about."""

@@ -112,10 +112,11 @@ SPEND_LIMIT = Resource(
         Field("id", "id", prefix="lim"),
         Field("soft", column="soft_minor", render=money_view),
         Field("hard", column="hard_minor", render=money_view),
-        Field("version", "integer"),
-        Field("updated_at", "instant"),
+        Field("version", "integer", tells_of_all=True),
+        Field("updated_at", "instant", tells_of_all=True),
     ),
     actions=frozenset({"update"}),
+    writes=frozenset({"soft", "hard"}),
 )
 
 LEDGER = Resource("ledger", "led", ledger_entries, (Field("id", "id", prefix="led"), Field("amount_minor", "integer")))

@@ -92,7 +92,7 @@ def _may_go_out(order: Order, operation: Operation) -> bool:
     return (
         operation.sourcing != "make"
         and not order.head.export_controlled
-        and order.head.state not in ORDER_ENDED
+        and order.head.state not in (*ORDER_ENDED, OrderState.FORECAST)
         and operation.state not in OPERATION_ENDED
         and operation.started_at is None
     )

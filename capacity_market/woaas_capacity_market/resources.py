@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from woaas_capacity_market import views
+from woaas_capacity_market.inputs import NewListing, NewQuote, NewRequest
 from woaas_capacity_market.lifecycle import CONTRACT_COMMANDS, QUOTE_COMMANDS, REQUEST_COMMANDS
 from woaas_core.money import Currency, Money
 from woaas_core.wire import money_view
-from woaas_security.authz.resource import Field, Resource
+from woaas_security.authz.resource import Field, Resource, members_of
 
 
 def _money(value: Mapping[str, Any]) -> dict[str, str]:
@@ -33,9 +34,9 @@ def _instant(text: str) -> datetime:
 
 
 _VERSIONED = (
-    Field("version", "integer"),
+    Field("version", "integer", tells_of_all=True),
     Field("created_at", "instant", filterable=True),
-    Field("updated_at", "instant", filterable=True),
+    Field("updated_at", "instant", filterable=True, tells_of_all=True),
 )
 _CLASSES = (
     Field("process", filterable=True, searched=True),
@@ -71,6 +72,7 @@ LISTING = Resource(
         *_VERSIONED,
     ),
     actions=frozenset({"create", "update", "open", "pause", "close"}),
+    writes=members_of(NewListing),
 )
 
 REQUEST = Resource(
@@ -90,6 +92,7 @@ REQUEST = Resource(
         *_VERSIONED,
     ),
     actions=REQUEST_COMMANDS | {"create"},
+    writes=members_of(NewRequest),
 )
 
 BOARD = Resource(
@@ -131,6 +134,7 @@ QUOTE = Resource(
         *_VERSIONED,
     ),
     actions=QUOTE_COMMANDS | {"submit"},
+    writes=members_of(NewQuote) | {"request_id"},
 )
 
 CONTRACT = Resource(

@@ -15,7 +15,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The configuration of a process; every value has a zero-config fallback.
 
     ``database_url`` empty means: the embedded Postgres under ``home``. ``secret_key`` peppers API keys and
-    signs cursors and sessions; it is made on first use and kept in ``home/secret.key``.
+    signs cursors and sessions; it is made on first use and kept in ``home/secret.key``. ``solver_runs_at_once`` bounds
+    the cluster at ``ray_address``.
     """
 
     home: Path
@@ -26,6 +27,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     base_url: str = ""
     audit_origin: str = "woaas.local/audit"
     ray_address: str = ""
+    solver_runs_at_once: Annotated[int, msgspec.Meta(ge=1)] = 16
     rate_limit_per_minute: Annotated[int, msgspec.Meta(ge=1)] = 60_000
     log_level: str = "info"
     pool_size: Annotated[int, msgspec.Meta(ge=1)] = 10

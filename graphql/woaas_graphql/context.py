@@ -10,6 +10,7 @@ from uuid import UUID
 from strawberry.dataloader import DataLoader
 from strawberry.types import Info as StrawberryInfo
 
+from woaas_core.db.notices import Notices
 from woaas_core.db.unit_of_work import UnitOfWork
 from woaas_core.errors import InvalidLimit
 from woaas_core.pagination import CursorCodec
@@ -92,8 +93,19 @@ class Context:
 Load = Callable[[Context, list[UUID]], Awaitable[Sequence[Any]]]
 """Gives what belongs to keys, in their order."""
 
-Session = Callable[[], AbstractAsyncContextManager[Context]]
-"""A fresh transaction with the caller authenticated anew: what a subscription looks through."""
+
+@dataclass(eq=False)
+class Session:
+    """What a subscription looks through: each look is a fresh transaction with the caller authenticated anew."""
+
+    open: Callable[[], AbstractAsyncContextManager[Context]]
+    run_notices: Notices
+
+    async def one(self, link: Link, key: UUID | None) -> Node | None:
+        """The object of an id, for links of what was sent."""
+        async with self.open() as context:
+            return await context.one(link, key)
+
 
 Info = StrawberryInfo[Context, None]
 

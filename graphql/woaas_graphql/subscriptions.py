@@ -1,4 +1,4 @@
-"""Subscriptions: the log as it grows."""
+"""Subscriptions: the log as it grows, a run as it gets on."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -8,11 +8,16 @@ from strawberry import UNSET
 
 from woaas_core.errors import InvalidCursor
 from woaas_core.events.feed import FeedFilter, read_feed
+from woaas_core.ids import decode_id
 from woaas_graphql.context import Session
-from woaas_graphql.types import Event
+from woaas_graphql.types import Event, ScheduleRun
+from woaas_graphql.types.plans import RUN_KIND
 from woaas_security.audit.resources import EVENT
+from woaas_solver_farm.schedules import service
 
 LOOK_S = 0.2
+# Word of a change comes by NOTIFY; this is for word that was lost.
+_RUN_LOOK_S = 2.0
 _PAGE = 100
 
 
@@ -25,7 +30,7 @@ async def follow(
     """Look into the log now and then, each time in a transaction and with rights of its own."""
     start: int | None = None
     while True:
-        async with info.context() as context:
+        async with info.context.open() as context:
             principal = context.principal
             principal.require(EVENT, "read")
             if start is None and after:
@@ -44,8 +49,28 @@ async def follow(
             await asyncio.sleep(LOOK_S)
 
 
+async def follow_run(info: strawberry.Info[Session, None], id: strawberry.ID) -> AsyncGenerator[ScheduleRun, None]:
+    """The run at each change, told by the database."""
+    run_id = decode_id("run", id)
+    shown: dict[str, object] | None = None
+    async with info.context.run_notices.of(str(run_id)) as bell:
+        while True:
+            async with info.context.open() as context:
+                row = await service.get_run(context.uow, context.principal, run_id)
+                node = RUN_KIND.node(context.principal, row)
+            if node.shown != shown:
+                shown = node.shown
+                yield node  # type: ignore[misc]  # read by name
+            if row["finished_at"] is not None:
+                return
+            await bell.wait(_RUN_LOOK_S)
+
+
 SUBSCRIPTIONS = {
     "events": strawberry.subscription(
         follow, description="Events from a cursor of `events` on, or from now; one after the other"
-    )
+    ),
+    "schedule_run": strawberry.subscription(
+        follow_run, description="A run of the planner at each change, until it has ended"
+    ),
 }

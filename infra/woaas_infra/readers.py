@@ -8,12 +8,14 @@ from woaas_core.settings import Settings
 from woaas_security.audit.exports import export_reader
 from woaas_security.authz.policy import PolicyCache
 from woaas_solver_farm import handlers as solver_farm
+from woaas_work_orders.forecasts import handlers as forecasts
 
 
 def readers(settings: Settings) -> tuple[Reader, ...]:
     """What follows the log in this installation."""
     return (
         export_reader(SUBJECTS, origin=settings.audit_origin, policies=PolicyCache()),
+        *forecasts.READERS,
         *billing.READERS,
         *solver_farm.READERS,
         *capacity_market.READERS,

@@ -11,7 +11,9 @@ from woaas_core.db.statements import Statement
 from woaas_security.audit import exports
 from woaas_security.identity import repository as identity
 from woaas_security.principal import Principal
+from woaas_solver_farm.learning import upkeep as learning
 from woaas_solver_farm.schedules import repository as schedules
+from woaas_work_orders.forecasts import computing, netting
 
 if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
@@ -57,6 +59,20 @@ JOBS: tuple[PeriodicJob, ...] = (
         Statement.text("SELECT tenants_to_renew($1)", "now"),
         invoicing.renew,
     ),
+    PeriodicJob("retraining", timedelta(hours=1), Statement.text("SELECT live_tenants()"), learning.queue_due),
+    PeriodicJob(
+        "duration_models",
+        timedelta(seconds=5),
+        Statement.text("SELECT tenants_with_queued_models($1)", "now"),
+        learning.train_queued,
+    ),
+    PeriodicJob(
+        "forecasts",
+        timedelta(seconds=5),
+        Statement.text("SELECT tenants_with_queued_forecasts($1)", "now"),
+        computing.compute_queued,
+    ),
+    PeriodicJob("lapsed_forecasts", timedelta(hours=1), Statement.text("SELECT live_tenants()"), netting.lapse),
     PeriodicJob("forgetting", timedelta(hours=1), Statement.text("SELECT live_tenants()"), _forget),
 )
 """In the order they are done: what others wait for comes before what takes long."""

@@ -21,6 +21,7 @@ from .resources.events import Events
 from .resources.exports import Exports
 from .resources.graphql import GraphQLResult
 from .resources.graphql import document as graphql_document
+from .resources.learning import DurationModels, Forecasts, Proposals
 from .resources.market import Market
 from .resources.operations import Inspections, Operations, Reports
 from .resources.plant import (
@@ -106,6 +107,21 @@ class API(Bound[M]):
     def schedules(self) -> Schedules[M]:
         """Plans."""
         return Schedules(self._executor)
+
+    @cached_property
+    def duration_models(self) -> DurationModels[M]:
+        """What closed operations taught about how long work takes."""
+        return DurationModels(self._executor)
+
+    @cached_property
+    def proposals(self) -> Proposals[M]:
+        """New plans that delays and breakdowns led to."""
+        return Proposals(self._executor)
+
+    @cached_property
+    def forecasts(self) -> Forecasts[M]:
+        """Expected demand as virtual work orders."""
+        return Forecasts(self._executor)
 
     @cached_property
     def market(self) -> Market[M]:

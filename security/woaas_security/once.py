@@ -87,4 +87,5 @@ def _repeated(principal: Principal, status: int, stored: dict[str, str], body: b
 
 def _view(principal: Principal) -> str:
     """The rights an answer was rendered under."""
-    return f"{principal.policy.version}:{','.join(sorted(principal.roles))}"
+    grants = ",".join(sorted(str(g.id) for g in principal.grants))
+    return f"{principal.policy.version}:{','.join(sorted(principal.roles))}:{grants}"

@@ -1,5 +1,6 @@
 """Who is calling: every service's second argument."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -8,6 +9,7 @@ from woaas_core.db.statements import Row
 from woaas_core.events.envelope import Actor
 from woaas_core.ids import encode_id
 from woaas_security.authz.access import Access
+from woaas_security.authz.lines import GrantLine
 from woaas_security.authz.policy import TenantPolicy
 from woaas_security.authz.resource import Resource
 
@@ -19,7 +21,8 @@ class Principal:
     """An authenticated caller in one tenant, with the policy in force in this very transaction.
 
     ``customer`` binds a guest of role customer to the orders of one customer code; ``releases_limited`` tells
-    that the tenant's allowance counts releases, so that others need not touch its row.
+    that the tenant's allowance counts releases, so that others need not touch its row. ``grants`` are in force for him
+    at this moment; each is noted as used with ``observe`` when it opens something.
     """
 
     tenant_id: UUID
@@ -32,6 +35,8 @@ class Principal:
     customer: str | None
     releases_limited: bool
     policy: TenantPolicy
+    grants: tuple[GrantLine, ...] = ()
+    observe: Callable[[GrantLine], None] | None = None
 
     @property
     def actor(self) -> Actor:
@@ -40,21 +45,22 @@ class Principal:
 
     def access(self, resource: Resource) -> Access:
         """What the caller may see, write and do on a kind of object."""
-        return self.policy.access(self.roles, resource)
+        if not self.grants:
+            return self.policy.access(self.roles, resource)
+        for grant in self.grants:
+            if grant.resource == resource.name and self.observe is not None:
+                self.observe(grant)
+        return self.policy.access(self.roles, resource, self.grants)
 
     def guest_roles(self, resource: Resource) -> frozenset[str]:
-        """The roles whose rows alone the caller sees; empty where he sees every row of the tenant.
-
-        A role that shows him nothing of the resource does not open its rows either.
-        """
+        """The roles whose rows alone the caller sees; empty where he sees every row of the tenant."""
         if not resource.scopes:
             return frozenset()
-        giving = frozenset(r for r in self.roles if self.policy.access(frozenset({r}), resource).sees_anything)
-        return giving if giving <= resource.scopes.keys() else frozenset()
+        return self.policy.guest_roles(self.roles, resource, self.grants)
 
     def show(self, access: Access, row: Row, only: frozenset[str] | None = None) -> dict[str, Any]:
         """The object as the caller may see it, with the mode its tenant is in."""
-        shown = access.project(row, only)
+        shown = access.of(row).project(row, only)
         if only is None or "livemode" in only:
             shown["livemode"] = self.livemode
         return shown

@@ -3,7 +3,8 @@
 from functools import cache
 from typing import TYPE_CHECKING
 
-from woaas_security.authz.policy import SYSTEM_ROLE, BuiltIn, TenantPolicy
+from woaas_security.authz.lines import SYSTEM_ROLE, BuiltIn
+from woaas_security.authz.policy import TenantPolicy
 from woaas_security.principal import Principal
 
 if TYPE_CHECKING:

@@ -60,6 +60,7 @@ class _Check:
         self._precedence()
         self._operators_apart()
         self._tool_counts()
+        self._permutation()
         self._figures()
         return self.found
 
@@ -288,6 +289,18 @@ class _Check:
                 free_use += 0 if given else step
                 if step > 0 and used > self.tools[tool].count and free_use:
                     self._blame("tool_count", key, f"more than {self.tools[tool].count} of {tool} in use")
+
+    def _permutation(self) -> None:
+        """All machines take the jobs in the one order asked for, whichever it is."""
+        if not self.problem.permutation:
+            return
+        places = [[self.placed.get((job.id, o.id)) for o in job.operations] for job in self.problem.jobs]
+        jobs = [[place.assignment for place in job if place is not None] for job in places]
+        jobs.sort(key=lambda job: (sum(a.start for a in job), sum(a.end for a in job)))
+        for before, after in pairwise(jobs):
+            for one, other in zip(before, after, strict=False):
+                if one.machine != other.machine or other.start < one.end:
+                    self._blame("permutation", (other.job, other.operation), f"does not follow {one.job} everywhere")
 
     def _figures(self) -> None:
         told, real = self.result.metrics, self.metrics()

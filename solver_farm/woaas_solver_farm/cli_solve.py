@@ -9,6 +9,8 @@ import msgspec
 from woaas_solver_farm.checker import check
 from woaas_solver_farm.objective import minimise
 from woaas_solver_farm.problem import Limits, Metric
+from woaas_solver_farm.problem_errors import ProblemError
+from woaas_solver_farm.problem_validation import faults
 from woaas_solver_farm.readers import read_problem
 
 
@@ -32,6 +34,8 @@ def solve_file(
     problem = read_problem(path)
     if objective is not None:
         problem = msgspec.structs.replace(problem, objective=minimise(objective))
+        if found := faults(problem):
+            raise ProblemError(found)
     given = problem.limits or Limits()
     limits = msgspec.structs.replace(
         given, time_limit=time_limit_s, workers=workers, seed=given.seed if seed is None else seed

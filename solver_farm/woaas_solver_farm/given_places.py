@@ -7,14 +7,16 @@ from woaas_solver_farm.horizon import Horizon
 from woaas_solver_farm.plant import Plant
 from woaas_solver_farm.problem import Fixed
 from woaas_solver_farm.snapshot import PlannedSlot, Snapshot
-from woaas_solver_farm.work import run_ticks
+from woaas_solver_farm.work import Work
 from woaas_work_orders.orders.entities import Operation, WorkOrder
 from woaas_work_orders.orders.lifecycle import OPERATION_ENDED, OperationState
 
 _RUNNING = (OperationState.RUNNING, OperationState.SUSPENDED)
 
 
-def given_places(snapshot: Snapshot, plant: Plant, horizon: Horizon, *, frozen_until: int) -> dict[UUID, Fixed]:
+def given_places(
+    snapshot: Snapshot, plant: Plant, work: Work, horizon: Horizon, *, frozen_until: int
+) -> dict[UUID, Fixed]:
     """Running operations at their machine until their remaining work is done, then frozen and pinned places.
 
     A frozen place is kept only while it can be: not in the past, on a machine that is up and free then, after
@@ -23,7 +25,7 @@ def given_places(snapshot: Snapshot, plant: Plant, horizon: Horizon, *, frozen_u
     found: dict[UUID, Fixed] = {}
     for order, rows in snapshot.orders:
         for row in rows:
-            if row.state in _RUNNING and (running := _running(plant, horizon, order, row)) is not None:
+            if row.state in _RUNNING and (running := _running(plant, work, horizon, order, row)) is not None:
                 found[row.id] = running
     busy: dict[str, list[Fixed]] = {}
     for given in found.values():
@@ -45,7 +47,7 @@ def given_places(snapshot: Snapshot, plant: Plant, horizon: Horizon, *, frozen_u
     return found
 
 
-def _running(plant: Plant, horizon: Horizon, order: WorkOrder, row: Operation) -> Fixed | None:
+def _running(plant: Plant, work: Work, horizon: Horizon, order: WorkOrder, row: Operation) -> Fixed | None:
     codes = (row.work_center, row.planned_work_center, *row.work_centers)
     machine = next((c for c in codes if c in plant.work_centers), None)
     if machine is None or row.started_at is None:
@@ -53,7 +55,7 @@ def _running(plant: Plant, horizon: Horizon, order: WorkOrder, row: Operation) -
     return Fixed(
         machine=machine,
         start=min(0, horizon.floor(row.started_at)),
-        end=plant.working_end(machine, 0, max(1, run_ticks(order, row))),
+        end=plant.working_end(machine, 0, max(1, work.run(order, row, machine).ticks)),
         operator=row.operator if row.operator in plant.people else None,
     )
 

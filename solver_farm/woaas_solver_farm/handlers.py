@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from woaas_core.events.readers import LoggedEvent, Reader
 from woaas_core.ids import decode_id, encode_id
 from woaas_solver_farm.plant import CLOSED_STATES
@@ -36,7 +38,8 @@ async def replan(uow: "UnitOfWork", event: LoggedEvent) -> None:
     kind = await _cause(uow, event)
     if kind is None:
         return
-    causes = [{"kind": kind, "subject": event.subject, "event_id": encode_id("evt", event.id)}]
+    at = msgspec.to_builtins(event.recorded_at)
+    causes = [{"kind": kind, "subject": event.subject, "event_id": encode_id("evt", event.id), "at": at}]
     if await replan_rows.add_to_waiting(uow, causes):
         return
     request = await replan_rows.gather(uow, causes)

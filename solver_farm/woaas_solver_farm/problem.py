@@ -162,7 +162,10 @@ class Limits(_Value, frozen=True, kw_only=True):
 
 
 class Problem(_Value, frozen=True, kw_only=True):
-    """Everything one solve knows."""
+    """Everything one solve knows.
+
+    ``permutation`` is for flow lines: no job overtakes another, so all machines take the jobs in one sequence.
+    """
 
     machines: tuple[Machine, ...] = ()
     jobs: tuple[Job, ...] = ()
@@ -176,6 +179,7 @@ class Problem(_Value, frozen=True, kw_only=True):
     horizon: Tick | None = None
     tick: str | None = None
     start_at: str | None = None
+    permutation: bool = False
 
     def operations(self) -> Iterator[tuple[Job, Operation]]:
         """Every operation with its job, in the order given."""

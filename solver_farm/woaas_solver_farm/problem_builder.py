@@ -16,10 +16,10 @@ from woaas_solver_farm.material_dates import material_dates
 from woaas_solver_farm.plant import Plant
 from woaas_solver_farm.problem import Fixed, Job, Mode, Operation, Outsource, Place, Problem
 from woaas_solver_farm.snapshot import PlanRequest, Snapshot
-from woaas_solver_farm.work import run_ticks, setup_ticks
+from woaas_solver_farm.work import Work
 from woaas_work_orders.orders.entities import Operation as OperationRow
 from woaas_work_orders.orders.entities import WorkOrder
-from woaas_work_orders.orders.lifecycle import OPERATION_ENDED
+from woaas_work_orders.orders.lifecycle import OPERATION_ENDED, OrderState
 
 # Priority 1 is a rush; each step down halves what a minute of lateness counts.
 WEIGHTS = {1: 16.0, 2: 8.0, 3: 4.0, 4: 2.0, 5: 1.0}
@@ -28,10 +28,14 @@ CONTRACT_LEAD_TIME = timedelta(days=7)
 
 
 class Built(msgspec.Struct, frozen=True):
-    """The problem, and reasons to add to operations by their id, such as ``material_short:BAR-12``."""
+    """The problem, and reasons to add to operations by their id, such as ``material_short:BAR-12``.
+
+    ``learned_from`` tells of operations and machines whose times were learned from how many closed operations.
+    """
 
     problem: Problem
     notes: Mapping[str, tuple[str, ...]]
+    learned_from: Mapping[str, Mapping[str, int]] = {}
 
 
 def build(snapshot: Snapshot, request: PlanRequest) -> Built:
@@ -45,16 +49,21 @@ class _Builder:
         self.request = request
         self.horizon = Horizon.of(request.start_at, request.length)
         self.plant = Plant(snapshot, self.horizon)
-        self.dates = material_dates(snapshot.orders, snapshot.lots, self.horizon)
+        self.machines = tuple(self.plant.machines())
+        self.work = Work(snapshot.durations, {m.id: m.setup_matrix for m in self.machines})
+        self.learned_from: dict[str, dict[str, int]] = {}
+        # Expected demand takes no material from real orders.
+        real = [pair for pair in snapshot.orders if pair[0].state != OrderState.FORECAST]
+        self.dates = material_dates(real, snapshot.lots, self.horizon)
         frozen_until = self.horizon.ceil(self.horizon.start_at + request.frozen)
-        self.given = given_places(snapshot, self.plant, self.horizon, frozen_until=frozen_until)
+        self.given = given_places(snapshot, self.plant, self.work, self.horizon, frozen_until=frozen_until)
 
     def build(self) -> Built:
         # Jobs first: they say which skills and tools are asked for.
         jobs = tuple(self._jobs())
         named = {t for job in jobs for o in job.operations for m in o.modes for t in m.tools}
         problem = Problem(
-            machines=tuple(self.plant.machines()),
+            machines=self.machines,
             jobs=jobs,
             setup_matrices=self.plant.setup_matrices(),
             operators=tuple(self.plant.operators()),
@@ -66,7 +75,7 @@ class _Builder:
             tick=TICK_TEXT,
             start_at=self.horizon.start_at.isoformat(),
         )
-        return Built(problem, self.dates.notes)
+        return Built(problem, self.dates.notes, self.learned_from)
 
     def _jobs(self) -> Iterator[Job]:
         for order, rows in self.snapshot.orders:
@@ -101,12 +110,14 @@ class _Builder:
     def _modes(self, order: WorkOrder, row: OperationRow, given: Fixed | None) -> Iterator[Mode]:
         """One mode per work center that may do the operation; none where it goes outside."""
         skill = self.plant.compound_skill(row.skills)
-        duration = run_ticks(order, row)
         for code in [given.machine] if given else self._able(order, row):
+            duration, learned_from = self.work.run(order, row, code)
+            if learned_from:
+                self.learned_from.setdefault(encode_id("op", row.id), {})[code] = learned_from
             yield Mode(
                 machine=code,
                 duration=duration,
-                setup=setup_ticks(row),
+                setup=self.work.setup(order, row, code).ticks,
                 operator_skill=skill,
                 setup_skill=skill,
                 tools=(row.tool,) if row.tool else (),

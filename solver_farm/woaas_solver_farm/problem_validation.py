@@ -5,6 +5,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from .durations import seconds
+from .flow_line import faults_of_permutation
 from .problem_errors import Fault
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def faults(problem: "Problem") -> list[Fault]:
         *_places("baseline", problem.baseline, problem),
         *_places("warm_start", problem.warm_start, problem),
         *_circles(problem),
+        *faults_of_permutation(problem),
     ]
 
 

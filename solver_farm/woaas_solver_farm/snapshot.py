@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from woaas_solver_farm.learning.estimates import Durations
 from woaas_solver_farm.problem import Limits, Objective
 from woaas_work_orders.orders.entities import Operation, WorkOrder
 
@@ -36,6 +37,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     setup_matrices: Bodies = {}
     lots: Bodies = {}
     baseline: Sequence[PlannedSlot] = ()
+    durations: Durations = Durations()
 
 
 class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):

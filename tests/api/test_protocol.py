@@ -308,3 +308,32 @@ class TestRateLimit:
         limited.world.app = await create_app(limited.world.settings, database=limited.world.db)
         async with limited.client() as client:
             assert (await client.post("/v1/work-orders", json=ORDER, headers=key)).status_code == 201
+
+
+class TestCompression:
+    @pytest.mark.parametrize(("accepted", "used"), [("br, gzip", "br"), ("gzip", "gzip"), ("identity", None)])
+    async def test_a_long_answer_is_packed_as_the_client_asks(
+        self, client: AsyncClient, accepted: str, used: str | None
+    ) -> None:
+        await client.post(
+            "/v1/work-orders/batch", json={"items": [{"key": f"{i}", "work_order": ORDER} for i in "123"]}
+        )
+        answer = await client.get("/v1/work-orders", headers={"Accept-Encoding": accepted})
+        assert answer.headers.get("content-encoding") == used
+        assert len(answer.json()["data"]) == 3
+        plain = await client.get("/v1/work-orders", headers={"Accept-Encoding": "identity"})
+        assert plain.json() == answer.json()
+        if used is not None:
+            assert "accept-encoding" in answer.headers["vary"].lower()
+            assert int(answer.headers["content-length"]) < len(plain.content)
+
+    async def test_a_short_answer_stays_as_it_is(self, client: AsyncClient) -> None:
+        answer = await client.get("/v1/work-orders", headers={"Accept-Encoding": "gzip"})
+        assert "content-encoding" not in answer.headers
+
+    async def test_a_packed_answer_is_known_again_by_its_etag(self, client: AsyncClient) -> None:
+        order = (await client.post("/v1/work-orders", json=ORDER)).json()
+        path, packed = f"/v1/work-orders/{order['id']}", {"Accept-Encoding": "gzip"}
+        etag = (await client.get(path, headers=packed)).headers["etag"]
+        assert (await client.get(path, headers={**packed, "If-None-Match": etag})).status_code == 304
+        assert (await client.patch(path, headers={**packed, "If-Match": etag}, json={"title": "T"})).status_code == 200

@@ -82,6 +82,27 @@ class TestSubscriptions:
             found = await hear(connection)
         assert found["payload"]["data"]["events"]["subject"] == made.json()["id"]
 
+    async def test_a_run_is_followed_to_its_end(self, live_app: LiveApp) -> None:
+        query = "subscription ($r: ID!) { scheduleRun(id: $r) { status schedule { id } } }"
+        async with httpx.AsyncClient(base_url=live_app.url, headers=live_app.headers()) as client:
+            run = (await client.post("/v1/schedule-runs", json={})).json()["id"]
+            async with socket(live_app) as connection:
+                await introduce(connection, live_app)
+                await say(connection, type="subscribe", id="a", payload={"query": query, "variables": {"r": run}})
+                first = await hear(connection)
+                await client.post(f"/v1/schedule-runs/{run}/stop")
+                last = await hear(connection)
+                assert await hear(connection) == {"type": "complete", "id": "a"}
+        shown = [m["payload"]["data"]["scheduleRun"] for m in (first, last)]
+        assert shown == [{"status": s, "schedule": None} for s in ("queued", "stopped")]
+
+    async def test_a_run_of_nobodys_is_not_there(self, live_app: LiveApp) -> None:
+        query = 'subscription { scheduleRun(id: "run_nothing") { id } }'
+        async with socket(live_app) as connection:
+            await introduce(connection, live_app)
+            await say(connection, type="subscribe", id="a", payload={"query": query})
+            assert (await hear(connection))["payload"][0]["extensions"]["code"] == "not_found"
+
     async def test_who_may_not_read_events_is_told_so(self, live_app: LiveApp) -> None:
         async with socket(live_app) as connection:
             await introduce(connection, live_app, "operator")

@@ -28,7 +28,8 @@ from woaas_infra.schedule import JOBS, PeriodicJob
 from woaas_security.principal import Principal
 
 pytestmark = pytest.mark.anyio
-MARKET, BILLING, FORGETTING = JOBS
+BY_NAME = {job.name: job for job in JOBS}
+MARKET, BILLING, FORGETTING = (BY_NAME[n] for n in ("market_requests", "billing_periods", "forgetting"))
 EVENTS = Statement.text("SELECT count(*) FROM event WHERE tenant_id = app_tenant() AND type = $1", "type")
 COUNT_UP = Statement.text(
     "INSERT INTO number_counters AS n (tenant_id, series, value) VALUES (app_tenant(), 'x', 1) "

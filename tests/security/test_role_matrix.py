@@ -12,7 +12,8 @@ from pathlib import Path
 import woaas_api.app  # noqa: F401 - loads every part, and with it every resource
 from woaas_api.subjects import RESOURCES
 from woaas_security.authz.access import Access
-from woaas_security.authz.policy import BuiltIn, TenantPolicy
+from woaas_security.authz.lines import BuiltIn
+from woaas_security.authz.policy import TenantPolicy
 from woaas_security.authz.resource import Resource
 
 MATRIX = Path(__file__).with_name("role_matrix.csv")

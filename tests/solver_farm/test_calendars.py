@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from woaas_solver_farm.calendars import elapse, merged, working_windows
+from woaas_solver_farm.calendars import elapse, working_windows
 from woaas_solver_farm.horizon import Horizon
+from woaas_work_orders.resources.calendars import merged
 
 
 def horizon(start: str, days: int) -> Horizon:
@@ -54,7 +55,7 @@ class TestWorkingWindows:
         assert opened(calendar, horizon("2026-03-28", 2)) == [("29T01:00", "29T04:00")]
 
     def test_overlapping_and_touching_shifts_are_one_window(self) -> None:
-        assert merged([(60, 120), (0, 60), (100, 180), (300, 360)]) == ((0, 180), (300, 360))
+        assert merged([(60, 120), (0, 60), (100, 180), (300, 360)]) == [(0, 180), (300, 360)]
 
     def test_windows_go_on_after_the_horizon_for_late_work(self) -> None:
         calendar = {"time_zone": "UTC", "weekly": [{"day": "tue", "start": "08:00", "end": "16:00"}]}

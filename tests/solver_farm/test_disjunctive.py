@@ -8,14 +8,32 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from woaas_solver_farm.engine.decoding import decode_all
+from woaas_solver_farm.engine.disjunctive.blocks import Near, estimate_before, estimate_behind, setups_of
 from woaas_solver_farm.engine.disjunctive.bound import makespan_bound
 from woaas_solver_farm.engine.disjunctive.elites import mix, random_plan, renew, shake
-from woaas_solver_farm.engine.disjunctive.graph import Graph, critical_path, load
-from woaas_solver_farm.engine.disjunctive.insertion import copy_times, find_places, length_through, put_back, take_off
-from woaas_solver_farm.engine.disjunctive.shop import Shop, shop_of
-from woaas_solver_farm.engine.disjunctive.tabu import MAKESPAN, apply, best_move, run, step
-from woaas_solver_farm.engine.disjunctive.walk import BEST, FIRST_ELITE, FRESH_ROW, NOW, Walk, start_walk
-from woaas_solver_farm.engine.dispatch import dispatch, rules
+from woaas_solver_farm.engine.disjunctive.graph import Graph, critical_path, load, shift
+from woaas_solver_farm.engine.disjunctive.insertion import (
+    copy_times,
+    find_places,
+    length_through,
+    put_back,
+    setups_at,
+    take_off,
+)
+from woaas_solver_farm.engine.disjunctive.shop import Shop, genes_of_starts, setup_before, shop_of
+from woaas_solver_farm.engine.disjunctive.tabu import apply, best_move, run, step
+from woaas_solver_farm.engine.disjunctive.walk import (
+    BEST,
+    BEST_ROW,
+    FIRST_ELITE,
+    FRESH_ROW,
+    MAKESPAN,
+    NOW,
+    Walk,
+    start_walk,
+)
+from woaas_solver_farm.engine.dispatch import dispatch, first_rules
 from woaas_solver_farm.engine.flat import flatten
 from woaas_solver_farm.engine.solve import solve
 from woaas_solver_farm.engine.tables import Tables, build_tables
@@ -46,21 +64,39 @@ FT06 = """6 6
 PROPERTY = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
-def shop_problem(seed: int, jobs: int = 6, machines: int = 4) -> Problem:
-    """A flexible shop with converging jobs, lags, releases and empty operations."""
+def shop_problem(seed: int, jobs: int = 6, machines: int = 4, *, setups: bool = False) -> Problem:
+    """A shop with converging jobs, lags, releases, empty operations, perhaps set-ups; every third without choice."""
     rng = random.Random(seed)
     shortest = rng.choice((0, 1))
+    most_modes = 1 if seed % 3 == 0 else 3
+    groups = [f"G{g}" for g in range(4)]
+    matrix = {a: {b: rng.randrange(9) for b in groups if rng.random() < 0.9} for a in groups}
 
     def operation(i: int) -> Operation:
         links = tuple(
             Predecessor(operation=str(p), min_lag=rng.choice((0, 0, 3))) for p in range(i) if rng.random() < 0.6
         )
-        at = rng.sample(range(machines), k=rng.randrange(1, 4))
-        modes = tuple(Mode(machine=f"M{m}", duration=rng.randrange(shortest, 12)) for m in at)
-        return Operation(id=str(i), modes=modes, predecessors=links, release=rng.choice((0, 0, 0, 9)))
+        at = rng.sample(range(machines), k=rng.randrange(1, most_modes + 1))
+        own = rng.choice((0, 0, 2)) if setups else 0
+        modes = tuple(Mode(machine=f"M{m}", duration=rng.randrange(shortest, 12), setup=own) for m in at)
+        return Operation(
+            id=str(i),
+            modes=modes,
+            predecessors=links,
+            release=rng.choice((0, 0, 0, 9)),
+            setup_group=rng.choice(groups) if setups else None,
+        )
 
     return Problem(
-        machines=tuple(Machine(id=f"M{m}") for m in range(machines)),
+        machines=tuple(
+            Machine(
+                id=f"M{m}",
+                setup_matrix=rng.choice((None, "S", "S")) if setups else None,
+                initial_setup_group=rng.choice((None, "G0")),
+            )
+            for m in range(machines)
+        ),
+        setup_matrices={"S": matrix},
         jobs=tuple(
             Job(id=f"J{j}", operations=tuple(operation(i) for i in range(rng.randrange(1, 6)))) for j in range(jobs)
         ),
@@ -72,7 +108,7 @@ def walk_of(problem: Problem, seed: int) -> tuple[Tables, Shop, Walk]:
     t = build_tables(problem)
     shop = shop_of(t)
     assert shop is not None
-    genes = dispatch(t, flatten(t), next(rules(1)))
+    genes = dispatch(t, flatten(t), first_rules()[0])
     return t, shop, start_walk(shop, genes.mode, genes.order, seed)
 
 
@@ -83,12 +119,14 @@ def arcs(shop: Shop, g: Graph) -> list[tuple[int, int, int]]:
         for i in range(count)
         for p in range(shop.first_pred[i], shop.first_pred[i + 1])
     ]
-    return job + [(i, int(g.after[i]), 0) for i in range(count) if g.after[i] >= 0]
+    beside = [(i, int(g.after[i])) for i in range(count) if g.after[i] >= 0]
+    return job + [(i, j, setup_before(shop, i, j, int(g.mode[j]))) for i, j in beside]
 
 
 def longest_ways(shop: Shop, g: Graph) -> tuple[list[int], list[int]]:
     """Heads and tails by relaxing all arcs until nothing changes; fails on a cycle."""
-    heads, tails = [int(r) for r in shop.release], [0] * g.order.size
+    firsts = [setup_before(shop, -1, i, int(g.mode[i])) if g.before[i] < 0 else 0 for i in range(g.order.size)]
+    heads, tails = [max(int(r), f) for r, f in zip(shop.release, firsts, strict=True)], [0] * g.order.size
     length = [int(shop.duration[m]) for m in g.mode]
     for _ in range(g.order.size + 1):
         changed = False
@@ -117,9 +155,9 @@ def assert_sound(shop: Shop, walk: Walk) -> None:
 
 
 @PROPERTY
-@given(seed=st.integers(0, 2**32))
-def test_heads_tails_and_sequences_hold_after_every_step(seed: int) -> None:
-    _, shop, walk = walk_of(shop_problem(seed), seed)
+@given(seed=st.integers(0, 2**32), setups=st.booleans())
+def test_heads_tails_and_sequences_hold_after_every_step(seed: int, setups: bool) -> None:
+    _, shop, walk = walk_of(shop_problem(seed, setups=setups), seed)
     assert_sound(shop, walk)
     for _ in range(25):
         step(shop, walk)
@@ -127,9 +165,9 @@ def test_heads_tails_and_sequences_hold_after_every_step(seed: int) -> None:
 
 
 @PROPERTY
-@given(seed=st.integers(0, 2**32))
-def test_every_place_offered_keeps_the_graph_acyclic_and_its_makespan_is_exact(seed: int) -> None:
-    _, shop, walk = walk_of(shop_problem(seed), seed)
+@given(seed=st.integers(0, 2**32), setups=st.booleans())
+def test_every_place_offered_keeps_the_graph_acyclic_and_its_makespan_is_known(seed: int, setups: bool) -> None:
+    _, shop, walk = walk_of(shop_problem(seed * 3 + 1, setups=setups), seed)
     g, w = walk.graph, walk.without
     shake(shop, walk, 8)
     copy_times(g, w)
@@ -151,6 +189,7 @@ def test_every_place_offered_keeps_the_graph_acyclic_and_its_makespan_is_exact(s
                         operation,
                         place,
                         int(shop.duration[mode]),
+                        *setups_at(shop, g, w.sequence, int(w.longest[1]), operation, place, mode),
                     ),
                 )
                 for place in range(w.longest[2], w.longest[3] + 1)
@@ -160,7 +199,7 @@ def test_every_place_offered_keeps_the_graph_acyclic_and_its_makespan_is_exact(s
             for place, makespan in offered.items():
                 apply(shop, walk, np.array([operation, mode, sequence[place - 1] if place else -1, 0, 0, 0, 0]))
                 assert_sound(shop, walk)
-                assert walk.counts[NOW] == makespan
+                assert walk.counts[NOW] <= makespan if setups else walk.counts[NOW] == makespan
                 apply(shop, walk, np.array([operation, current, before, 0, 0, 0, 0]))
     assert (w.head.tolist(), w.tail.tolist()) == (g.head.tolist(), g.tail.tolist())
 
@@ -168,13 +207,50 @@ def test_every_place_offered_keeps_the_graph_acyclic_and_its_makespan_is_exact(s
 @PROPERTY
 @given(seed=st.integers(0, 2**32))
 def test_a_move_makes_the_makespan_it_promises(seed: int) -> None:
-    _, shop, walk = walk_of(shop_problem(seed), seed)
+    _, shop, walk = walk_of(shop_problem(seed * 3 + 1), seed)
     for _ in range(10):
         move, _ = best_move(shop, walk)
         if move[0] < 0:
             return
         apply(shop, walk, move)
         assert walk.counts[NOW] == move[MAKESPAN]
+
+
+@PROPERTY
+@given(seed=st.integers(0, 2**32), setups=st.booleans())
+def test_a_shift_of_neighbours_is_worth_its_estimate(seed: int, setups: bool) -> None:
+    _, shop, walk = walk_of(shop_problem(seed * 3, setups=setups), seed)
+    g = walk.graph
+    near = Near(g.length, g.head, g.tail, g.ready, g.rest, g.before, g.after, walk.without.head)
+    for one in range(g.order.size):
+        other = int(g.after[one])
+        if other < 0:
+            continue
+        kinds = setups_of(shop, one)
+        behind = estimate_behind(near, kinds, one, other, 2**62)
+        assert behind == estimate_before(near, kinds, other, one, 2**62)
+        if any(shop.pred[p] == one for p in range(shop.first_pred[other], shop.first_pred[other + 1])):
+            continue
+        if g.head[other] > g.head[one] + g.length[one] + g.lead[other]:
+            continue  # a longer way may lead from one to the other
+        before = int(g.before[one])
+        walk.counts[NOW] = shift(shop, g, one, other)
+        assert_sound(shop, walk)
+        ways = [int(g.head[i] + g.length[i] + g.tail[i]) for i in (one, other)]
+        assert max(ways) == behind
+        walk.counts[NOW] = shift(shop, g, one, before)
+        assert_sound(shop, walk)
+
+
+@PROPERTY
+@given(seed=st.integers(0, 2**32), setups=st.booleans())
+def test_what_the_search_finds_is_a_plan(seed: int, setups: bool) -> None:
+    problem = shop_problem(seed, setups=setups)
+    t, shop, walk = walk_of(problem, seed)
+    run(shop, walk, 200, -1)
+    genes = genes_of_starts(t, walk.kept.mode[BEST_ROW], walk.kept.start[BEST_ROW])
+    plan, _, _ = decode_all(t, flatten(t), genes)
+    assert plan.end.max() == walk.counts[BEST] // shop.scale
 
 
 @PROPERTY
@@ -303,7 +379,7 @@ def test_later_goals_are_searched_too() -> None:
     "part",
     [
         {"machines": (Machine(id="M", calendar=((0, 5),)),)},
-        {"modes": (Mode(machine="M", duration=1, setup=1),)},
+        {"machines": (Machine(id="M", setup_matrix="S"),)},
         {"modes": (Mode(machine="M", duration=1, operator_skill="s"),)},
         {"modes": (Mode(machine="M", duration=1, tools=("T",)),)},
         {"deadline": 50},
@@ -316,5 +392,5 @@ def test_what_a_job_shop_does_not_know_is_left_to_the_other_searches(part: dict[
     job = Job(id="A", operations=(operation,), deadline=part.get("deadline"))  # type: ignore[arg-type]
     plain = {"machines": (Machine(id="M"),), "objective": minimise("makespan")}
     fields = plain | {key: value for key, value in part.items() if key in plain}
-    problem = Problem(jobs=(job,), tools=(Tool(id="T"),), **fields)  # type: ignore[arg-type]
+    problem = Problem(jobs=(job,), tools=(Tool(id="T"),), setup_matrices={"S": {}}, **fields)  # type: ignore[arg-type]
     assert shop_of(build_tables(problem)) is None

@@ -42,7 +42,7 @@ def anyio_backend() -> str:
 async def ray_executor(anyio_backend: str) -> AsyncIterator[RayExecutor]:
     """One embedded Ray for the module, in a home of its own."""
     with tempfile.TemporaryDirectory(prefix="wr") as home:
-        executor = RayExecutor(Settings.load({}, home=Path(home), secret_key="test" * 8))
+        executor = RayExecutor(Settings.load({}, home=Path(home), secret_key="test" * 8), places=2, threads=1)
         yield executor
         await executor.close()
 
@@ -55,8 +55,8 @@ def executor(request: pytest.FixtureRequest) -> Executor:
     return request.getfixturevalue("ray_executor")  # type: ignore[no-any-return]
 
 
-def task(problem: Problem, key: str = "run") -> Task:
-    return Task(key, problems.encode(problem), 1)
+def task(problem: Problem, key: str = "run", tenant: str = "tenant") -> Task:
+    return Task(key, tenant, problems.encode(problem), 1)
 
 
 async def heard(solving: Solving) -> list[Message]:
@@ -105,7 +105,7 @@ class TestTheContract:
             assert isinstance(last, Done)
 
     async def test_what_is_no_problem_fails_once(self, executor: Executor) -> None:
-        (only,) = await heard(await executor.start(Task("run", b"{", 1)))
+        (only,) = await heard(await executor.start(Task("run", "tenant", b"{", 1)))
         assert isinstance(only, Failed)
 
 
@@ -121,6 +121,19 @@ class TestRay:
                 pass
         *_, last = await heard(await ray_executor.start(task(EASY)))
         assert isinstance(last, Done)
+
+    async def test_each_tenant_has_a_process_of_its_own(self, ray_executor: RayExecutor) -> None:
+        pids: dict[str, set[int]] = {}
+        for tenant in ("a", "b", "a", "b"):
+            solving = await ray_executor.start(task(EASY, tenant=tenant))
+            pids.setdefault(tenant, set()).add(await solving.pid())
+            await heard(solving)
+        assert not pids["a"] & pids["b"]
+
+    async def test_nothing_runs_that_no_solve_needs(self, ray_executor: RayExecutor) -> None:
+        await heard(await ray_executor.start(task(EASY)))
+        commands = [" ".join(p.cmdline()) for p in psutil.Process().children(recursive=True)]
+        assert not [c for c in commands if "monitor.py" in c or "dashboard.py" in c]
 
     async def test_nothing_listens_but_on_loopback(self, ray_executor: RayExecutor) -> None:
         await heard(await ray_executor.start(task(EASY)))

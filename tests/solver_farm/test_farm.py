@@ -1,109 +1,28 @@
 """Attempts that go wrong: a worker or the process dies, somebody stops the run. In-process, with a scripted worker."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import msgspec
 import pytest
 from fixtures.app import Tenant, World
-from fixtures.farm import ThreadExecutor, farm
-from httpx import AsyncClient
+from fixtures.farm import farm
+from fixtures.scripted_worker import (
+    PROBLEM,
+    Script,
+    ScriptedExecutor,
+    cheat,
+    die,
+    fail,
+    feasible,
+    finish,
+    heed_the_stop,
+    ignore_the_stop,
+    improve_then_die,
+)
 
-from woaas_solver_farm import problem as problems
-from woaas_solver_farm import result as results
-from woaas_solver_farm.engine.solve import solve
-from woaas_solver_farm.farm.executor import Better, Done, Failed, Message, Task, WorkerLost
+from woaas_solver_farm.farm.executor import Task
 
 pytestmark = pytest.mark.anyio
-
-PROBLEM: dict[str, Any] = {
-    "machines": [{"id": "M"}],
-    "jobs": [
-        {"id": f"J{i}", "operations": [{"id": "a", "modes": [{"machine": "M", "duration": 3}]}]} for i in range(3)
-    ],
-    "limits": {"iterations": 20},
-}
-Script = Callable[["Scripted"], AsyncIterator[Message]]
-
-
-class Scripted:
-    """A worker that says what a test wants."""
-
-    def __init__(self, task: Task, script: Script) -> None:
-        self.problem = problems.decode(task.problem)
-        self.stopped = asyncio.Event()
-        self.killed = asyncio.Event()
-        self._script = script
-
-    def messages(self) -> AsyncIterator[Message]:
-        return self._script(self)
-
-    async def stop(self) -> None:
-        self.stopped.set()
-
-    async def kill(self) -> None:
-        self.killed.set()
-
-    def plan(self) -> bytes:
-        return results.encode(solve(self.problem))
-
-
-class ScriptedExecutor(ThreadExecutor):
-    """Each task gets the next script; the last one repeats."""
-
-    def __init__(self, *scripts: Script) -> None:
-        self.scripts = list(scripts)
-        self.tasks: list[Scripted] = []
-
-    async def start(self, task: Task) -> Any:
-        script = self.scripts[min(len(self.tasks), len(self.scripts) - 1)]
-        self.tasks.append(Scripted(task, script))
-        return self.tasks[-1]
-
-
-async def improve_then_die(worker: Scripted) -> AsyncIterator[Message]:
-    yield Better(((0.1, 9.0),), worker.plan())
-    raise WorkerLost("killed")
-
-
-async def die(worker: Scripted) -> AsyncIterator[Message]:
-    raise WorkerLost("killed")
-    yield  # makes this a generator
-
-
-async def finish(worker: Scripted) -> AsyncIterator[Message]:
-    yield Done(worker.plan())
-
-
-async def heed_the_stop(worker: Scripted) -> AsyncIterator[Message]:
-    yield Better(((0.1, 9.0),), worker.plan())
-    await worker.stopped.wait()
-    yield Done(worker.plan())
-
-
-async def ignore_the_stop(worker: Scripted) -> AsyncIterator[Message]:
-    yield Better(((0.1, 9.0),), worker.plan())
-    await worker.killed.wait()
-    raise WorkerLost("killed")
-
-
-async def cheat(worker: Scripted) -> AsyncIterator[Message]:
-    """All at once on one machine."""
-    honest = solve(worker.problem)
-    moved = tuple(msgspec.structs.replace(a, setup_start=0, start=0, end=3) for a in honest.assignments)
-    yield Better(((0.1, 1.0),), results.encode(msgspec.structs.replace(honest, assignments=moved)))
-    raise WorkerLost("killed")
-
-
-async def fail(worker: Scripted) -> AsyncIterator[Message]:
-    yield Failed("ZeroDivisionError: too small")
-
-
-async def feasible(client: AsyncClient, place: str) -> None:
-    """Wait until a run has a plan."""
-    while (await client.get(place)).json()["status"] != "feasible":  # noqa: ASYNC110 - the state is in the database
-        await asyncio.sleep(0.01)
 
 
 async def take_over(world: World) -> None:

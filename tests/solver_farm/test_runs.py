@@ -350,9 +350,35 @@ class TestFollowing:
             await farm(world.db).run_once()
             answer = await client.get(f"/v1/schedule-runs/{run['id']}/events")
         assert answer.headers["content-type"].startswith("text/event-stream")
-        kind, data = answer.text.strip().split("\n")
+        state, kind, data = answer.text.strip().split("\n")
+        assert state.startswith("id: ")
         assert kind == "event: ended"
         assert msgspec.json.decode(data.removeprefix("data: "))["status"] == "finished"
+
+    async def test_each_change_is_told_at_once_and_once(self, world: World, factory: Tenant) -> None:
+        """The looks without word are further apart than this waits."""
+        async with factory.client() as client:
+            run = (await client.post("/v1/schedule-runs", json=FAST)).json()
+            following = asyncio.create_task(client.get(f"/v1/schedule-runs/{run['id']}/events"))
+            await asyncio.sleep(0.1)
+            async with asyncio.timeout(60):
+                await farm(world.db).run_once()
+                answer = await following
+        messages = [dict(line.split(": ", 1) for line in m.split("\n")) for m in answer.text.strip().split("\n\n")]
+        assert [m["event"] for m in messages] == ["progress"] * (len(messages) - 1) + ["ended"]
+        assert "solving" in [msgspec.json.decode(m["data"])["status"] for m in messages]
+        assert len({m["id"] for m in messages}) == len(messages)
+
+    async def test_who_comes_back_hears_nothing_twice(self, world: World, factory: Tenant) -> None:
+        async with factory.client() as client:
+            run = (await client.post("/v1/schedule-runs", json=FAST)).json()
+            place = f"/v1/schedule-runs/{run['id']}/events"
+            await farm(world.db).run_once()
+            seen = (await client.get(place)).text.split("\n")[0].removeprefix("id: ")
+            again = await client.get(place, headers={"Last-Event-ID": seen})
+            older = await client.get(place, headers={"Last-Event-ID": "0" * 16})
+        assert (again.status_code, again.text) == (204, "")
+        assert older.text.startswith(f"id: {seen}\nevent: ended\n")
 
     async def test_an_unknown_run_is_no_stream(self, factory: Tenant) -> None:
         async with factory.client() as client:
@@ -363,8 +389,8 @@ class TestFollowing:
 
 async def claimed(world: World, factory: Tenant, run: str, lease_s: float) -> Claim | None:
     async with inside(world.db, factory.id) as uow:
-        row = await queue.claim(uow, decode_id("run", run), lease_s)
-    return Claim(row["tenant_id"], row["id"], row["fence"]) if row else None
+        grant = await queue.claim(uow, decode_id("run", run), lease_s)
+    return Claim(grant.run["tenant_id"], grant.run["id"], grant.run["fence"]) if grant else None
 
 
 class TestTheQueue:
@@ -391,7 +417,7 @@ class TestTheQueue:
             assert second.fence > first.fence
             for claim, expected in ((first, False), (second, True), (second, False)):
                 async with inside(world.db, factory.id) as uow:
-                    assert await queue.hold(uow, claim, 60, 0.5) is expected
+                    assert await queue.hold(uow, claim, 60, progress=0.5, cpu_s=1) is expected
                     assert await record_end(uow, claim, "failed", error="trial") is expected
             shown = (await client.get(f"/v1/schedule-runs/{run}")).json()
             assert (shown["status"], shown["attempt"]) == ("failed", 2)

@@ -33,3 +33,12 @@ def test_what_is_no_problem_is_refused(tmp_path: Path) -> None:
     file.write_text('{"machines": 3}')
     with pytest.raises(ProblemError):
         solve_file(file, time_limit_s=1, workers=1)
+
+
+def test_a_flow_shop_text_is_solved_without_overtaking_and_only_for_its_makespan(tmp_path: Path) -> None:
+    file = tmp_path / "line.txt"
+    file.write_text("2\n1\n3\n4\n0 2\n1 0\n")
+    printed = solve_file(file, time_limit_s=1, workers=1)
+    assert (printed["objective"], printed["checked"]) == (8, True)
+    with pytest.raises(ProblemError, match="makespan"):
+        solve_file(file, time_limit_s=1, workers=1, objective="flow_time")

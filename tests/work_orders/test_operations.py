@@ -2,6 +2,7 @@
 
 import asyncio
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -284,6 +285,53 @@ class TestFigures:
         assert [(k["name"], k["work_center"], k["numerator"], k["denominator"]) for k in by] == [
             ("yield", "M1", "90", "100"), ("yield", "M2", "7", "8"),
             ("setup_share", "M1", "30", "180"), ("setup_share", "M2", "0", "60")]  # fmt: skip
+
+    async def test_oee_is_what_a_hand_computes_from_calendar_standard_times_and_reports(
+        self, client: AsyncClient
+    ) -> None:
+        day = {"time_zone": "UTC", "weekly": [{"day": "mon", "start": "06:00", "end": "14:00"}]}
+        assert (await client.put("/v1/calendars/DAY", json=day)).status_code == 201
+        for code, calendar in (("M1", "DAY"), ("M2", "DAY"), ("M3", None)):
+            assert (await client.put(f"/v1/work-centers/{code}", json={"name": code, "calendar": calendar})).is_success
+        _, (a,) = await make(client, {"name": "a", "unit_time": "PT1M"})
+        for work_center, kind, start, end, good, scrap in (
+            ("M1", "run", "08:00", "10:00", "90", "10"),
+            ("M1", "run", "09:00", "11:00", "20", "0"),  # overlaps: together three hours
+            ("M1", "setup", "07:30", "08:00", "0", "0"),
+            ("M2", "breakdown", "08:00", "09:00", "0", "0"),
+        ):
+            await do(client, f"{a}/reports", 201, kind=kind, work_center=work_center, good=good, scrap=scrap,
+                     started_at=f"2026-01-05T{start}:00Z", ended_at=f"2026-01-05T{end}:00Z")  # fmt: skip
+        names = ("availability", "effectiveness", "yield", "oee", "utilisation")
+        window = "from=2026-01-05T00:00:00Z&to=2026-01-06T00:00:00Z"
+        lines = (await client.get(f"/v1/kpis?names={','.join(names)}&{window}&by=work_center")).json()["data"]
+        of_m1 = {k["name"]: (k["numerator"], k["denominator"]) for k in lines if k["work_center"] == "M1"}
+        assert of_m1 == {
+            "availability": ("180", "480"),
+            "effectiveness": ("120", "180"),
+            "yield": ("110", "120"),
+            "oee": ("110", "480"),
+            "utilisation": ("210", "480"),
+        }
+        product = Fraction(180, 480) * Fraction(120, 180) * Fraction(110, 120)
+        assert product == Fraction(110, 480)
+        of_others = {k["work_center"]: k["denominator"] for k in lines if k["name"] == "oee" and k["numerator"] == "0"}
+        assert of_others == {"M2": "480", "M3": "1440"}  # without a calendar the whole day is planned
+        (plant,) = (await client.get(f"/v1/kpis?names=oee&{window}")).json()["data"]
+        assert (plant["numerator"], plant["denominator"]) == ("110", "2400")
+        # An hour of the window holds an hour of M1's run; quantities belong to where their report ended.
+        window = "from=2026-01-05T08:00:00Z&to=2026-01-05T09:00:00Z"
+        (hour,) = (await client.get(f"/v1/kpis?names=availability&{window}")).json()["data"]
+        assert (hour["numerator"], hour["denominator"]) == ("60", "180")
+
+    async def test_first_pass_yield_leaves_out_what_rework_reports(self, client: AsyncClient) -> None:
+        _, (a,) = await make(client)
+        await do(client, f"{a}/reports", 201, kind="run", good="8", scrap="0", rework="2")
+        await do(client, f"{a}/complete")
+        again = (await do(client, f"{a}/rework", reason="burr"))["id"]
+        await do(client, f"operations/{again}/reports", 201, kind="run", good="2")
+        shown = (await client.get("/v1/kpis?names=yield,first_pass_yield")).json()["data"]
+        assert [(k["numerator"], k["denominator"]) for k in shown] == [("10", "12"), ("8", "10")]
 
     async def test_on_time_counts_first_completions_against_their_due_date(self, client: AsyncClient) -> None:
         for due in ("2020-01-01T00:00:00Z", "2199-01-01T00:00:00Z", None):

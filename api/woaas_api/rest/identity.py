@@ -10,12 +10,13 @@ from woaas_api.answers import Answer, Listed
 from woaas_api.edge import Call
 from woaas_api.endpoint import route
 from woaas_api.rest.schemas.work_orders import View
-from woaas_api.subjects import RESOURCES
+from woaas_api.subjects import REGISTRY, RESOURCES
 from woaas_core.ids import decode_id
 from woaas_core.wire import Body, Code, Instant, Name
 from woaas_security.identity import service
 from woaas_security.identity.me import describe
 from woaas_security.identity.resources import API_KEY, MEMBER
+from woaas_security.permissions.escalation import require_covered
 
 TAG = "Security"
 
@@ -24,7 +25,7 @@ class NewApiKey(Body, kw_only=True):
     """A key to make."""
 
     name: Name
-    roles: Annotated[list[str], msgspec.Meta(min_length=1, max_length=9)]
+    roles: Annotated[list[str], msgspec.Meta(min_length=1, max_length=20)]
     customer: Code | None | UnsetType = UNSET
     expires_at: Instant | None | UnsetType = UNSET
 
@@ -83,6 +84,7 @@ async def list_api_keys(call: Call) -> Answer[Listed[ApiKeyView]]:
 async def create_api_key(call: Call, body: NewApiKey) -> Answer[ApiKeyView]:
     """Make an API key; its secret is in this answer only."""
     access = call.principal.require(API_KEY, "create")
+    require_covered(call.principal, frozenset(body.roles), REGISTRY)
     row, secret = await call.edge.authenticator.create_key(
         call.uow,
         name=body.name,

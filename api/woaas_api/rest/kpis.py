@@ -1,20 +1,14 @@
 """Key figures."""
 
-from datetime import UTC, datetime
-from typing import Any
-
 from woaas_api.answers import Answer
 from woaas_api.edge import Call
 from woaas_api.endpoint import Query, route
 from woaas_api.queries import read_instant
 from woaas_api.rest.schemas.work_orders import Kpis
 from woaas_core.errors import UnknownParameter
-from woaas_security.authz.resource import Field, Resource
-from woaas_work_orders.execution import kpis, repository
-from woaas_work_orders.execution.models import reports
-
-KPI = Resource("kpi", "rep", reports, (Field("value", "decimal"),))
-_BEGIN, _END = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+from woaas_work_orders.execution import kpis
+from woaas_work_orders.execution.figures import BEGIN, END, key_figures
+from woaas_work_orders.execution.resources import KPI
 
 
 @route(
@@ -31,7 +25,9 @@ _BEGIN, _END = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC
 async def get_kpis(call: Call) -> Answer[Kpis]:
     """Read key figures over the half-open window from..to.
 
-    `names=yield,setup_share,breakdown_share,on_time`, `by=work_center`; a report counts in the window it ended in.
+    `names=oee,availability,effectiveness,utilisation,yield,first_pass_yield,setup_share,breakdown_share,on_time`,
+    `by=work_center`. Quantities and shares count in the window a report ended in; busy time is what lies in the window.
+    Planned time is the working time of the work centers' calendars.
     """
     call.principal.require(KPI, "read")
     asked = dict(call.request.query_params.multi_items())
@@ -42,15 +38,8 @@ async def get_kpis(call: Call) -> Answer[Kpis]:
         wrong = [*unknown, asked.get("by", "")][0]
         msg = f"There is no {wrong!r} here; names are {', '.join(kpis.NAMES)}."
         raise UnknownParameter(msg)
-    since, until = read_instant(asked.get("from")) or _BEGIN, read_instant(asked.get("to")) or _END
-    sums = await repository.sums(call.uow, since, until)
-    data: list[dict[str, Any]] = []
-    for name in names:
-        if name == "on_time":
-            row = await repository.on_time(call.uow, since, until)
-            data.append(kpis.ratio(name, row["on_time"], row["completed"]))
-        else:
-            data += kpis.kpi(name, sums, by_work_center="by" in asked)
+    since, until = read_instant(asked.get("from")) or BEGIN, read_instant(asked.get("to")) or END
+    data = await key_figures(call.uow, names, since, until, by_work_center="by" in asked)
     return Answer({"window": {"from": since, "to": until}, "data": data})
 
 

@@ -74,9 +74,12 @@ async def stop_schedule_run(call: Call, key: str) -> Answer[ScheduleRunView]:
     return Answer(show_run(call.principal, row), 202)
 
 
-@stream_route("/schedule-runs/{key}/events", tag=TAG)
+@stream_route("/schedule-runs/{key}/events", tag=TAG, prefix="run")
 async def follow_schedule_run(call: Call, key: str) -> Answer[ScheduleRunView]:
-    """Follow a run as server-sent events: one `progress` with the run at each change, the last one is `ended`."""
+    """Follow a run as server-sent events: one `progress` with the run at each change, the last one is `ended`.
+
+    With `Last-Event-ID` nothing is sent twice; 204 when all has been seen.
+    """
     row = await service.get_run(call.uow, call.principal, decode_id("run", key))
     return Answer(show_run(call.principal, row), headers={"Woaas-Ended": "1"} if row["finished_at"] else {})
 

@@ -10,6 +10,7 @@ from woaas_api.endpoint import Route, route
 from woaas_api.problems import as_domain_error
 from woaas_api.rest.schemas.work_orders import (
     BatchResults,
+    Kitting,
     OperationView,
     ReceiptView,
     Timeline,
@@ -25,6 +26,7 @@ from woaas_work_orders.execution.inputs import NewReceipt
 from woaas_work_orders.execution.resources import RECEIPT
 from woaas_work_orders.orders import creation, repository, service
 from woaas_work_orders.orders.inputs import CommandBody, NewOperation, NewWorkOrder, WorkOrderPatch
+from woaas_work_orders.orders.kitting import kitting
 from woaas_work_orders.orders.lifecycle import ORDER_COMMANDS
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
 from woaas_work_orders.orders.timeline import timeline
@@ -135,6 +137,16 @@ async def get_timeline(call: Call, key: str) -> Answer[Timeline]:
     return Answer({"data": await timeline(call.uow, call.principal, head.id)})
 
 
+@route("GET", "/work-orders/{key}/kitting", tag=TAG)
+async def get_kitting(call: Call, key: str) -> Answer[Kitting]:
+    """Read how complete an order's material is.
+
+    The kitting rate is the share of material lines that stock covers now, after more urgent orders have had theirs;
+    `shortages` say what is short and when lots on record complete it.
+    """
+    return Answer(await kitting(call.uow, call.principal, key))
+
+
 @route("POST", "/work-orders/{key}/receipts", tag=TAG, status=201)
 async def book_receipt(call: Call, key: str, body: NewReceipt) -> Answer[ReceiptView]:
     """Book finished goods in."""
@@ -172,6 +184,7 @@ ROUTES = (
     update_work_order,
     add_operation,
     get_timeline,
+    get_kitting,
     book_receipt,
     list_receipts,
     *(_command(name) for name in sorted(ORDER_COMMANDS)),

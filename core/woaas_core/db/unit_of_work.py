@@ -34,6 +34,7 @@ class UnitOfWork:
         self.events: list[Event] = []
         self.last_event_id: UUID | None = None
         self._flushed = 0
+        self._observed: list[Event] = []
 
     @property
     def tenant(self) -> UUID:
@@ -94,6 +95,10 @@ class UnitOfWork:
         self.last_event_id = event.id
         return event
 
+    def observe(self, event_type: EventType, *, subject: str, changes: Mapping[str, object]) -> None:
+        """Note that something guarded was read: an audit entry like any other, but no effect of the use case."""
+        self._observed.append(Event(uuid7(), event_type.name, subject, (None, None), None, {}, changes))
+
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """Part of the work that may fail alone: its rows and events are taken back, the rest goes on."""
@@ -111,7 +116,8 @@ class UnitOfWork:
 
     async def flush_events(self) -> None:
         """Write the events noted so far (the edge does this before it commits)."""
-        fresh = self.events[self._flushed :]
+        fresh = [*self._observed, *self.events[self._flushed :]]
+        self._observed.clear()
         if fresh:
             self._flushed = len(self.events)
             await append(self, fresh)

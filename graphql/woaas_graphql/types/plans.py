@@ -16,6 +16,8 @@ from woaas_graphql.types.links import (
 )
 from woaas_solver_farm.schedules.resources import SCHEDULE_RUN, SLOT
 
+RUN_KIND = Kind(SCHEDULE_RUN)
+
 
 @shows(SCHEDULE_KIND, {"overflow": JSON})
 class Schedule:
@@ -24,7 +26,7 @@ class Schedule:
     etag: str | None = link(etag, "What `ifMatch` takes")
 
 
-@shows(Kind(SCHEDULE_RUN))
+@shows(RUN_KIND)
 class ScheduleRun:
     """A run of the planner."""
 

@@ -23,7 +23,7 @@ def solve(
     Parameters
     ----------
     file
-        .fjs or .jsp text, or the JSON problem of the API
+        .fjs, .jsp or .txt (permutation flow shop) text, or the JSON problem of the API
     time_limit
         Seconds to look for a better plan
     workers

@@ -21,7 +21,8 @@ from woaas_infra.demo.orders import ORDERS, DemoOrder
 from woaas_infra.demo.partners import offer
 from woaas_infra.demo.plant import RECORDS, ZONE
 from woaas_security.authz.policy import PolicyCache
-from woaas_security.identity.service import ROLES, Authenticator, add_user
+from woaas_security.identity.service import Authenticator, add_user
+from woaas_security.permissions.service import BUILT_IN_ROLES
 from woaas_security.principal import Principal
 from woaas_security.tenants.service import NewTenant
 from woaas_security.tenants.service import create as create_tenant
@@ -82,7 +83,7 @@ async def _organisation(database: Database, authenticator: Authenticator, label:
 
 async def _keys(uow: "UnitOfWork", authenticator: Authenticator) -> tuple[str, dict[str, str]]:
     role_keys: dict[str, str] = {}
-    for role in sorted(ROLES):
+    for role in sorted(BUILT_IN_ROLES):
         customer = _BOUND_CUSTOMER if role == "customer" else None
         _, role_keys[role] = await authenticator.create_key(uow, name=role, roles=[role], customer=customer)
     return role_keys["owner"], role_keys

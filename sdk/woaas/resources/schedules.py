@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Unpack, cast
 
 from woaas._endpoint import endpoint, listing, procedure, streaming
@@ -26,6 +26,8 @@ class ScheduleRun(Run[M]):
 
     kind: str | None
     livemode: bool | None
+    deadline: datetime | None
+    budget: timedelta | None
     objective: float | None
     bound: float | None
     gap: float | None

@@ -14,6 +14,7 @@ from woaas._wire import Filter
 from woaas.types.work_orders import (
     BatchResult,
     Command,
+    Kitting,
     NewOperation,
     NewReceipt,
     NewWorkOrder,
@@ -117,6 +118,11 @@ class WorkOrders(Bound[M]):
     def receipts(self, id: str, *, limit: int | None = None, cursor: str | None = None) -> Listing[Receipt]:
         """The goods booked in."""
         return listing_of(path("/v1/work-orders/{}/receipts", id), Receipt, {"limit": limit, "cursor": cursor})
+
+    @endpoint
+    def kitting(self, id: str) -> Request[Kitting]:
+        """How complete its material is, and what is short until when."""
+        return read(path("/v1/work-orders/{}/kitting", id), Kitting)
 
     @listing
     def timeline(self, id: str, *, limit: int | None = None, cursor: str | None = None) -> Listing[TimelineEntry]:

@@ -25,6 +25,9 @@ class Slot(Model):
     outsourced: bool | None
     pinned: bool | None
     reasons: list[object]
+    duration_source: str | None
+    duration_samples: int | None
+    duration_model_version: int | None
 
 
 class Overflow(Model):
@@ -49,6 +52,7 @@ class Schedule(Model):
     start_at: datetime | None
     end_at: datetime | None
     published_at: datetime | None
+    duration_model_version: int | None
     created_at: datetime | None
 
 
@@ -114,10 +118,13 @@ class ScheduleRunFields(TypedDict, total=False):
     start_at: Instant | None
     frozen: Duration
     time_limit: Duration
+    deadline: Instant | None
+    priority: int
     seed: int
     iterations: int | None
     work_orders: Sequence[str] | None
     scenario: str | None
+    include_forecast: bool
 
 
 class NewScheduleRun(ScheduleRunFields, Call, total=False):

@@ -160,6 +160,36 @@ class OperationContext(Model):
     next: list[Operation]
 
 
+class Shortage(Model):
+    """A material of which not enough is there now; `missing` is what no lot on record will cover."""
+
+    material: str | None
+    unit: str | None
+    required: Decimal | None
+    available: Decimal | None
+    missing: Decimal | None
+    complete_at: datetime | None
+
+
+class OperationKitting(Model):
+    """How complete one operation's material is."""
+
+    operation_id: str | None
+    sequence: int | None
+    kitting_rate: Decimal | None
+    complete_at: datetime | None
+    shortages: list[Shortage]
+
+
+class Kitting(Model):
+    """How complete an order's material is: the share of material lines that stock covers now."""
+
+    work_order_id: str | None
+    number: str | None
+    kitting_rate: Decimal | None
+    operations: list[OperationKitting]
+
+
 class Candidate(Model):
     """A work center that could do an operation."""
 

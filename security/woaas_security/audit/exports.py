@@ -27,7 +27,7 @@ from woaas_security.audit.models import audit_export_parts, audit_exports
 from woaas_security.audit.proofs import Plan, plan_consistency, plan_inclusion, plan_range
 from woaas_security.audit.resources import AUDIT_EXPORT
 from woaas_security.authz.policy import PolicyCache
-from woaas_security.identity import repository as identity
+from woaas_security.permissions import repository as permissions
 from woaas_security.principal import Principal
 from woaas_security.tenants import repository as tenants
 
@@ -296,7 +296,7 @@ def _filter(plain: dict[str, Any] | None) -> evidence.EntryFilter | None:
 async def _requester(uow: "UnitOfWork", row: "Record", policies: PolicyCache) -> Principal:
     tenant = await tenants.get(uow)
     version = tenant["policy_version"]
-    policy = policies.find(uow.tenant, version) or policies.put(uow.tenant, version, await identity.own_policy(uow))
+    policy = policies.find(uow.tenant, version) or policies.put(uow.tenant, version, await permissions.own_policy(uow))
     by = row["requested_by"]
     return Principal(
         tenant_id=uow.tenant,

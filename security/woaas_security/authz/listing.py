@@ -23,6 +23,7 @@ from woaas_core.errors import InvalidLimit, UnknownParameter
 from woaas_core.ids import try_decode_id, uuid7
 from woaas_core.pagination import CursorCodec
 from woaas_security.authz.access import Access
+from woaas_security.authz.columns import require_heard_of, selected, visible
 from woaas_security.authz.resource import Field
 
 if TYPE_CHECKING:
@@ -106,6 +107,9 @@ async def list_rows(
     fixed = sorted((name, str(value)) for name, value in (values or {}).items())
     bound_to = f"{access.resource.name}|{principal.id}|{fixed}|{query.filters}|{query.sort}|{query.q}"
     after = codec.open(query.cursor, bound_to=bound_to) if query.cursor else None
+    for item in query.filters:
+        if item.path and access.is_unsaid(item.field, item.path):
+            await require_heard_of(uow, access, item.field, item.path)
     parameters: dict[str, object] = {"tenant_id": uow.tenant, "limit": query.limit + 1, **(values or {})}
     conditions = [*where, *_filters(access, query, parameters)]
     if after is not None:
@@ -138,6 +142,7 @@ def _statement(
     shape = (
         table.name,
         tuple(columns),
+        access.class_rules(columns),
         tuple(str(c) for c in conditions),
         tuple((k.field.name, k.descending) for k in keys),
     )
@@ -145,11 +150,11 @@ def _statement(
     if found is None:
         order = []
         for key in keys:
-            column = table.c[key.field.source]
+            column, is_nullable = visible(access, key.field)
             ordered = column.desc() if key.descending else column.asc()
-            order.append(ordered.nulls_last() if column.nullable else ordered)
+            order.append(ordered.nulls_last() if is_nullable else ordered)
         clause = (
-            select(*(table.c[c] for c in columns))
+            select(*selected(access, columns))
             .where(table.c.tenant_id == bindparam("tenant_id"), *conditions)
             .order_by(*order)
             .limit(bindparam("limit"))
@@ -177,12 +182,11 @@ def _sort_keys(access: Access, sort: Sequence[str]) -> list[SortKey]:
 
 
 def _filters(access: Access, query: ListQuery, parameters: dict[str, object]) -> list[ColumnElement[bool]]:
-    table = access.resource.table
     conditions: list[ColumnElement[bool]] = []
     for i, item in enumerate(query.filters):
-        field = access.readable_field(item.field)
+        field = access.readable_field(item.field, item.path)
         name = f"f{i}"
-        column: ColumnElement[Any] = table.c[field.source]
+        column, _ = visible(access, field, item.path)
         if item.op not in _operators(field) or bool(item.path) != (field.kind == "json"):
             msg = f"{field.name!r} cannot be filtered with {item.op!r}."
             raise UnknownParameter(msg)
@@ -203,10 +207,10 @@ def _filters(access: Access, query: ListQuery, parameters: dict[str, object]) ->
             value = bindparam(name, type_=column.type if field.kind != "json" else SqlText())
             conditions.append(_compare(column, item.op, value))
     if query.q:
-        searched = [f for f in access.resource.fields if f.searched and f.name in access.readable]
+        searched = [f for f in access.resource.fields if f.searched and access.at_most().reads(f.name)]
         escaped = query.q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         parameters["q"] = f"%{escaped}%"
-        matches = [sql_cast(table.c[f.source], SqlText).ilike(bindparam("q", type_=SqlText)) for f in searched]
+        matches = [sql_cast(visible(access, f)[0], SqlText).ilike(bindparam("q", type_=SqlText)) for f in searched]
         conditions.append(or_(*matches) if matches else false())
     return conditions
 
@@ -243,11 +247,10 @@ def _after(
     keys: Sequence[SortKey], values: Sequence[object], access: Access, parameters: dict[str, object]
 ) -> ColumnElement[bool]:
     """Rows strictly after the sealed values: equal on the first keys, further on the next (nulls are furthest)."""
-    table = access.resource.table
     alternatives: list[ColumnElement[bool]] = []
     equal: list[ColumnElement[bool]] = [true()]
     for i, (key, value) in enumerate(zip(keys, values, strict=True)):
-        column = table.c[key.field.source]
+        column, is_nullable = visible(access, key.field)
         if value is None:
             equal.append(column.is_(None))
             continue
@@ -255,7 +258,7 @@ def _after(
         parameters[name] = _parse(key.field, str(value))
         bound = bindparam(name, type_=column.type)
         further = column < bound if key.descending else column > bound
-        alternatives.append(and_(*equal, or_(further, column.is_(None)) if column.nullable else further))
+        alternatives.append(and_(*equal, or_(further, column.is_(None)) if is_nullable else further))
         equal.append(column == bound)
     return or_(*alternatives) if alternatives else false()
 

@@ -1,102 +1,162 @@
-"""A tenant's policy: the built-in roles plus its own lines, evaluated by Casbin and compiled to masks.
+"""A tenant's policy at one version, compiled to masks as they are asked for and kept while the version holds."""
 
-``enforce()`` walks every policy line, so asking it per field and row would cost seconds a page. One symbolic
-pass over the same lines gives the same verdicts (a property test holds the two together) in microseconds, once
-per (policy version, roles, resource).
-"""
-
-import csv
 from collections import OrderedDict
-from collections.abc import Iterable
-from importlib.resources import files
+from functools import cached_property
 from typing import NamedTuple
 from uuid import UUID
 
-import casbin
-from casbin.persist import Adapter, load_policy_line
-
 from woaas_security.authz.access import Access
+from woaas_security.authz.compile import Verdict, add_grants, decide, decide_asking, is_symbolic, universe_of
+from woaas_security.authz.enforcer import Enforcer
+from woaas_security.authz.lines import (
+    ANY,
+    FIELD_ACTIONS,
+    GUEST_ROLES,
+    NOTHING_OWN,
+    BuiltIn,
+    GrantLine,
+    OwnPolicy,
+    PolicyLine,
+)
 from woaas_security.authz.resource import Resource
 
-SYSTEM_ROLE = "system"
 _KEPT_TENANTS = 2_000
+_KEPT_MASKS = 1_000
 
 
-class PolicyLine(NamedTuple):
-    """``role`` may (or, with effect deny, may not) do ``action`` to ``field`` of ``resource``; ``*`` is any."""
-
-    role: str
-    resource: str
-    field: str
-    action: str
-    effect: str = "allow"
-
-
-class BuiltIn(NamedTuple):
-    """The nine roles of the contract and the families of resources that share policy lines."""
-
-    lines: tuple[PolicyLine, ...]
-    families: tuple[tuple[str, str], ...]
-
-    @classmethod
-    def read(cls) -> "BuiltIn":
-        """From ``policy.csv`` beside this module."""
-        text = files("woaas_security.authz").joinpath("policy.csv").read_text()
-        rows = csv.reader(line for line in text.splitlines() if line and not line.startswith("#"))
-        cells = [[cell.strip() for cell in row] for row in rows]
-        return cls(
-            lines=tuple(PolicyLine(*c[1:]) for c in cells if c[0] == "p"),
-            families=tuple((c[1], c[2]) for c in cells if c[0] == "g2"),
-        )
+class _Compiled(NamedTuple):
+    access: Access
+    guests: frozenset[str]
 
 
 class TenantPolicy:
     """The policy of one tenant at one version."""
 
-    def __init__(self, built_in: BuiltIn, own: Iterable[PolicyLine] = (), *, version: int) -> None:
+    def __init__(self, built_in: BuiltIn, own: OwnPolicy = NOTHING_OWN, *, version: int) -> None:
         self.version = version
-        self.enforcer = _enforcer([*built_in.lines, *own], built_in.families)
-        self._lines: list[list[str]] = self.enforcer.get_policy()
+        self.own = own
+        self._built_in = built_in
         self._families = dict(built_in.families)
-        self._compiled: dict[tuple[frozenset[str], str], Access] = {}
+        kept = [x for x in built_in.lines if not _is_replaced(x, own)] if own.replaced else built_in.lines
+        self._lines: dict[str, list[PolicyLine]] = {}
+        for line in (*kept, *own.lines):
+            self._lines.setdefault(line.role, []).append(line)
+        self._compiled: OrderedDict[object, _Compiled] = OrderedDict()
 
-    def access(self, roles: frozenset[str], resource: Resource) -> Access:
-        """The verdict for a set of roles, compiled on first use."""
-        key = (roles, resource.name)
+    def with_own(self, own: OwnPolicy) -> "TenantPolicy":
+        """The policy of the same version with other lines of the tenant's: what a change would make of it."""
+        return TenantPolicy(self._built_in, own, version=self.version)
+
+    def access(self, roles: frozenset[str], resource: Resource, grants: tuple[GrantLine, ...] = ()) -> Access:
+        """The verdict for a set of roles and the grants in force, compiled on first use."""
+        return self._of(roles, resource, grants).access
+
+    def guest_roles(
+        self, roles: frozenset[str], resource: Resource, grants: tuple[GrantLine, ...] = ()
+    ) -> frozenset[str]:
+        """The scopes whose rows alone these roles show; empty where they show every row of the tenant."""
+        return self._of(roles, resource, grants).guests
+
+    def enforce(
+        self,
+        roles: frozenset[str],
+        resource: Resource,
+        field: str,
+        action: str,
+        data_class: str | None = None,
+        grants: tuple[GrantLine, ...] = (),
+    ) -> bool:
+        """What Casbin itself says of one field or action: what masks are compiled from, and proven equal to."""
+        granted = self._in_force(roles, grants, resource)
+        giving = self._giving(roles, resource)
+        return self._enforcer.enforce(giving, granted, resource.name, field, action, data_class)
+
+    def verdict(
+        self, roles: frozenset[str], resource: Resource, data_class: str | None, grants: tuple[GrantLine, ...]
+    ) -> Verdict:
+        """What lines and grants say of objects of one class of data (None: of a class that no line names)."""
+        lines = self.lines_about(roles, resource)
+        grants = self._in_force(roles, grants, resource)
+        universe = universe_of(resource, {line.field for line in lines}.union(*(g.fields for g in grants)))
+        if is_symbolic(lines):
+            made = decide(resource, lines, universe, data_class)
+        else:
+            made = decide_asking(
+                resource, universe, lambda field, action: self.enforce(roles, resource, field, action, data_class)
+            )
+        return add_grants(made, grants)
+
+    def lines_about(self, roles: frozenset[str], resource: Resource) -> list[PolicyLine]:
+        """The lines that decide for a set of roles on a resource, in the order of the policy."""
+        names = (ANY, resource.name, self._families.get(resource.name))
+        held = sorted(self._with_inherited(self._giving(roles, resource)))
+        return [line for role in held for line in self._lines.get(role, ()) if line.resource in names]
+
+    @cached_property
+    def _enforcer(self) -> Enforcer:
+        lines = (line for lines in self._lines.values() for line in lines)
+        inherits = ((role, base) for role, bases in self.own.inherits.items() for base in bases)
+        return Enforcer(lines, self._families.items(), inherits, self.own.grants)
+
+    def _of(self, roles: frozenset[str], resource: Resource, grants: tuple[GrantLine, ...]) -> _Compiled:
+        key = (roles, resource.name, grants)
         found = self._compiled.get(key)
         if found is None:
-            found = self._compiled[key] = self._compile(roles, resource)
+            found = self._compiled[key] = self._compile(roles, resource, self._in_force(roles, grants, resource))
+            if len(self._compiled) > _KEPT_MASKS:
+                self._compiled.popitem(last=False)
         return found
 
-    def _compile(self, roles: frozenset[str], resource: Resource) -> Access:
-        fields = frozenset(f.name for f in resource.fields)
-        names = ("*", resource.name, self._families.get(resource.name))
-        granted: dict[tuple[str, str], set[str]] = {}
-        for sub, obj, field, action, effect in self._lines:
-            if sub in roles and obj in names:
-                granted.setdefault((action, effect), set()).update(fields | {"*"} if field == "*" else {field})
+    def _compile(self, roles: frozenset[str], resource: Resource, grants: tuple[GrantLine, ...]) -> _Compiled:
+        classes = sorted({line.data_class for line in self.lines_about(roles, resource)} - {ANY})
+        otherwise = self.verdict(roles, resource, None, grants)
+        if classes:
+            named = {c: self.verdict(roles, resource, c, grants) for c in classes}
+            access = Access.by_class(resource, otherwise, named)
+        else:
+            access = Access(resource, otherwise)
+        return _Compiled(access, self._guests(roles, resource, grants))
 
-        def allowed(action: str) -> set[str]:
-            allow = granted.get((action, "allow"), set()) | granted.get(("*", "allow"), set())
-            return allow - granted.get((action, "deny"), set()) - granted.get(("*", "deny"), set())
+    def _guests(self, roles: frozenset[str], resource: Resource, grants: tuple[GrantLine, ...] = ()) -> frozenset[str]:
+        """A role that shows nothing of the resource does not open its rows either."""
+        if not resource.scopes:
+            return frozenset()
+        giving = [r for r in roles if len(roles) == 1 or self.access(frozenset({r}), resource).sees_anything]
+        giving += [g.to for g in grants if g.to in roles] or (list(roles) if grants else [])
+        scopes = [self._bases(r) & resource.scopes.keys() if self._is_guest(r) else frozenset() for r in giving]
+        return frozenset().union(*scopes) if all(scopes) else frozenset()
 
-        readable = fields & allowed("read")
-        actions = {a for a in resource.actions if "*" in allowed(a)}
-        return Access(
-            resource,
-            readable=readable,
-            masked=fields & allowed("mask"),
-            writable=fields & allowed("write"),
-            actions=frozenset(actions | {"read"} if readable else actions),
-        )
+    def _giving(self, roles: frozenset[str], resource: Resource) -> frozenset[str]:
+        """The roles but those of guests where the resource has no rows set apart for them."""
+        scopes = resource.scopes.keys()
+        return frozenset(r for r in roles if not self._is_guest(r) or self._bases(r) & scopes)
+
+    def _in_force(
+        self, roles: frozenset[str], grants: tuple[GrantLine, ...], resource: Resource
+    ) -> tuple[GrantLine, ...]:
+        """The grants on a resource; none of them opens rows to a guest for whom none are set apart."""
+        if not grants or not self._giving(roles, resource):
+            return ()
+        given = self._giving(roles, resource)
+        return tuple(g for g in grants if g.resource == resource.name and (g.to not in roles or g.to in given))
+
+    def _is_guest(self, role: str) -> bool:
+        return self._bases(role) <= GUEST_ROLES
+
+    def _bases(self, role: str) -> frozenset[str]:
+        """The built-in roles that a role is made of: itself, if it is one."""
+        return self.own.inherits.get(role) or frozenset({role})
+
+    def _with_inherited(self, roles: frozenset[str]) -> frozenset[str]:
+        return roles.union(*(self.own.inherits.get(r, frozenset()) for r in roles))
 
 
 class PolicyCache:
     """Compiled policies of recently seen tenants; a new version of a tenant replaces the old one."""
 
     def __init__(self) -> None:
-        self._built_in = BuiltIn.read()
-        self._plain = TenantPolicy(self._built_in, version=0)
+        self.built_in = BuiltIn.read()
+        self._plain = TenantPolicy(self.built_in, version=0)
         self._kept: OrderedDict[UUID, TenantPolicy] = OrderedDict()
 
     def find(self, tenant_id: UUID, version: int) -> TenantPolicy | None:
@@ -104,11 +164,14 @@ class PolicyCache:
         if version == 0:
             return self._plain
         kept = self._kept.get(tenant_id)
-        return kept if kept is not None and kept.version == version else None
+        if kept is None or kept.version != version:
+            return None
+        self._kept.move_to_end(tenant_id)
+        return kept
 
-    def put(self, tenant_id: UUID, version: int, own: Iterable[PolicyLine]) -> TenantPolicy:
-        """Build and keep a tenant's policy from its own lines."""
-        made = TenantPolicy(self._built_in, own, version=version)
+    def put(self, tenant_id: UUID, version: int, own: OwnPolicy) -> TenantPolicy:
+        """Build and keep a tenant's policy from what it adds."""
+        made = TenantPolicy(self.built_in, own, version=version)
         self._kept[tenant_id] = made
         self._kept.move_to_end(tenant_id)
         if len(self._kept) > _KEPT_TENANTS:
@@ -116,15 +179,5 @@ class PolicyCache:
         return made
 
 
-class _Lines(Adapter):  # type: ignore[misc]  # casbin ships no types
-    def __init__(self, lines: Iterable[PolicyLine], families: Iterable[tuple[str, str]]) -> None:
-        self._texts = [", ".join(("p", *line)) for line in lines] + [f"g2, {a}, {b}" for a, b in families]
-
-    def load_policy(self, model: object) -> None:
-        for text in self._texts:
-            load_policy_line(text, model)
-
-
-def _enforcer(lines: Iterable[PolicyLine], families: Iterable[tuple[str, str]]) -> casbin.Enforcer:
-    model = casbin.Enforcer.new_model(text=files("woaas_security.authz").joinpath("model.conf").read_text())
-    return casbin.Enforcer(model, _Lines(lines, families))
+def _is_replaced(line: PolicyLine, own: OwnPolicy) -> bool:
+    return line.action in FIELD_ACTIONS and (line.role, line.resource, line.field) in own.replaced

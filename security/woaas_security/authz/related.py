@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, func, select
 
 from woaas_core.db.statements import Statement
 from woaas_security.authz.access import Access
+from woaas_security.authz.columns import selected
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -42,7 +43,8 @@ async def rows_by(
     access.require("read")
     wanted = tuple(sorted({*access.columns, *columns, column, order, "id"}))
     scope = access.resource.row_scope(principal)
-    shape = (access.resource.table.name, column, order, newest_first, each is None, wanted, str(scope))
+    shape = (access.resource.table.name, column, order, newest_first, each is None, wanted, str(scope),
+             access.class_rules(wanted))  # fmt: skip
     statement = _statements.get(shape)
     if statement is None:
         if len(_statements) >= _KEPT:
@@ -67,7 +69,7 @@ def _statement(
 ) -> Statement:
     table = access.resource.table
     by = table.c[order].desc() if newest_first else table.c[order].asc()
-    clause = select(*(table.c[c] for c in wanted)).where(
+    clause = select(*selected(access, wanted)).where(
         table.c.tenant_id == bindparam("tenant_id"), table.c[column] == bindparam("keys").any_()
     )
     scope = access.resource.row_scope(principal)
@@ -78,5 +80,7 @@ def _statement(
     place = func.row_number().over(partition_by=table.c[column], order_by=by).label("place")
     ranked = clause.add_columns(place).subquery()
     return Statement(
-        select(*(ranked.c[c] for c in wanted)).where(ranked.c.place <= bindparam("each_key")).order_by(ranked.c.place)
+        select(*(c for c in ranked.c if c.name != "place"))
+        .where(ranked.c.place <= bindparam("each_key"))
+        .order_by(ranked.c.place)
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Table
 
 from woaas_core.durations import format_duration
@@ -26,7 +27,8 @@ class Field:
 
     ``column`` is its column where the names differ; ``prefix`` is the id prefix of kind ``id``. A field with
     ``render`` is shown through it. ``filterable`` also allows sorting, but for kinds json (filtered by member) and
-    texts (by an item).
+    texts (by an item). An ``is_open`` field holds members of the tenant's own naming, each with permissions of its
+    own. One that ``tells_of_all`` moves with every other, so only who sees all of them sees it.
     """
 
     name: str
@@ -36,6 +38,8 @@ class Field:
     filterable: bool = False
     searched: bool = False
     render: Callable[[Any], Any] | None = None
+    is_open: bool = False
+    tells_of_all: bool = False
 
     @property
     def source(self) -> str:
@@ -56,6 +60,11 @@ class Field:
         return format_duration if self.kind == "duration" else None
 
 
+def members_of(*structs: type[Struct]) -> frozenset[str]:
+    """The members of bodies: what their requests write."""
+    return frozenset(name for struct in structs for name in struct.__struct_fields__)
+
+
 def _in_one_order(value: Any) -> Any:
     """JSON with its members by name: jsonb forgets their order, and a tag must not tell a sent value from a stored."""
     if not value:
@@ -71,8 +80,9 @@ def _in_one_order(value: Any) -> Any:
 class Resource:
     """A kind of object: its fields, the actions beside read, and which rows a guest role sees.
 
-    ``scopes`` limits the rows of a caller all of whose roles that show the resource are named in it; a role that is
-    not named sees every row of its tenant.
+    ``writes`` are the fields that some request sets; the others are only ever shown. ``scopes`` limits the rows of a
+    caller all of whose roles that show the resource are named in it; a role that is not named sees every row of its
+    tenant. ``data_class`` is where the class of an object's data is found, for policies limited to one.
     """
 
     name: str
@@ -80,13 +90,19 @@ class Resource:
     table: Table
     fields: tuple[Field, ...]
     actions: frozenset[str] = frozenset()
+    writes: frozenset[str] = frozenset()
     scopes: Mapping[str, RowScope] = field(default_factory=dict)
+    data_class: ColumnElement[str] | None = None
+    names: frozenset[str] = field(init=False)
+    open_fields: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        names = [f.name for f in self.fields]
-        if len(names) != len(set(names)):
+        names = frozenset(f.name for f in self.fields)
+        if len(names) != len(self.fields):
             msg = f"{self.name} declares a field twice"
             raise ValueError(msg)
+        object.__setattr__(self, "names", names)
+        object.__setattr__(self, "open_fields", frozenset(f.name for f in self.fields if f.is_open))
 
     def row_scope(self, principal: "Principal") -> ColumnElement[bool] | None:
         """The predicate over this resource's rows for the caller; None means every row of the tenant."""

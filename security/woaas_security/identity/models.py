@@ -1,4 +1,4 @@
-"""Who can call: API keys, users and their console sessions, and the tenant's own policy lines."""
+"""Who can call: API keys, users and their console sessions."""
 
 from sqlalchemy import Column, Index, LargeBinary, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -43,14 +43,4 @@ sessions: Table = tenant_table(
     instant("created_at"),
     instant("expires_at"),
     Index("ix_sessions_token_hash", "token_hash"),
-)
-
-permission_policy: Table = tenant_table(
-    "permission_policy",
-    Column("role", Text, nullable=False),
-    Column("resource", Text, nullable=False),
-    Column("field", Text, nullable=False),
-    Column("action", Text, nullable=False),
-    Column("effect", Text, nullable=False),
-    key=("role", "resource", "field", "action"),
 )

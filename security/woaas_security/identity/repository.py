@@ -1,4 +1,4 @@
-"""All SQL about keys, users, sessions and policy lines."""
+"""All SQL about keys, users and sessions."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -7,8 +7,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, delete, select, update
 
 from woaas_core.db.statements import Statement, insert_row
-from woaas_security.authz.policy import PolicyLine
-from woaas_security.identity.models import api_keys, permission_policy, sessions, users
+from woaas_security.identity.models import api_keys, sessions, users
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 _BY_KEY = Statement.text("SELECT * FROM authenticate_key($1, $2)", "key_id", "secret_hash")
 _BY_SESSION = Statement.text("SELECT * FROM authenticate_session($1)", "token_hash")
 _BY_EMAIL = Statement.text("SELECT * FROM find_login($1)", "email")
-_POLICY = Statement(select(permission_policy).where(permission_policy.c.tenant_id == bindparam("tenant_id")))
 INSERT_KEY = insert_row(api_keys)
 INSERT_USER = insert_row(users)
 INSERT_SESSION = insert_row(sessions)
@@ -53,12 +51,6 @@ async def by_session(uow: "UnitOfWork", token_hash: bytes) -> "Record | None":
 async def by_email(uow: "UnitOfWork", email: str) -> "list[Record]":
     """The users of that address in every tenant, for signing in."""
     return await uow.all(_BY_EMAIL, email=email)
-
-
-async def own_policy(uow: "UnitOfWork") -> list[PolicyLine]:
-    """The tenant's own policy lines."""
-    rows = await uow.all(_POLICY, tenant_id=uow.tenant)
-    return [PolicyLine(r["role"], r["resource"], r["field"], r["action"], r["effect"]) for r in rows]
 
 
 async def end_session(uow: "UnitOfWork", session_id: UUID, at: datetime) -> None:

@@ -18,6 +18,7 @@ API_KEY = Resource(
         Field("revoked_at", "instant", filterable=True),
     ),
     actions=frozenset({"create", "revoke"}),
+    writes=frozenset({"name", "roles", "customer", "expires_at"}),
 )
 
 MEMBER = Resource(

@@ -9,10 +9,14 @@ from uuid import UUID
 from woaas_core.errors import FieldError, Invalid, NotFound, Unauthenticated
 from woaas_core.events.envelope import Actor, event_type
 from woaas_core.ids import encode_id, uuid7
-from woaas_security.authz.policy import SYSTEM_ROLE, PolicyCache, TenantPolicy
+from woaas_security.authz.lines import SYSTEM_ROLE
+from woaas_security.authz.policy import PolicyCache, TenantPolicy
 from woaas_security.identity import api_keys, repository
 from woaas_security.identity.passwords import hash_password, verify_password
 from woaas_security.identity.resources import API_KEY
+from woaas_security.permissions import grants
+from woaas_security.permissions import repository as permissions
+from woaas_security.permissions.service import BUILT_IN_ROLES, require_role
 from woaas_security.principal import Principal
 from woaas_security.tenants import repository as tenants
 
@@ -21,9 +25,6 @@ if TYPE_CHECKING:
 
     from woaas_core.db.unit_of_work import UnitOfWork
 
-ROLES = frozenset(
-    {"owner", "planner", "supervisor", "operator", "quality", "partner", "customer", "auditor", "developer"}
-)
 SESSION_LIFE = timedelta(hours=12)
 
 API_KEY_CREATED = event_type("api_key.created", "An API key was made.")
@@ -131,7 +132,7 @@ class Authenticator:
         expires_at: datetime | None = None,
     ) -> tuple[dict[str, object], str]:
         """Make a key in the entered tenant; returns its row and the secret text, which is never shown again."""
-        check_roles(roles, customer)
+        await check_roles(uow, roles, customer)
         text = api_keys.mint(livemode=uow.livemode)
         parsed = api_keys.parse(text, pepper=self._pepper)
         assert parsed is not None
@@ -158,36 +159,42 @@ class Authenticator:
     async def _enter(self, uow: "UnitOfWork", row: "Record", kind: str) -> Principal:
         uow.tenant_id = row["tenant_id"]
         uow.livemode = row["livemode"]
+        policy, roles = await self._policy(uow, row["tenant_id"], row["policy_version"]), frozenset(row["roles"])
+        caller = encode_id("key" if kind == "api_key" else "usr", row["subject_id"])
+        given = grants.in_force(policy.own, roles, caller, uow.clock.now()) if policy.own.grants else ()
         principal = Principal(
             tenant_id=row["tenant_id"],
             kind=kind,
             id=row["subject_id"],
             name=row["subject_name"],
-            roles=frozenset(row["roles"]),
+            roles=roles,
             livemode=row["livemode"],
             organisation_id=row["organisation_id"],
             customer=row["customer"],
             releases_limited=row["releases_limited"],
-            policy=await self._policy(uow, row["tenant_id"], row["policy_version"]),
+            policy=policy,
+            grants=given,
+            observe=grants.observer(uow) if given else None,
         )
         uow.actor = principal.actor
         return principal
 
     async def _policy(self, uow: "UnitOfWork", tenant_id: UUID, version: int) -> TenantPolicy:
         found = self._policies.find(tenant_id, version)
-        return found or self._policies.put(tenant_id, version, await repository.own_policy(uow))
+        return found or self._policies.put(tenant_id, version, await permissions.own_policy(uow))
 
     def _session_hash(self, token: str) -> bytes:
         return hmac.digest(self._pepper, b"session:" + token.encode(), "sha256")
 
 
-def check_roles(roles: list[str], customer: str | None = None) -> None:
+async def check_roles(uow: "UnitOfWork", roles: list[str], customer: str | None = None) -> None:
     """Refuse roles that do not exist, and the customer's without the customer whose orders he may see."""
-    unknown = sorted(set(roles) - ROLES)
-    if unknown or not roles:
-        detail = f"Choose from {', '.join(sorted(ROLES))}."
-        raise Invalid(errors=(FieldError("/roles", "invalid", detail),))
-    if "customer" in roles and not customer:
+    if not roles:
+        raise Invalid(errors=(FieldError("/roles", "invalid", f"Choose from {', '.join(BUILT_IN_ROLES)}."),))
+    held: set[str] = set()
+    for role in roles:
+        held |= await require_role(uow, role, "/roles")
+    if "customer" in held and not customer:
         detail = "Name the customer whose orders this role may see."
         raise Invalid(errors=(FieldError("/customer", "required", detail),))
 
@@ -215,7 +222,7 @@ async def add_user(
     uow: "UnitOfWork", *, email: str, name: str, password: str, roles: list[str], customer: str | None = None
 ) -> UUID:
     """Give a person access to the entered tenant."""
-    check_roles(roles, customer)
+    await check_roles(uow, roles, customer)
     user_id = uuid7()
     await uow.execute(
         repository.INSERT_USER,

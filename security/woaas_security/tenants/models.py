@@ -1,6 +1,6 @@
-"""The tenant: the boundary every row belongs to."""
+"""The tenant: the boundary every row belongs to; and what its plan lets it use."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Table, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, Integer, Interval, Table, Text, Uuid
 
 from woaas_core.db.base import instant, metadata
 
@@ -21,4 +21,15 @@ tenants = Table(
     Column("release_allowance", BigInteger),
     instant("created_at"),
     info={"tenant": True, "tenant_column": "id"},
+)
+
+# What a tenant on a plan may use of the solver; a sandbox is on ``test``. Everybody reads it, only migrations write it.
+plan_limits = Table(
+    "plan_limits",
+    metadata,
+    Column("plan", Text, primary_key=True),
+    Column("run_time", Interval, nullable=False),
+    # Over all threads of a run.
+    Column("run_cpu_s", Integer, nullable=False),
+    Column("runs_at_once", Integer, nullable=False),
 )

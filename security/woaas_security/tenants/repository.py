@@ -25,6 +25,14 @@ _TAKE = Statement(
     )
     .values(release_allowance=tenants.c.release_allowance - 1)
 )
+# A plan that has no row of its own has the limits of a sandbox.
+_PLAN_LIMITS = Statement.text(
+    """
+    SELECT p.* FROM tenants t JOIN plan_limits p ON p.plan IN (t.plan, 'test')
+    WHERE t.id = $1 ORDER BY p.plan = CASE WHEN t.livemode THEN t.plan ELSE 'test' END DESC LIMIT 1
+    """,
+    "tenant_id",
+)
 _SET_ALLOWANCE = Statement(
     update(tenants).where(tenants.c.id == bindparam("tenant_id")).values(release_allowance=bindparam("level"))
 )
@@ -64,3 +72,10 @@ async def take_release(uow: "UnitOfWork") -> bool:
 async def set_release_allowance(uow: "UnitOfWork", level: int | None) -> None:
     """Set how many more orders may be released; None lifts the limit."""
     await uow.execute(_SET_ALLOWANCE, tenant_id=uow.tenant, level=level)
+
+
+async def plan_limits(uow: "UnitOfWork") -> "Record":
+    """What the entered tenant's plan lets it use of the solver."""
+    row = await uow.first(_PLAN_LIMITS, tenant_id=uow.tenant)
+    assert row is not None
+    return row

@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
 import numba
-from llvmlite.ir import IRBuilder, Value
 from numba.core import config, types
-from numba.core.base import BaseContext
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
@@ -39,20 +37,23 @@ def _use_versioned_cache() -> None:
 _use_versioned_cache()
 
 
-@intrinsic  # type: ignore[misc]  # numba has no types
-def _bare(_typing: object, kind: types.Type) -> object:
-    def build(context: BaseContext, builder: IRBuilder, _signature: object, values: tuple[Value]) -> Value:
+@intrinsic
+def _bare(_typing: object, kind: object) -> object:
+    def build(context: object, builder: object, _signature: object, values: tuple[object]) -> object:
         return _without_counts(context, builder, kind, values[0])
 
-    return kind(kind), build
+    return kind(kind), build  # type: ignore[operator]  # numba's types are called to make a signature
 
 
-def _without_counts(context: BaseContext, builder: IRBuilder, kind: types.Type, value: Value) -> Value:
+def _without_counts(context: object, builder: object, kind: object, value: object) -> object:
     if isinstance(kind, types.BaseTuple):
-        parts = [builder.extract_value(value, i) for i in range(len(kind.types))]
-        parts = [_without_counts(context, builder, part, own) for part, own in zip(kind.types, parts, strict=True)]
-        return context.make_tuple(builder, kind, parts)
-    array = make_array(kind)(context, builder, value)
+        kinds: list[object] = list(kind)  # type: ignore[call-overload]  # a tuple's type iterates over its parts
+        parts = [
+            _without_counts(context, builder, part, builder.extract_value(value, i))  # type: ignore[attr-defined]
+            for i, part in enumerate(kinds)
+        ]
+        return context.make_tuple(builder, kind, parts)  # type: ignore[attr-defined]
+    array = make_array(kind)(context, builder, value)  # type: ignore[no-untyped-call]
     array.meminfo = array.meminfo.type(None)
     return array._getvalue()  # noqa: SLF001
 
@@ -63,4 +64,4 @@ def bare(arrays: A) -> A:
 
     Counting references at every call between kernels takes as long as what they compute.
     """
-    return _bare(arrays)  # type: ignore[no-any-return]
+    return _bare(arrays)  # type: ignore[call-arg]  # numba passes the typing context

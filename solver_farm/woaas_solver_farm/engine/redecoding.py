@@ -78,17 +78,10 @@ def redecode(t: Flat, walk: Walk, stamp: int, most: int) -> tuple[float, int]:
     mine, theirs, differs = scratch[MINE], scratch[THEIRS], scratch[DIFFERS]
     load = load_of(t, mine)
     begin, end = counts[LOW], counts[HIGH]
-    for s in range(mine.size):
-        mine[s] = walk.states[begin // stride, s]
-        differs[s] = 0
-    for i in range(begin // stride * stride, begin):
-        _repeat(t, mine, places, known_order[i])
-    for s in range(mine.size):
-        theirs[s] = mine[s]
+    _stand_before(t, walk, begin)
     freer = teams.freer
-    for s in range(freer.size):
-        freer[s] = 0
-    machines, kinds = size(t, MACHINE_CALENDAR), size(t, OPERATOR_CLASS)
+    freer[:] = 0
+    machines, operators = size(t, MACHINE_CALENDAR), size(t, OPERATOR_CLASS)
     different, waiting = 0, 0
     i, j = int(begin), int(begin)
     while i < order.size:
@@ -110,8 +103,8 @@ def redecode(t: Flat, walk: Walk, stamp: int, most: int) -> tuple[float, int]:
         waiting -= is_waiting
         if not is_moved:
             j += 1
-            if not is_waiting and _finds_all_as_it_was(t, places, differs, freer, operation, machines, kinds):
-                _repeat_both(t, scratch, places, operation, machines, kinds)
+            if not is_waiting and _finds_all_as_it_was(t, places, differs, freer, operation, machines, operators):
+                _repeat_both(t, scratch, places, operation, machines, operators)
                 continue
         if counts[PLACED_COUNT] >= most:
             return np.inf, i
@@ -130,6 +123,19 @@ def redecode(t: Flat, walk: Walk, stamp: int, most: int) -> tuple[float, int]:
                     marks[after, WAITING] = stamp
                     waiting += 1
     return _energy(t, walk, stamp), i
+
+
+@kernel
+def _stand_before(t: Flat, walk: Walk, begin: int) -> None:
+    """Bring both states to the position before which nothing changed."""
+    stride, mine, theirs, differs = walk.stride[0], walk.scratch[MINE], walk.scratch[THEIRS], walk.scratch[DIFFERS]
+    for s in range(mine.size):
+        mine[s] = walk.states[begin // stride, s]
+        differs[s] = 0
+    for i in range(begin // stride * stride, begin):
+        _repeat(t, mine, walk.places, walk.known_order[i])
+    for s in range(mine.size):
+        theirs[s] = mine[s]
 
 
 @kernel

@@ -26,7 +26,8 @@ def advance_all(
 ) -> None:
     """Advance each walk by so many steps a round, offering those that got better, until time or iterations are up.
 
-    ``after_round`` may let the walks learn from each other. With iterations the rounds are equal, so that of equally good plans the same one is offered first.
+    ``after_round`` may let the walks learn from each other. With iterations the rounds are equal, so that of equally
+    good plans the same one is offered first.
     """
     with ThreadPoolExecutor(len(walks)) as pool:
         left, chunk = iterations, first_steps

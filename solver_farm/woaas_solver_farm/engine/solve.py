@@ -24,6 +24,8 @@ from .disjunctive.islands import Islands
 from .disjunctive.shop import shop_of
 from .explain import explain
 from .flat import flatten
+from .flow_shop.islands import Islands as Line
+from .flow_shop.line import line_tables, sequence_of_genes
 from .rounds import advance_all
 from .search import search, temperature_of
 from .tables import OUTSIDE, Tables, build_tables
@@ -38,6 +40,8 @@ _SHOP_RULES_SHARE, _SHOP_ALONE_SHARE, _SHOP_EXACT_SHARE = 0.01, 0.6, 0.2
 _STEPS_PER_DISPATCH = 200
 # How often the walks of one search meet.
 _STAGES = 10
+# On a flow line where jobs may overtake, the best plan without overtaking is where the tabu search starts.
+_LINE_SHARE = 0.3
 _EFFORT_PER_ITERATION = 1e-4
 
 
@@ -72,12 +76,14 @@ class _Solve:
         self.shop = shop_of(self.t)
         if self.shop is not None:
             self.best.raise_bound(float(self.t.goals[0][MAKESPAN]) * makespan_bound(self.t))
+        self.line = line_tables(problem, self.t)
         self.islands: Islands | None = None
 
     def run(self) -> Result:
         if self.t.job_of.size:
-            self._known_plans()
-            self._rules()
+            if not self.problem.permutation:
+                self._known_plans()
+                self._rules()
             for phase in self._phases():
                 if self._is_done():
                     break
@@ -85,9 +91,11 @@ class _Solve:
         return self._finish()
 
     def _phases(self) -> list[Callable[[], None]]:
+        iterations, total = self.budget.iterations, self.budget.time_limit_s
+        if self.problem.permutation:
+            return [lambda: self._overtake_nobody(total, iterations)]
         if self.shop is not None:
             return self._shop_phases()
-        iterations, total = self.budget.iterations, self.budget.time_limit_s
         if not cp.is_worthwhile(self.t):
             return [lambda: self._search(0, total, iterations)]
         first = iterations if iterations is None else iterations // 3
@@ -101,6 +109,11 @@ class _Solve:
     def _shop_phases(self) -> list[Callable[[], None]]:
         """Tabu search first; then beside the exact try, or in turns with it where turns are counted."""
         iterations, total = self.budget.iterations, self.budget.time_limit_s
+        line: list[Callable[[], None]] = []
+        if self.line is not None:
+            third = iterations if iterations is None else iterations // 3
+            line = [lambda: self._overtake_nobody(total * _LINE_SHARE, third)]
+            iterations = iterations if iterations is None or third is None else iterations - third
         first = iterations if iterations is None else iterations // 2
         rest = iterations if iterations is None or first is None else iterations - first
         more = [lambda: self._search(1, total, iterations)] if len(self.t.goals) > 1 else []
@@ -108,15 +121,17 @@ class _Solve:
         until = total / 2 if more else total
         workers = self.budget.workers
         if not cp.is_worthwhile(self.t):
-            return [lambda: self._tabu(until, iterations, workers, learns=False), *more]
+            return [*line, lambda: self._tabu(until, iterations, workers, learns=False), *more]
         if iterations is None and workers > 1:
             return [
+                *line,
                 lambda: self._tabu(until * _FIRST_SEARCH_SHARE, None, workers, learns=False),
                 lambda: self._tabu_beside_exact(until),
                 lambda: self._tabu(until, None, workers, learns=True),
                 *more,
             ]
         return [
+            *line,
             lambda: self._tabu(until * _SHOP_ALONE_SHARE, first, workers, learns=False),
             lambda: self._exact(until * _SHOP_EXACT_SHARE, workers),
             lambda: self._tabu(until, rest, workers, learns=True),
@@ -224,6 +239,14 @@ class _Solve:
             is_done=lambda: self.best.is_optimal,
             after_round=lambda: share(progress(walks[0])),
         )
+
+    def _overtake_nobody(self, until_s: float, iterations: int | None) -> None:
+        """Search the plans in which a line's machines all take the jobs in one sequence."""
+        assert self.line is not None
+        places = self.problem.warm_start or self.problem.baseline
+        given = sequence_of_genes(self.t, self._genes_of_places(places)) if places else None
+        islands = Line(self.t, self.line, self.best, self._seeds(0, self.budget.workers), given)
+        islands.advance(self.budget, until_s=until_s, iterations=iterations)
 
     def _tabu(self, until_s: float, iterations: int | None, workers: int, *, learns: bool) -> None:
         if self.islands is None and self.shop is not None:

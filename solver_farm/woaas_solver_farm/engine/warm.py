@@ -11,6 +11,14 @@ def warm() -> None:
     operations = tuple(Operation(id=str(i), modes=(Mode(machine="M", duration=1 + i),)) for i in range(3))
     solve(Problem(machines=(Machine(id="M"),), jobs=(Job(id="J", operations=operations),)), Limits(iterations=50))
     solve(_job_shop(), Limits(iterations=50))
+    solve(_flow_line(), Limits(iterations=5))
+
+
+def _flow_line() -> Problem:
+    jobs = tuple(
+        Job(id=str(j), operations=(Operation(id="1", modes=(Mode(machine="M", duration=j),)),)) for j in (1, 2)
+    )
+    return Problem(machines=(Machine(id="M"),), jobs=jobs, objective=minimise("makespan"), permutation=True)
 
 
 def _job_shop() -> Problem:

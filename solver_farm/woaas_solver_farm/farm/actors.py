@@ -10,8 +10,9 @@ import msgspec
 
 from woaas_core.settings import Settings
 from woaas_core.telemetry import logger
-from woaas_solver_farm.farm import embedded_ray
+from woaas_solver_farm.farm.embedded_ray import Connection, connect
 from woaas_solver_farm.farm.executor import Done, Failed, Message, Task, WorkerLost, decode_message
+from woaas_solver_farm.farm.pool import Member, Pool
 
 log = logger(__name__)
 
@@ -25,6 +26,12 @@ class SolverActor:
     def pid(self) -> int:
         """The process that solves; also how the executor knows that it is up."""
         return os.getpid()
+
+    def warm(self) -> None:
+        """Load the engine before there is anything to solve."""
+        from woaas_solver_farm.engine.warm import warm  # noqa: PLC0415 - loads in the worker
+
+        warm()
 
     def solve(self, task: Task) -> Iterator[bytes]:
         """Stream the messages of a solve, encoded."""
@@ -42,27 +49,33 @@ class SolverActor:
 class RaySolving:
     """A task in an actor."""
 
-    def __init__(self, executor: "RayExecutor", actor: Any, task: Task) -> None:
-        self._executor = executor
-        self._actor = actor
+    def __init__(self, connection: Connection, pool: Pool[Any], member: Member[Any], task: Task) -> None:
+        self._ray = connection.ray
+        self._pool = pool
+        self._member = member
+        self._actor = member.handle
         self._task = task
-        self._stream = actor.solve.options(num_returns="streaming").remote(task)
+        self._stream = self._actor.solve.options(num_returns="streaming").remote(task)
 
     async def messages(self) -> AsyncIterator[Message]:
         """Everything the actor says; it goes back to the pool after its last word."""
-        errors = self._executor.ray.exceptions
+        errors = self._ray.exceptions
         try:
             async for reference in self._stream:
                 message: Message = decode_message(await reference)
                 if isinstance(message, Done | Failed):
-                    self._executor.give_back(self._actor)
+                    self._pool.give_back(self._member)
                     yield message
                     return
                 yield message
         except errors.RayTaskError as error:
+            self._pool.drop(self._member)
             yield Failed(str(error.cause)[:500])
+            return
         except errors.RayError as error:
+            self._pool.drop(self._member)
             raise WorkerLost(type(error).__name__) from error
+        self._pool.drop(self._member)
         msg = "the stream ended without a last word"
         raise WorkerLost(msg)
 
@@ -70,12 +83,12 @@ class RaySolving:
         """Ask through the actor's second slot; ``ray.cancel`` would not reach a running solve."""
         try:
             await self._actor.stop.remote(self._task.key)
-        except self._executor.ray.exceptions.RayError as error:
+        except self._ray.exceptions.RayError as error:
             log.warning("solver.stop.failed", run=self._task.key, error=type(error).__name__)
 
     async def kill(self) -> None:
         """End the actor's process."""
-        self._executor.ray.kill(self._actor, no_restart=True)
+        self._pool.drop(self._member)
 
     async def pid(self) -> int:
         """The actor's process."""
@@ -84,62 +97,80 @@ class RaySolving:
 
 
 class RayExecutor:
-    """Actors on an embedded Ray or a cluster; Ray starts with the first task, idle actors are kept for the next."""
+    """Actors on an embedded Ray or a cluster; Ray starts with the first task, and rests when nothing is asked of it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, places: int, threads: int) -> None:
         self._settings = settings
+        # On a cluster a solve takes its threads' worth of CPUs, and its process ends with it: kept, it would hold
+        # CPUs that other dispatchers or the autoscaler want. The embedded Ray has none to share out, since the
+        # dispatcher's places already bound what runs here.
+        self._cpus = threads if settings.ray_address else 0
+        keep = 0 if settings.ray_address else places
         self._lock = asyncio.Lock()
-        self._idle: list[Any] = []
-        self._ray: Any = None
+        self._connection: Connection | None = None
+        self._pool: Pool[Any] = Pool(start=self._fresh, is_alive=self._is_alive, end=self._end, limit=keep)
 
     @property
     def home(self) -> Path:
         """Where the token is kept."""
         return self._settings.home
 
-    @property
-    def ray(self) -> Any:
-        """The module, once connected."""
-        assert self._ray is not None
-        return self._ray
+    async def connect(self) -> Any:
+        """Ray's module, connected; takes seconds the first time."""
+        return (await self._connected()).ray
 
     async def start(self, task: Task) -> RaySolving:
-        """Give the task to an idle actor or a new one."""
-        async with self._lock:
-            if self._ray is None:
-                self._ray = await asyncio.to_thread(embedded_ray.connect, self._settings)
-                log.info("solver.ray.started", embedded=not self._settings.ray_address)
-        return RaySolving(self, await self._actor(task), task)
+        """Give the task to a process of its tenant's, or one that has seen no tenant yet.
 
-    def give_back(self, actor: Any) -> None:
-        """Keep an actor that has done its task."""
-        self._idle.append(actor)
+        Raises:
+            WorkerLost: none came up.
+        """
+        connection = await self._connected()
+        return RaySolving(connection, self._pool, await self._pool.take(task.tenant), task)
 
     async def rest(self) -> None:
         """Shut Ray down until the next task."""
         async with self._lock:
-            if self._ray is not None:
-                self._idle.clear()
-                await asyncio.to_thread(embedded_ray.disconnect, self._settings)
-                self._ray = None
+            if self._connection is not None:
+                self._pool.clear()
+                connection, self._connection = self._connection, None
+                await asyncio.to_thread(connection.close)
                 log.info("solver.ray.stopped")
 
     async def close(self) -> None:
         """Shut Ray down for good."""
         await self.rest()
 
-    async def _actor(self, task: Task) -> Any:
-        while self._idle:
-            actor = self._idle.pop()
-            try:
-                await actor.pid.remote()
-            except self.ray.exceptions.RayError:
-                continue
-            return actor
-        # On a cluster a solve takes its threads' worth of CPUs; the embedded Ray has none to share out, since the
-        # dispatcher's slots already bound what runs here.
-        cpus = task.workers if self._settings.ray_address else 0
-        remote = self.ray.remote(num_cpus=cpus, max_restarts=0, max_task_retries=0, max_concurrency=2)(SolverActor)
+    async def _connected(self) -> Connection:
+        async with self._lock:
+            if self._connection is None:
+                self._connection = await asyncio.to_thread(connect, self._settings)
+                log.info("solver.ray.started", embedded=not self._settings.ray_address)
+            return self._connection
+
+    async def _fresh(self) -> Any:
+        ray = await self.connect()
+        remote = ray.remote(num_cpus=self._cpus, max_restarts=0, max_task_retries=0, max_concurrency=2)(SolverActor)
         actor = remote.remote()
-        await actor.pid.remote()
+        try:
+            await actor.pid.remote()
+        except ray.exceptions.RayError as error:
+            raise WorkerLost(type(error).__name__) from error
+        except BaseException:
+            # Nobody waits for it any more, and on a full cluster it would come up one day.
+            ray.kill(actor, no_restart=True)
+            raise
+        actor.warm.remote()
         return actor
+
+    async def _is_alive(self, actor: Any) -> bool:
+        ray = await self.connect()
+        try:
+            await actor.pid.remote()
+        except ray.exceptions.RayError:
+            return False
+        return True
+
+    def _end(self, actor: Any) -> None:
+        if self._connection is not None:
+            self._connection.ray.kill(actor, no_restart=True)

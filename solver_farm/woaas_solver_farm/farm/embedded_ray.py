@@ -1,15 +1,17 @@
 """A Ray of our own on this machine, or a connection to an existing cluster.
 
 Nothing of it is reachable from outside: every listener is on loopback, requests carry a token that only this home
-knows, and no usage statistics leave. If this process is killed, the kernel ends the head and the workers with it and
-Ray's two idle agents follow within about a minute (at once under ``up``, which ends the whole process group);
-``ray stop``, which would end every Ray of the machine, is never used.
+knows, and no usage statistics leave. It is the least that solves: no dashboard, no autoscaler, no log monitor and no
+workers ahead of time. If this process is killed, the kernel ends the head and the workers with it and Ray's two idle
+agents follow within about a minute (at once under ``up``, which ends the whole process group); ``ray stop``, which
+would end every Ray of the machine, is never used.
 """
 
 import hashlib
 import os
 import shutil
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,40 +26,71 @@ _STORE_BYTES = 80 * 1024 * 1024
 _LONGEST_TEMP = 40
 
 
-def connect(settings: Settings) -> Any:
-    """Start Ray or join ``WOAAS_RAY_ADDRESS``; returns the module. Takes seconds, so call it in a thread."""
-    _prepare_environment(settings)
+@dataclass(frozen=True)
+class Connection:
+    """Ray's module, connected, and what of Ray is ours to end."""
+
+    ray: Any
+    head: Any = None
+    folder: Path | None = None
+
+    def close(self) -> None:
+        """End the embedded Ray, or leave the cluster; its session folder goes too."""
+        self.ray.shutdown()
+        if self.head is not None:
+            self.head.kill_all_processes(check_alive=False, allow_graceful=True)
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def connect(settings: Settings) -> Connection:
+    """Start Ray or join ``WOAAS_RAY_ADDRESS``. Takes seconds, so call it in a thread."""
+    prepare_environment(settings)
     import ray  # noqa: PLC0415 - the environment must be set before, and only the solver process pays for it
 
-    if ray.is_initialized():
-        return ray
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "error", "configure_logging": False}
     if settings.ray_address:
-        ray.init(address=settings.ray_address, namespace="woaas", **quiet)
-        return ray
+        _join(ray, settings.ray_address)
+        return Connection(ray)
+    folder = _temp_dir(settings.home)
+    head = _start_head(folder)
+    _join(ray, head.address)
+    return Connection(ray, head, folder)
+
+
+def _join(ray: Any, address: str) -> None:
     ray.init(
-        address="local",
+        address=address,
+        namespace="woaas",
+        log_to_driver=False,
+        logging_level="error",
+        configure_logging=False,
+    )
+
+
+def _start_head(folder: Path) -> Any:
+    """A head with what ``ray.init`` offers no switch for left out, started as ``ray.cluster_utils`` does."""
+    from ray._private.node import Node  # noqa: PLC0415
+    from ray._private.parameter import RayParams  # noqa: PLC0415
+
+    class Head(Node):
+        def start_api_server(self, **_: object) -> None:
+            """Even without a dashboard it would be a process of 50 MB."""
+
+    parameters = RayParams(
+        node_ip_address="127.0.0.1",
         num_cpus=0,
         num_gpus=0,
-        include_dashboard=False,
         object_store_memory=_STORE_BYTES,
-        _node_ip_address="127.0.0.1",
-        _temp_dir=str(_temp_dir(settings.home)),
-        **quiet,
+        temp_dir=str(folder),
+        include_dashboard=False,
+        include_log_monitor=False,  # type: ignore[arg-type]  # annotated as text, read as a truth value
+        no_monitor=True,
     )
-    return ray
+    return Head(parameters, head=True, shutdown_at_exit=False, spawn_reaper=True, ray_init_cluster=True)
 
 
-def disconnect(settings: Settings) -> None:
-    """End the embedded Ray, or leave the cluster; its session folder goes too."""
-    import ray  # noqa: PLC0415
-
-    ray.shutdown()
-    if not settings.ray_address:
-        shutil.rmtree(_temp_dir(settings.home), ignore_errors=True)
-
-
-def _prepare_environment(settings: Settings) -> None:
+def prepare_environment(settings: Settings) -> None:
+    """What must be set before Ray is imported."""
     # Without this the head listens on every interface, whatever address it is given.
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"

@@ -8,30 +8,41 @@ from msgspec import Struct
 
 
 class Task(Struct, frozen=True):
-    """One solve: the problem as JSON (with its limits and warm start) and how many threads it may use."""
+    """One solve: the problem as JSON (with its limits and warm start), whose it is, and what it may use.
+
+    ``budget_s`` replaces the problem's own time limit.
+    """
 
     key: str
+    tenant: str
     problem: bytes
     workers: int
+    budget_s: float | None = None
 
 
 class Better(Struct, frozen=True, tag=True):
-    """Better plans found since the last message, as ``(seconds, objective)``; ``result`` is the best, unchecked."""
+    """Better plans found since the last message, as ``(seconds, objective)``; ``result`` is the best, unchecked.
+
+    ``cpu_s`` is what the solve has used so far, here and in the last words.
+    """
 
     incumbents: tuple[tuple[float, float], ...]
     result: bytes
+    cpu_s: float = 0.0
 
 
 class Done(Struct, frozen=True, tag=True):
     """The end of a solve with its checked result."""
 
     result: bytes
+    cpu_s: float = 0.0
 
 
 class Failed(Struct, frozen=True, tag=True):
     """The engine itself raised: trying again would raise again."""
 
     error: str
+    cpu_s: float = 0.0
 
 
 Message = Better | Done | Failed

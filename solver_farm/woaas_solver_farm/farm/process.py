@@ -9,18 +9,25 @@ from woaas_core.db.tenancy import APP
 from woaas_core.settings import Settings
 from woaas_solver_farm.farm.actors import RayExecutor
 from woaas_solver_farm.farm.dispatcher import Dispatcher
+from woaas_solver_farm.farm.scaling import FixedPool, RayAutoscaler, Scaler, Target
 
-SLOTS = 2
+# On one machine two long runs share the processors, so that the first does not keep the second waiting; the third
+# place is the short lane's.
+_PLACES_HERE = 3
+_THREADS_ON_CLUSTER = 2
 
 
 async def run_solver(settings: Settings, stop: asyncio.Event, *, clock: Clock | None = None) -> None:
-    """Solve queued runs until told to stop; Ray starts with the first one.
-
-    Two runs share the machine's processors, so that a long one does not keep the next waiting.
-    """
-    database = await Database.connect(settings.database_url, role=APP, size=2 * SLOTS + 1, clock=clock)
-    workers = max(1, (os.cpu_count() or 1) // SLOTS)
+    """Solve queued runs until told to stop; Ray starts with the first one."""
+    is_cluster = bool(settings.ray_address)
+    most = settings.solver_runs_at_once if is_cluster else _PLACES_HERE
+    threads = _THREADS_ON_CLUSTER if is_cluster else max(1, (os.cpu_count() or 1) // (_PLACES_HERE - 1))
+    executor = RayExecutor(settings, places=most, threads=threads)
+    scaler: Scaler = FixedPool(most)
+    if is_cluster:
+        scaler = RayAutoscaler(executor, threads=threads, target=Target(most=most))
+    database = await Database.connect(settings.database_url, role=APP, size=2 * most + 1, clock=clock)
     try:
-        await Dispatcher(database, RayExecutor(settings), slots=SLOTS, workers=workers).run(stop)
+        await Dispatcher(database, executor, scaler, threads=threads).run(stop)
     finally:
         await database.close()

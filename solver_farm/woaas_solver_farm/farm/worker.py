@@ -26,15 +26,21 @@ def stream(task: Task, should_stop: Callable[[], bool]) -> Iterator[Message]:
     warm()
 
     found: queue.SimpleQueue[_Found | Done | Failed] = queue.SimpleQueue()
+    cpu_before = time.process_time()
+
+    def used() -> float:
+        return time.process_time() - cpu_before
 
     def run() -> None:
         try:
             problem = problems.decode(task.problem)
             limits = msgspec.structs.replace(problem.limits or problems.Limits(), workers=task.workers)
+            if task.budget_s is not None:
+                limits = msgspec.structs.replace(limits, time_limit=task.budget_s)
             result = solve(problem, limits, on_incumbent=lambda i, b: found.put((i, b)), should_stop=should_stop)
-            found.put(Done(results.encode(result)))
+            found.put(Done(results.encode(result), used()))
         except Exception as error:  # noqa: BLE001, RUF100 - whatever the engine raises ends this run alone
-            found.put(Failed(f"{type(error).__name__}: {error}"))
+            found.put(Failed(f"{type(error).__name__}: {error}", used()))
 
     threading.Thread(target=run, name=f"solve-{task.key}", daemon=True).start()
     pending: list[_Found] = []
@@ -43,18 +49,18 @@ def stream(task: Task, should_stop: Callable[[], bool]) -> Iterator[Message]:
         try:
             item = found.get(timeout=max(0.0, ready_at - time.monotonic()) if pending else None)
         except queue.Empty:
-            yield _better(pending)
+            yield _better(pending, used())
             pending, ready_at = [], time.monotonic() + INTERVAL_S
             continue
         if isinstance(item, tuple):
             pending.append(item)
             continue
         if pending:
-            yield _better(pending)
+            yield _better(pending, used())
         yield item
         return
 
 
-def _better(found: list[_Found]) -> Better:
+def _better(found: list[_Found], cpu_s: float) -> Better:
     """All incumbents with the last one's plan, built only now: the search is not held up for it."""
-    return Better(tuple((i.at, i.objective) for i, _ in found), results.encode(found[-1][1]()))
+    return Better(tuple((i.at, i.objective) for i, _ in found), results.encode(found[-1][1]()), cpu_s)

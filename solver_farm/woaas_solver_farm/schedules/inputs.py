@@ -22,11 +22,13 @@ class NewScheduleRun(Body, kw_only=True):
     start_at: Instant | None | UnsetType = UNSET
     frozen: DurationText | UnsetType = UNSET
     time_limit: DurationText | UnsetType = UNSET
+    deadline: Annotated[Instant, msgspec.Meta(description="The plan must be there by then")] | None | UnsetType = UNSET
     seed: Annotated[int, msgspec.Meta(ge=0, lt=2**53)] | UnsetType = UNSET
     iterations: Annotated[int, msgspec.Meta(ge=0, le=10**9)] | None | UnsetType = UNSET
     work_orders: Annotated[list[OrderKey], msgspec.Meta(max_length=10_000)] | None | UnsetType = UNSET
     scenario: None | UnsetType = UNSET
     baseline_schedule_id: str | None | UnsetType = UNSET
+    include_forecast: Annotated[bool, msgspec.Meta(description="Plan virtual orders too")] | UnsetType = UNSET
     priority: Annotated[int, msgspec.Meta(ge=1, le=5, description="1 is solved first")] | UnsetType = UNSET
 
 

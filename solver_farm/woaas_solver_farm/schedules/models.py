@@ -33,10 +33,18 @@ schedule_runs = tenant_table(
     Column("problem", LargeBinary),
     # Reasons known before the solve, by operation: material that is short.
     Column("notes", JSONB, nullable=False),
+    # The duration model used, and by operation and work center how many operations its times were learned from.
+    Column("durations", JSONB),
     Column("best", LargeBinary),
     Column("result", LargeBinary),
     Column("priority", Integer, nullable=False),
     Column("time_limit", Interval, nullable=False),
+    instant("deadline", nullable=True),
+    # What of the time limit is granted: the least of it, the plan's limits and the time to the deadline.
+    Column("budget", Interval, nullable=False, server_default="15 minutes"),
+    # CPU seconds used by all attempts, and those the tenant's share has been charged: an estimate while one runs.
+    Column("cpu_s", Double, nullable=False, server_default="0"),
+    Column("charged_s", Double, nullable=False, server_default="0"),
     instant("not_before"),
     Column("attempt", Integer, nullable=False),
     instant("lease_until", nullable=True),
@@ -68,6 +76,16 @@ schedule_runs = tenant_table(
     Index("ix_schedule_runs_queue", "tenant_id", "status", "id", postgresql_where=ACTIVE),
 )
 
+# Deficit round robin between tenants, in CPU seconds on one scale: ``round_s`` is where the round stood when the tenant
+# was last served, ``spent_s`` how far its charges have taken it. The round stands where whoever was served last stood.
+solver_shares = tenant_table(
+    "solver_shares",
+    Column("round_s", Double, nullable=False),
+    Column("spent_s", Double, nullable=False),
+    instant("served_at"),
+    key=(),
+)
+
 schedules = tenant_table(
     "schedules",
     Column("id", Uuid, nullable=False),
@@ -82,6 +100,8 @@ schedules = tenant_table(
     instant("end_at"),
     Column("frozen", Interval, nullable=False),
     instant("published_at", nullable=True),
+    # The version of the duration model in force when it was made; null: standard times.
+    Column("duration_model_version", Integer),
     Column("version", Integer, nullable=False),
     instant("created_at"),
     instant("updated_at"),
@@ -108,6 +128,9 @@ slots = tenant_table(
     Column("pinned", Boolean, nullable=False),
     Column("given", Boolean, nullable=False),
     Column("reasons", ARRAY(Text), nullable=False),
+    # From how many closed operations its length was learned; 0: the standard time.
+    Column("duration_samples", Integer, nullable=False, server_default="0"),
+    Column("duration_model_version", Integer),
     ForeignKeyConstraint(["tenant_id", "schedule_id"], ["schedules.tenant_id", "schedules.id"]),
     tenant_index("slots", "schedule_id", "operation_id", unique=True),
     tenant_index("slots", "schedule_id", "start_at"),

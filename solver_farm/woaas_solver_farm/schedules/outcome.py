@@ -9,6 +9,7 @@ from woaas_core.durations import parse_duration
 from woaas_core.ids import decode_id, encode_id, uuid7
 from woaas_solver_farm.horizon import Horizon
 from woaas_solver_farm.problem import Problem
+from woaas_solver_farm.proposals.making import propose
 from woaas_solver_farm.result import Assignment, Result
 from woaas_solver_farm.result import encode as encode_result
 from woaas_solver_farm.schedules import events, plan_rows, queue, repository
@@ -104,12 +105,13 @@ async def _propose(uow: "UnitOfWork", run: "Record", problem: Problem, result: R
         "end_at": horizon.end_at,
         "frozen": parse_duration(run["params"]["frozen"]),
         "published_at": None,
+        "duration_model_version": (run["durations"] or {}).get("model_version"),
         "version": 1,
         "created_at": now,
         "updated_at": now,
     }
     given = {(job.id, o.id) for job, o in problem.operations() if o.fixed is not None}
-    places = [_slot(a, horizon, run["notes"], is_given=(a.job, a.operation) in given) for a in result.assignments]
+    places = [_slot(a, horizon, run, is_given=(a.job, a.operation) in given) for a in result.assignments]
     await repository.insert_schedule(uow, values, places)
     await queue.attach(uow, run["id"], schedule_id)
     uow.record(
@@ -120,6 +122,7 @@ async def _propose(uow: "UnitOfWork", run: "Record", problem: Problem, result: R
         changes={"metrics": exact(values["metrics"]), "objective": exact(values["objective"])},
     )
     await _mark(uow, run, problem, overflow)
+    await propose(uow, run["id"], schedule_id)
     return schedule_id
 
 
@@ -151,7 +154,9 @@ def _horizon_of(problem: Problem) -> Horizon:
     return msgspec.convert({"start_at": problem.start_at, "ticks": problem.horizon}, Horizon)
 
 
-def _slot(a: Assignment, horizon: Horizon, notes: dict[str, list[str]], *, is_given: bool) -> dict[str, object]:
+def _slot(a: Assignment, horizon: Horizon, run: "Record", *, is_given: bool) -> dict[str, object]:
+    durations = run["durations"] or {}
+    learned_from = durations.get("learned_from", {}).get(a.operation, {}).get(a.machine, 0)
     return {
         "id": uuid7(),
         "operation_id": decode_id("op", a.operation),
@@ -164,5 +169,7 @@ def _slot(a: Assignment, horizon: Horizon, notes: dict[str, list[str]], *, is_gi
         "outsourced": a.outsourced,
         "pinned": False,
         "given": is_given,
-        "reasons": [*notes.get(a.operation, ()), *a.reasons],
+        "reasons": [*run["notes"].get(a.operation, ()), *a.reasons],
+        "duration_samples": learned_from,
+        "duration_model_version": durations.get("model_version") if learned_from else None,
     }

@@ -23,13 +23,14 @@ _ORDERS = Statement.text(
     SELECT w.* FROM work_orders w
     WHERE w.tenant_id = $1 AND (
       w.state IN ('draft', 'released', 'running') AND $2::text[] IS NULL
+      OR w.state = 'forecast' AND $5::bool
       OR w.state IN ('draft', 'released', 'running', 'held')
         AND (w.number = ANY($2) OR w.id = ANY($3::uuid[]))
       OR w.state IN ('released', 'running')
         AND w.id IN (SELECT s.work_order_id FROM slots s WHERE s.tenant_id = $1 AND s.schedule_id = $4))
     ORDER BY w.id
     """,
-    *("tenant_id", "numbers", "ids", "baseline_id"),
+    *("tenant_id", "numbers", "ids", "baseline_id", "include_forecast"),
 )
 _KNOWN = Statement.text(
     "SELECT id, number FROM work_orders WHERE tenant_id = $1 AND (number = ANY($2::text[]) OR id = ANY($3::uuid[]))",
@@ -118,10 +119,22 @@ _PROPOSABLE = Statement.text(
 
 
 async def orders_to_plan(
-    uow: "UnitOfWork", *, numbers: Sequence[str] | None, ids: Sequence[UUID], baseline_id: UUID | None
+    uow: "UnitOfWork",
+    *,
+    numbers: Sequence[str] | None,
+    ids: Sequence[UUID],
+    baseline_id: UUID | None,
+    include_forecast: bool,
 ) -> "list[Record]":
     """The orders of a plan; ``numbers`` None means all open ones."""
-    return await uow.all(_ORDERS, tenant_id=uow.tenant, numbers=numbers, ids=list(ids), baseline_id=baseline_id)
+    return await uow.all(
+        _ORDERS,
+        tenant_id=uow.tenant,
+        numbers=numbers,
+        ids=list(ids),
+        baseline_id=baseline_id,
+        include_forecast=include_forecast,
+    )
 
 
 async def orders_known(uow: "UnitOfWork", *, numbers: Sequence[str], ids: Sequence[UUID]) -> set[UUID | str]:

@@ -10,6 +10,9 @@ import msgspec
 
 from woaas_core.durations import parse_duration
 from woaas_core.ids import decode_id, try_decode_id
+from woaas_solver_farm.learning import repository as models
+from woaas_solver_farm.learning import training
+from woaas_solver_farm.learning.estimates import Durations
 from woaas_solver_farm.objective import PRESETS, Preset
 from woaas_solver_farm.problem import Limits, Metric, Objective, Term
 from woaas_solver_farm.schedules import plan_rows, repository
@@ -36,7 +39,13 @@ async def read_snapshot(uow: "UnitOfWork", run: "Record") -> Snapshot:
     ids = [i for i in (try_decode_id("wo", n) for n in names or ()) if i is not None]
     heads = [
         WorkOrder.from_row(r)
-        for r in await plan_rows.orders_to_plan(uow, numbers=names, ids=ids, baseline_id=baseline_id)
+        for r in await plan_rows.orders_to_plan(
+            uow,
+            numbers=names,
+            ids=ids,
+            baseline_id=baseline_id,
+            include_forecast=params.get("include_forecast", False),
+        )
     ]
     chosen = {h.id for h in heads if names is None or h.id in ids or h.number in names}
     rows = await orders.operations_of(uow, [h.id for h in heads])
@@ -54,6 +63,7 @@ async def read_snapshot(uow: "UnitOfWork", run: "Record") -> Snapshot:
         setup_matrices=await _bodies(uow, "setup_matrix"),
         lots=await _bodies(uow, "material_lot"),
         baseline=_planned(slots, chosen),
+        durations=await _durations(uow),
     )
 
 
@@ -88,6 +98,12 @@ async def _baseline_id(uow: "UnitOfWork", params: dict[str, Any]) -> UUID | None
         return decode_id("sch", params["baseline_schedule_id"])
     published = await repository.published(uow)
     return published["id"] if published else None
+
+
+async def _durations(uow: "UnitOfWork") -> Durations:
+    """What the duration model in force knows, at its quantile."""
+    model = await models.in_force(uow)
+    return (await training.learned(uow, model["id"]))[1] if model else Durations()
 
 
 def _planned(slots: "Sequence[Record]", chosen: set[UUID]) -> list[PlannedSlot]:

@@ -55,11 +55,12 @@ _FINGERPRINT = Statement.text(
     """
     SELECT concat_ws('|',
       (SELECT concat_ws(',', count(*), sum(version), max(updated_at)) FROM work_orders
-        WHERE tenant_id = $1 AND state IN ('draft', 'released', 'running', 'held')),
+        WHERE tenant_id = $1 AND state IN ('draft', 'forecast', 'released', 'running', 'held')),
       (SELECT concat_ws(',', count(*), sum(version), max(updated_at)) FROM operations
         WHERE tenant_id = $1 AND state IN ('pending', 'waiting', 'ready', 'running', 'suspended', 'held')),
       (SELECT concat_ws(',', count(*), sum(version), max(updated_at)) FROM master_data WHERE tenant_id = $1),
-      (SELECT id FROM schedules WHERE tenant_id = $1 AND state = 'published'))
+      (SELECT id FROM schedules WHERE tenant_id = $1 AND state = 'published'),
+      (SELECT id FROM duration_models WHERE tenant_id = $1 AND state = 'in_force'))
     """,
     "tenant_id",
 )
@@ -88,18 +89,20 @@ _SET_STATE = Statement(
 _INSERT_SLOTS = Statement.text(
     """
     INSERT INTO slots (tenant_id, schedule_id, id, operation_id, work_order_id, work_center, operator, setup_start_at,
-                       start_at, end_at, outsourced, pinned, given, reasons)
+                       start_at, end_at, outsourced, pinned, given, reasons, duration_samples, duration_model_version)
     SELECT $1, $2, u.id, u.operation_id, u.work_order_id, u.work_center, u.operator, u.setup_start_at,
-           u.start_at, u.end_at, u.outsourced, u.pinned, u.given, string_to_array(u.reasons, chr(31))
+           u.start_at, u.end_at, u.outsourced, u.pinned, u.given, string_to_array(u.reasons, chr(31)),
+           u.duration_samples, u.duration_model_version
     FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::timestamptz[], $9::timestamptz[],
-                $10::timestamptz[], $11::bool[], $12::bool[], $13::bool[], $14::text[])
+                $10::timestamptz[], $11::bool[], $12::bool[], $13::bool[], $14::text[], $15::int[], $16::int[])
       AS u (id, operation_id, work_order_id, work_center, operator, setup_start_at, start_at, end_at, outsourced,
-            pinned, given, reasons)
+            pinned, given, reasons, duration_samples, duration_model_version)
     """,
     "tenant_id",
     "schedule_id",
     *(_SLOT_COLUMNS := ("id", "operation_id", "work_order_id", "work_center", "operator", "setup_start_at", "start_at",
-                       "end_at", "outsourced", "pinned", "given", "reasons")),
+                       "end_at", "outsourced", "pinned", "given", "reasons", "duration_samples",
+                       "duration_model_version")),
 )  # fmt: skip
 _SLOTS = Statement(
     select(slots)

@@ -14,6 +14,7 @@ from woaas_core.errors import FieldError, Invalid
 from woaas_core.ids import encode_id, try_decode_id, uuid7
 from woaas_core.wire import duration_of, given, invalid, utc
 from woaas_security.principal import Principal
+from woaas_security.tenants.repository import plan_limits
 from woaas_solver_farm.problem import Problem
 from woaas_solver_farm.problem import encode as encode_problem
 from woaas_solver_farm.problem_validation import faults
@@ -34,11 +35,13 @@ DEFAULTS: dict[str, Any] = {
     "start_at": None,
     "frozen": "PT4H",
     "time_limit": "PT20S",
+    "deadline": None,
     "seed": 1,
     "iterations": None,
     "work_orders": None,
     "scenario": None,
     "baseline_schedule_id": None,
+    "include_forecast": False,
     "priority": 3,
 }
 MAX_TIME_LIMIT = timedelta(hours=1)
@@ -59,6 +62,9 @@ async def request_run(uow: "UnitOfWork", principal: Principal, body: NewSchedule
     _length(params, "time_limit", MAX_TIME_LIMIT)
     _length(params, "frozen", MAX_HORIZON, least=timedelta(0))
     params["start_at"] = utc(params["start_at"], "/start_at")
+    params["deadline"] = utc(params["deadline"], "/deadline")
+    if params["deadline"] is not None and params["deadline"] <= uow.clock.now():
+        raise invalid("/deadline", "invalid", "The deadline has passed.")
     if params["weights"] is not None and not any(params["weights"].values()):
         raise invalid("/weights", "invalid", "At least one weight must be above zero.")
     baseline = params["baseline_schedule_id"]
@@ -87,6 +93,8 @@ async def enqueue_plan(
     plain: dict[str, Any] = msgspec.to_builtins(params)
     snapshot = hashlib.sha256((await repository.fingerprint(uow)).encode()).digest()
     priority = plain.pop("priority")
+    asked = duration_of(plain["time_limit"], "/time_limit")
+    deadline = params["deadline"]
     row, is_new = await repository.add_run(
         uow,
         _values(
@@ -95,7 +103,9 @@ async def enqueue_plan(
             policy=plain.pop("policy"),
             params=plain,
             snapshot_hash=snapshot,
-            time_limit=duration_of(plain["time_limit"], "/time_limit"),
+            time_limit=asked,
+            deadline=deadline,
+            budget=await _budget(uow, asked, deadline),
             priority=priority,
             not_before=not_before or uow.clock.now(),
         ),
@@ -116,6 +126,7 @@ async def request_solve(uow: "UnitOfWork", principal: Principal, problem: Proble
     if found:
         raise Invalid(found[0].detail, errors=tuple(FieldError(f.pointer, f.code, f.detail) for f in found))
     raw = encode_problem(problem)
+    asked = _asked_time(problem)
     row, is_new = await repository.add_run(
         uow,
         _values(
@@ -124,7 +135,8 @@ async def request_solve(uow: "UnitOfWork", principal: Principal, problem: Proble
             policy=None,
             params={"seed": problem.limits.seed if problem.limits else 1},
             snapshot_hash=hashlib.sha256(raw).digest(),
-            time_limit=_asked_time(problem),
+            time_limit=asked,
+            budget=await _budget(uow, asked),
             problem=raw,
             expires_at=uow.clock.now() + PRIVATE_LIFE,
         ),
@@ -132,6 +144,13 @@ async def request_solve(uow: "UnitOfWork", principal: Principal, problem: Proble
     if is_new:
         _record(uow, row)
     return row
+
+
+async def _budget(uow: "UnitOfWork", asked: timedelta, deadline: datetime | None = None) -> timedelta:
+    """What of the time asked for is granted now; a claim may find that less of it is left."""
+    limits = await plan_limits(uow)
+    granted: timedelta = min(asked, limits["run_time"], timedelta(seconds=limits["run_cpu_s"]))
+    return granted if deadline is None else min(granted, deadline - uow.clock.now())
 
 
 def _asked_time(problem: Problem) -> timedelta:
@@ -162,9 +181,13 @@ def _values(uow: "UnitOfWork", *, kind: str, params: dict[str, Any], **more: Any
         "params_hash": hashlib.sha256(asked).digest(),
         "problem": None,
         "notes": {},
+        "durations": None,
         "best": None,
         "result": None,
         "priority": 3,
+        "deadline": None,
+        "cpu_s": 0.0,
+        "charged_s": 0.0,
         "not_before": now,
         "attempt": 0,
         "lease_until": None,

@@ -8,6 +8,7 @@ import msgspec
 from woaas_core.errors import InvalidTransition, NotFound
 from woaas_core.ids import decode_id, encode_id
 from woaas_security.principal import Principal
+from woaas_solver_farm.proposals.making import settle
 from woaas_solver_farm.schedules import events, plan_rows, repository
 from woaas_solver_farm.schedules.marks import record_operations, record_orders
 from woaas_solver_farm.schedules.requests import is_own
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
 
 ENDED = ("finished", "stopped", "failed")
+RUN_CHANNEL = "schedule_runs"
+"""Where the database tells, by id, of each change of a run."""
 
 
 async def get_run(
@@ -107,6 +110,7 @@ async def publish(uow: "UnitOfWork", principal: Principal, schedule_id: UUID) ->
     _record(uow, events.SCHEDULE_PUBLISHED, schedule, row, {"operations": len(placed), "unplaced": len(unplaced)})
     record_operations(uow, placed + unplaced)
     record_orders(uow, moved)
+    await settle(uow, schedule_id, schedule["version"])
     return row
 
 

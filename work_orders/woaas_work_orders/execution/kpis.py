@@ -1,7 +1,16 @@
-"""Key figures from reports: numerator, denominator and value, so that anybody can check them. Pure.
+"""Key figures: numerator, denominator and value, so that anybody can check them. Pure.
 
-Yield is good / (good + scrap + rework); setup and breakdown share are minutes of that kind over all reported
-minutes, overlaps counted in full (ISO 22400-2 names, restricted to what reports can prove).
+Names and time model follow ISO 22400-2, by work unit. Busy time is the union of what was reported, so two reports of
+one hour are one hour; planned time (PBT) is the working time of the unit's calendar. With A, E and Q as defined there:
+
+* availability A = run time (APT) / planned time (PBT)
+* effectiveness E = standard time of what was produced (PRI x PQ) / run time
+* quality Q = yield = good / (good + scrap + rework)
+* oee = A x E x Q, which is standard time of what is good / planned time
+* utilisation = run and set-up time / planned time
+* first-pass yield: yield without what rework operations reported
+
+Set-up and breakdown share are minutes of that kind over all reported minutes, overlaps counted in full.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,23 +21,30 @@ from woaas_core.db.statements import Row
 
 Sums = Row
 _ZERO = Decimal(0)
+_Part = Callable[[Sums], Decimal]
+
+
+def _count(*columns: str) -> _Part:
+    return lambda sums: sum((_number(sums[column]) for column in columns), _ZERO)
+
+
+def _minutes(column: str) -> _Part:
+    return lambda sums: _number(sums[column]) / 60
 
 
 def _number(value: Any) -> Decimal:
     return value if value is not None else _ZERO
 
 
-def _minutes(value: Any) -> Decimal:
-    return _number(value) / 60
-
-
-RATIOS: dict[str, tuple[Callable[[Sums], Decimal], Callable[[Sums], Decimal]]] = {
-    "yield": (
-        lambda s: _number(s["good"]),
-        lambda s: _number(s["good"]) + _number(s["scrap"]) + _number(s["rework"]),
-    ),
-    "setup_share": (lambda s: _minutes(s["setup_seconds"]), lambda s: _minutes(s["seconds"])),
-    "breakdown_share": (lambda s: _minutes(s["breakdown_seconds"]), lambda s: _minutes(s["seconds"])),
+RATIOS: dict[str, tuple[_Part, _Part]] = {
+    "yield": (_count("good"), _count("good", "scrap", "rework")),
+    "first_pass_yield": (_count("first_good"), _count("first_produced")),
+    "setup_share": (_minutes("setup_seconds"), _minutes("seconds")),
+    "breakdown_share": (_minutes("breakdown_seconds"), _minutes("seconds")),
+    "availability": (_minutes("run_busy_seconds"), _minutes("planned_seconds")),
+    "effectiveness": (_minutes("standard_seconds"), _minutes("run_busy_seconds")),
+    "oee": (_minutes("standard_good_seconds"), _minutes("planned_seconds")),
+    "utilisation": (_minutes("busy_seconds"), _minutes("planned_seconds")),
 }
 NAMES = (*RATIOS, "on_time")
 

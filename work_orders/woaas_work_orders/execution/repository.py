@@ -30,23 +30,42 @@ _SET_INSPECTION = Statement(
 )
 _INSERT_RECEIPT = insert_row(receipts)
 
-# A replaced report no longer counts. Minutes are clipped to nothing: a report belongs to the window it ended in,
-# and overlaps count in full, so that shares stay additive over machines and windows.
+# A replaced report no longer counts. Quantities and minutes belong to the window a report ended in and overlaps count
+# in full, so that shares stay additive over machines and windows; busy time is a union of what lies in the window.
+_COUNTS = "NOT EXISTS (SELECT FROM reports c WHERE c.tenant_id = r.tenant_id AND c.corrects = r.id)"
 _SUMS = Statement.text(
-    """
+    f"""
     SELECT coalesce(r.work_center, '') AS work_center,
       sum(r.good) AS good, sum(r.scrap) AS scrap, sum(r.rework) AS rework,
+      sum(r.good) FILTER (WHERE o.rework_of IS NULL) AS first_good,
+      sum(r.good + r.scrap + r.rework) FILTER (WHERE o.rework_of IS NULL) AS first_produced,
+      sum(r.good * extract(epoch FROM o.unit_time)) AS standard_good_seconds,
+      sum((r.good + r.scrap + r.rework) * extract(epoch FROM o.unit_time)) AS standard_seconds,
       sum(extract(epoch FROM r.ended_at - r.started_at)) AS seconds,
       sum(extract(epoch FROM r.ended_at - r.started_at)) FILTER (WHERE r.kind = 'setup') AS setup_seconds,
       sum(extract(epoch FROM r.ended_at - r.started_at)) FILTER (WHERE r.kind = 'breakdown') AS breakdown_seconds
-    FROM reports r
-    WHERE r.tenant_id = $1 AND r.ended_at >= $2 AND r.ended_at < $3
-      AND NOT EXISTS (SELECT FROM reports c WHERE c.tenant_id = r.tenant_id AND c.corrects = r.id)
+    FROM reports r JOIN operations o ON o.tenant_id = r.tenant_id AND o.id = r.operation_id
+    WHERE r.tenant_id = $1 AND r.ended_at >= $2 AND r.ended_at < $3 AND {_COUNTS}
     GROUP BY 1 ORDER BY 1
-    """,
-    "tenant_id",
-    "since",
-    "until",
+    """,  # noqa: S608
+    *("tenant_id", "since", "until"),
+)
+_BUSY = Statement.text(
+    f"""
+    SELECT work_center, since, until,
+      (SELECT sum(extract(epoch FROM upper(span) - lower(span))) FROM unnest(runs) span) AS run_busy_seconds,
+      (SELECT sum(extract(epoch FROM upper(span) - lower(span))) FROM unnest(busy) span) AS busy_seconds
+    FROM (
+      SELECT coalesce(r.work_center, '') AS work_center,
+        min(greatest(r.started_at, $2)) AS since, max(least(r.ended_at, $3)) AS until,
+        range_agg(tstzrange(r.started_at, r.ended_at) * tstzrange($2, $3)) FILTER (WHERE r.kind = 'run') AS runs,
+        range_agg(tstzrange(r.started_at, r.ended_at) * tstzrange($2, $3))
+          FILTER (WHERE r.kind IN ('run', 'setup')) AS busy
+      FROM reports r
+      WHERE r.tenant_id = $1 AND r.ended_at > $2 AND r.started_at < $3 AND {_COUNTS}
+      GROUP BY 1) spans
+    """,  # noqa: S608
+    *("tenant_id", "since", "until"),
 )
 _ON_TIME = Statement.text(
     """
@@ -107,6 +126,11 @@ async def insert_receipt(uow: "UnitOfWork", values: Mapping[str, object]) -> Non
 async def sums(uow: "UnitOfWork", since: datetime, until: datetime) -> "list[Record]":
     """Quantities and seconds by work center of reports that ended in ``[since, until)``."""
     return await uow.all(_SUMS, tenant_id=uow.tenant, since=since, until=until)
+
+
+async def busy(uow: "UnitOfWork", since: datetime, until: datetime) -> "list[Record]":
+    """Seconds each work center was busy within ``[since, until)``, and from when to when anything was reported."""
+    return await uow.all(_BUSY, tenant_id=uow.tenant, since=since, until=until)
 
 
 async def on_time(uow: "UnitOfWork", since: datetime, until: datetime) -> "Record":

@@ -1,7 +1,18 @@
 """How reports are shown."""
 
-from woaas_security.authz.resource import Field, Resource
+from sqlalchemy import ColumnElement, Table, select
+
+from woaas_security.authz.resource import Field, Resource, members_of
+from woaas_work_orders.execution.inputs import NewInspection, NewReceipt, NewReport
 from woaas_work_orders.execution.models import inspections, receipts, reports
+from woaas_work_orders.orders.models import work_orders
+
+
+def _class_of_order(table: Table) -> ColumnElement[str]:
+    """The data class of the order that a row belongs to: rows are appended only, the order's class may change."""
+    same = (work_orders.c.tenant_id == table.c.tenant_id) & (work_orders.c.id == table.c.work_order_id)
+    return select(work_orders.c.data_class).where(same).scalar_subquery()
+
 
 REPORT = Resource(
     "report",
@@ -27,6 +38,8 @@ REPORT = Resource(
         Field("recorded_at", "instant", filterable=True),
     ),
     actions=frozenset({"correct"}),
+    writes=members_of(NewReport),
+    data_class=_class_of_order(reports),
 )
 
 INSPECTION = Resource(
@@ -41,6 +54,8 @@ INSPECTION = Resource(
         Field("note"),
         Field("recorded_at", "instant", filterable=True),
     ),
+    writes=members_of(NewInspection),
+    data_class=_class_of_order(inspections),
 )
 
 RECEIPT = Resource(
@@ -55,4 +70,8 @@ RECEIPT = Resource(
         Field("location", filterable=True),
         Field("recorded_at", "instant", filterable=True),
     ),
+    writes=members_of(NewReceipt),
+    data_class=_class_of_order(receipts),
 )
+
+KPI = Resource("kpi", "rep", reports, (Field("value", "decimal"),))

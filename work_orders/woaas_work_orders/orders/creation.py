@@ -1,7 +1,7 @@
 """Entering work orders: from a body to rows, with what routing and defaults give."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from woaas_core.db.statements import Row
 from woaas_core.errors import Conflict
+from woaas_core.events.envelope import EventType
 from woaas_core.ids import encode_id, uuid7
 from woaas_core.wire import duration_of, given, invalid, utc
 from woaas_security.principal import Principal
@@ -35,9 +37,10 @@ async def create(uow: "UnitOfWork", principal: Principal, body: NewWorkOrder) ->
     Raises:
         Conflict: the ``external_ref`` belongs to an order entered with another body.
     """
-    access = principal.require(WORK_ORDER, "create")
     sent = given(body)
-    access.check_writable(n for n in sent if n not in ("operations", "release"))
+    of_class = {"data_class": sent.get("data_class")}
+    access = principal.require(WORK_ORDER, "create").of(of_class)
+    access.check_writable({n: v for n, v in sent.items() if n not in ("operations", "release")})
     request_hash = hashlib.sha256(msgspec.json.encode(body, order="deterministic")).digest()
     if body.external_ref is not UNSET and body.external_ref is not None:
         known = await repository.by_external_ref(uow, body.external_ref)
@@ -47,7 +50,7 @@ async def create(uow: "UnitOfWork", principal: Principal, body: NewWorkOrder) ->
                 raise Conflict(msg)
             return await repository.load(uow, known)
     steps = await _steps(uow, body)
-    operation_access = principal.access(OPERATION)
+    operation_access = principal.access(OPERATION).of(of_class)
     for i, step in enumerate(steps):
         operation_access.check_writable(given(step), at=f"/operations/{i}")
     now = uow.clock.now()
@@ -63,11 +66,30 @@ async def create(uow: "UnitOfWork", principal: Principal, body: NewWorkOrder) ->
     return order
 
 
+async def foresee(uow: "UnitOfWork", bodies: Sequence[NewWorkOrder]) -> list[Order]:
+    """Enter virtual orders of expected demand: they have numbers of their own and can only be released or cancelled."""
+    routings = {r["code"]: r for r in await master_data.in_use(uow, "routing")}
+    now = uow.clock.now()
+    orders: list[Order] = []
+    numbers = await repository.next_numbers(uow, "FC", len(bodies)) if bodies else range(0)
+    for number, body in zip(numbers, bodies, strict=True):
+        head = _head(body, number=f"FC-{number:06d}", request_hash=b"", now=now)
+        head.state = OrderState.FORECAST
+        orders.append(Order(head, build_operations(head, _routed(body, routings.get(body.product)), now)))
+    await repository.insert_all(uow, orders)
+    for order in orders:
+        _record_created(uow, order, given(bodies[0]), events.ORDER_FORECASTED)
+    return orders
+
+
 async def _steps(uow: "UnitOfWork", body: NewWorkOrder) -> Sequence[NewOperation]:
     """The operations sent, else the product's routing, else one operation for the whole."""
     if not isinstance(body.operations, UnsetType):
         return body.operations
-    routing = await master_data.find(uow, "routing", body.product)
+    return _routed(body, await master_data.find(uow, "routing", body.product))
+
+
+def _routed(body: NewWorkOrder, routing: Row | None) -> Sequence[NewOperation]:
     if routing is not None:
         return msgspec.convert(routing["body"].get("operations", []), list[NewOperation])
     return [NewOperation(name=body.product)]
@@ -185,6 +207,8 @@ def build_operation(
         planned_end_at=None,
         contract_id=None,
         external_state=None,
+        data_class=head.data_class,
+        export_controlled=head.export_controlled,
         started_at=None,
         ended_at=None,
         version=1,
@@ -215,10 +239,12 @@ def check_predecessors(operations: Sequence[Operation], places: Mapping[int, str
         done.update(free)
 
 
-def _record_created(uow: "UnitOfWork", order: Order, sent: dict[str, Any]) -> None:
+def _record_created(
+    uow: "UnitOfWork", order: Order, sent: Collection[str], kind: EventType = events.ORDER_CREATED
+) -> None:
     head = order.head
     uow.record(
-        events.ORDER_CREATED,
+        kind,
         subject=encode_id("wo", head.id),
         work_order_id=head.id,
         version=(None, 1),

@@ -71,6 +71,8 @@ class Operation(Entity):
     planned_end_at: datetime | None
     contract_id: UUID | None
     external_state: str | None
+    data_class: str | None
+    export_controlled: bool
     started_at: datetime | None
     ended_at: datetime | None
     version: int

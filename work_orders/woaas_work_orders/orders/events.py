@@ -3,6 +3,7 @@
 from woaas_core.events.envelope import EventType, event_type
 
 ORDER_CREATED = event_type("work_order.created", "A work order was entered.")
+ORDER_FORECASTED = event_type("work_order.forecasted", "Expected demand became a virtual work order.")
 ORDER_UPDATED = event_type("work_order.updated", "Fields of a work order were changed.")
 ORDER_STARTED = event_type("work_order.started", "The first operation of a work order started.")
 

@@ -50,6 +50,7 @@ work_orders = tenant_table(
     tenant_index("work_orders", "external_ref", unique=True),
     tenant_index("work_orders", "state", "due_at"),
     tenant_index("work_orders", "customer", "id"),
+    tenant_index("work_orders", "product"),
 )
 
 operations = tenant_table(
@@ -86,6 +87,9 @@ operations = tenant_table(
     # The market contract that carries this operation out, and how far the partner says it is.
     Column("contract_id", Uuid),
     Column("external_state", Text),
+    # The order's, said again: masks and row scopes of operations need no look at the order.
+    Column("data_class", Text),
+    Column("export_controlled", Boolean, nullable=False),
     instant("started_at", nullable=True),
     instant("ended_at", nullable=True),
     Column("version", Integer, nullable=False),

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, select, update
 from woaas_core.db.statements import Statement, insert_row
 from woaas_work_orders.orders.entities import Operation, Order, WorkOrder
 from woaas_work_orders.orders.models import operations, work_orders
+from woaas_work_orders.orders.pegging import Demand, urgency
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
 
 if TYPE_CHECKING:
@@ -53,10 +54,22 @@ _ENTRIES = Statement.text(
     "order_id",
 )
 _NUMBER = Statement.text(
-    "INSERT INTO number_counters AS n (tenant_id, series, value) VALUES ($1, $2, 1) "
-    "ON CONFLICT (tenant_id, series) DO UPDATE SET value = n.value + 1 RETURNING value",
+    "INSERT INTO number_counters AS n (tenant_id, series, value) VALUES ($1, $2, $3) "
+    "ON CONFLICT (tenant_id, series) DO UPDATE SET value = n.value + excluded.value RETURNING value",
     "tenant_id",
     "series",
+    "how_many",
+)
+
+_DEMANDS = Statement.text(
+    """
+    SELECT o.id, o.materials, w.priority, w.due_at, w.number
+    FROM work_orders w JOIN operations o ON o.tenant_id = w.tenant_id AND o.work_order_id = w.id
+    WHERE w.tenant_id = $1 AND (w.state IN ('released', 'running', 'held') OR w.id = $2)
+      AND o.state IN ('pending', 'waiting', 'ready', 'suspended', 'held') AND o.started_at IS NULL
+      AND NOT o.kitted AND o.materials <> '[]'
+    """,
+    *("tenant_id", "order_id"),
 )
 
 _FIXED = {"id", "number", "created_at", "request_hash", "work_order_id"}
@@ -69,6 +82,11 @@ _UPDATE_OPERATION = Statement(
     update(operations)
     .where(_P.tenant_id == bindparam("tenant_key"), _P.id == bindparam("id_key"))
     .values({c: bindparam(c.name) for c in operations.columns if c.name not in _FIXED | {"tenant_id"}})
+)
+_CLASSIFY = Statement(
+    update(operations)
+    .where(_P.tenant_id == bindparam("tenant_key"), _P.work_order_id == bindparam("order_id"))
+    .values({_P.data_class: bindparam("class_of_order"), _P.export_controlled: bindparam("controlled")})
 )
 # What commands change, in one round trip for any number of operations; the order's row last, if it moved at all.
 _ADVANCE_OPERATIONS = """
@@ -150,6 +168,12 @@ async def get_operation(uow: "UnitOfWork", principal: "Principal", operation_id:
     return row if row and operation_visible(principal, row["sourcing"]) else None
 
 
+async def demands(uow: "UnitOfWork", order_id: UUID) -> list[Demand]:
+    """What the operations of open orders, and of the one named in any state, need and have not been given yet."""
+    rows = await uow.all(_DEMANDS, tenant_id=uow.tenant, order_id=order_id)
+    return [Demand(r["id"], urgency(r["priority"], r["due_at"], r["number"]), r["materials"]) for r in rows]
+
+
 async def entries(uow: "UnitOfWork", order_id: UUID) -> list[bytes]:
     """The audit entries of an order, oldest first."""
     return [row["payload"] for row in await uow.all(_ENTRIES, tenant_id=uow.tenant, order_id=order_id)]
@@ -157,13 +181,25 @@ async def entries(uow: "UnitOfWork", order_id: UUID) -> list[bytes]:
 
 async def next_number(uow: "UnitOfWork", series: str) -> int:
     """The next number of a series, gap-free: the counter's row stays locked until the commit."""
-    return int(await uow.value(_NUMBER, tenant_id=uow.tenant, series=series))
+    return (await next_numbers(uow, series, 1))[0]
+
+
+async def next_numbers(uow: "UnitOfWork", series: str, how_many: int) -> range:
+    """The next numbers of a series, all at once."""
+    last = int(await uow.value(_NUMBER, tenant_id=uow.tenant, series=series, how_many=how_many))
+    return range(last - how_many + 1, last + 1)
 
 
 async def insert(uow: "UnitOfWork", order: Order) -> None:
     """Add an order with its operations."""
     await uow.execute(_INSERT_ORDER, tenant_id=uow.tenant, **order.head.values())
     await insert_operations(uow, order.operations)
+
+
+async def insert_all(uow: "UnitOfWork", orders: Sequence[Order]) -> None:
+    """Add orders with their operations in two round trips."""
+    await uow.execute_many(_INSERT_ORDER, ({"tenant_id": uow.tenant, **o.head.values()} for o in orders))
+    await insert_operations(uow, [operation for order in orders for operation in order.operations])
 
 
 async def insert_operations(uow: "UnitOfWork", new: Sequence[Operation]) -> None:
@@ -174,6 +210,17 @@ async def insert_operations(uow: "UnitOfWork", new: Sequence[Operation]) -> None
 async def update_order(uow: "UnitOfWork", head: WorkOrder) -> None:
     """Write every changeable column of an order."""
     await uow.execute(_UPDATE_ORDER, tenant_key=uow.tenant, id_key=head.id, **head.values())
+
+
+async def classify_operations(uow: "UnitOfWork", head: WorkOrder) -> None:
+    """Give an order's operations its data class and export control."""
+    await uow.execute(
+        _CLASSIFY,
+        tenant_key=uow.tenant,
+        order_id=head.id,
+        class_of_order=head.data_class,
+        controlled=head.export_controlled,
+    )
 
 
 async def update_operations(uow: "UnitOfWork", changed: Sequence[Operation]) -> None:

@@ -2,7 +2,14 @@
 
 from sqlalchemy import Text, bindparam
 
-from woaas_security.authz.resource import Field, Resource
+from woaas_security.authz.resource import Field, Resource, members_of
+from woaas_work_orders.orders.inputs import (
+    NewOperation,
+    NewWorkOrder,
+    OperationCommandBody,
+    OperationPatch,
+    WorkOrderPatch,
+)
 from woaas_work_orders.orders.lifecycle import OPERATION_COMMANDS, ORDER_COMMANDS
 from woaas_work_orders.orders.models import operations, work_orders
 
@@ -28,7 +35,7 @@ WORK_ORDER = Resource(
         Field("promised_at", "instant", filterable=True),
         Field("customer", filterable=True, searched=True),
         Field("external_ref", filterable=True, searched=True),
-        Field("custom_fields", "json", filterable=True),
+        Field("custom_fields", "json", filterable=True, is_open=True),
         Field("site", filterable=True),
         Field("line", filterable=True),
         Field("steward", filterable=True),
@@ -44,10 +51,12 @@ WORK_ORDER = Resource(
         Field("completed_at", "instant", filterable=True),
         Field("closed_at", "instant", filterable=True),
         Field("created_at", "instant", filterable=True),
-        Field("updated_at", "instant", filterable=True),
-        Field("version", "integer"),
+        Field("updated_at", "instant", filterable=True, tells_of_all=True),
+        Field("version", "integer", tells_of_all=True),
     ),
     actions=ORDER_COMMANDS | {"create", "release", "receive"},
+    writes=members_of(NewWorkOrder, WorkOrderPatch),
+    data_class=work_orders.c.data_class,
     scopes={
         "customer": lambda _: work_orders.c.customer == bindparam("principal_customer", type_=Text),
     },
@@ -80,7 +89,7 @@ OPERATION = Resource(
         Field("sourcing", filterable=True),
         Field("external_state", filterable=True),
         Field("contract_id", "id", prefix="ctr"),
-        Field("custom_fields", "json", filterable=True),
+        Field("custom_fields", "json", filterable=True, is_open=True),
         Field("rework_of", "id", prefix="op"),
         Field("good", "decimal"),
         Field("scrap", "decimal"),
@@ -91,10 +100,12 @@ OPERATION = Resource(
         Field("started_at", "instant", filterable=True),
         Field("ended_at", "instant", filterable=True),
         Field("created_at", "instant"),
-        Field("updated_at", "instant"),
-        Field("version", "integer"),
+        Field("updated_at", "instant", tells_of_all=True),
+        Field("version", "integer", tells_of_all=True),
     ),
     actions=OPERATION_COMMANDS | {"create", "assign", "kit", "rework", "report", "inspect"},
+    writes=members_of(NewOperation, OperationPatch, OperationCommandBody),
+    data_class=operations.c.data_class,
     scopes={
         # A guest of role partner sees what may go out; never what is made inside.
         "partner": lambda _: operations.c.sourcing != bindparam("made_inside", "make", type_=Text),

@@ -204,7 +204,8 @@ async def _check_skills(uow: "UnitOfWork", operation: Operation) -> None:
 async def patch(uow: "UnitOfWork", principal: Principal, order: Order, body: WorkOrderPatch) -> Order:
     """Change fields of an order that has not ended."""
     changes = given(body)
-    principal.require(WORK_ORDER, "read").check_writable(changes)
+    access = principal.require(WORK_ORDER, "read").of(order.head)
+    access.check_writable(changes)
     if order.head.state in ORDER_ENDED:
         msg = f"The work order is {order.head.state}; its fields are settled."
         raise Conflict(msg, members={"state": order.head.state})
@@ -215,7 +216,7 @@ async def patch(uow: "UnitOfWork", principal: Principal, order: Order, body: Wor
     for name in ("due_at", "earliest_start_at"):
         if name in changes:
             changes[name] = utc(changes[name], f"/{name}")
-    changes = {n: v for n, v in changes.items() if order.head[n] != v}
+    changes = {n: v for n, v in access.written(order.head, changes).items() if order.head[n] != v}
     if not changes:
         return order
     head = order.head
@@ -223,6 +224,8 @@ async def patch(uow: "UnitOfWork", principal: Principal, order: Order, body: Wor
     head.version += 1
     head.updated_at = uow.clock.now()
     await repository.update_order(uow, head)
+    if changes.keys() & {"data_class", "export_controlled"}:
+        await repository.classify_operations(uow, head)
     uow.record(
         events.ORDER_UPDATED,
         subject=encode_id("wo", head.id),
@@ -238,14 +241,14 @@ async def patch_operation(
     uow: "UnitOfWork", principal: Principal, operation: Operation, body: OperationPatch
 ) -> Operation:
     """Change fields of an operation that has not ended."""
-    access = principal.require(OPERATION, "read")
+    access = principal.require(OPERATION, "read").of(operation)
     changes = given(body)
     access.check_writable(changes)
     _require_not_ended(operation, access.actions)
     for name in ("setup_time", "unit_time"):
         if name in changes:
             changes[name] = duration_of(changes[name], f"/{name}")
-    changes = {n: v for n, v in changes.items() if operation[n] != v}
+    changes = {n: v for n, v in access.written(operation, changes).items() if operation[n] != v}
     if not changes:
         return operation
     _apply(operation, changes)
@@ -265,7 +268,7 @@ async def patch_operation(
 
 async def add_operation(uow: "UnitOfWork", principal: Principal, order: Order, body: NewOperation) -> Operation:
     """Add an operation to an order that has not ended."""
-    principal.require(OPERATION, "create").check_writable(given(body))
+    principal.require(OPERATION, "create").of(order.head).check_writable(given(body))
     if order.head.state in ORDER_ENDED:
         msg = f"The work order is {order.head.state}; it takes no more operations."
         raise Conflict(msg, members={"state": order.head.state})

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from woaas_core.wire import Body, Code, DurationText, Instant, MoneyBody, Name, Quantity
-from woaas_security.authz.resource import Field, Resource
+from woaas_security.authz.resource import Field, Resource, members_of
 from woaas_work_orders.orders.inputs import NewOperation, UnitText
 from woaas_work_orders.resources.models import master_data
 
@@ -196,10 +196,11 @@ def _kind(path: str, name: str, prefix: str, body: type[Record]) -> MasterKind:
                 *members,
                 Field("archived_at", "instant", filterable=True),
                 Field("created_at", "instant", filterable=True),
-                Field("updated_at", "instant", filterable=True),
-                Field("version", "integer"),
+                Field("updated_at", "instant", filterable=True, tells_of_all=True),
+                Field("version", "integer", tells_of_all=True),
             ),
             actions=frozenset({"create", "archive"}),
+            writes=members_of(body),
         ),
     )
 

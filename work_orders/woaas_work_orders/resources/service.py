@@ -71,6 +71,8 @@ async def put(
     _settle(body)
     plain: dict[str, Any] = msgspec.to_builtins({name: value for name, value in given(body).items() if name in sent})
     if known is not None:
+        # PUT replaces what the caller can write; the rest is not his to unset.
+        plain = {n: v for n, v in known["body"].items() if n not in access.writable} | plain
         if known["body"] == plain and known["archived_at"] is None:
             return known, False
         row = await repository.replace(uow, known, body=plain, archived_at=None)

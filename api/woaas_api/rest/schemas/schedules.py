@@ -1,6 +1,7 @@
 """Answers about schedule runs, schedules and slots."""
 
 from datetime import datetime
+from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -13,7 +14,10 @@ from woaas_solver_farm.schedules.inputs import RunStatus
 
 
 class ScheduleRunView(View, kw_only=True):
-    """A run of the solver; objective, bound and metrics count minutes. It has ended when finished_at is set."""
+    """A run of the solver; objective, bound and metrics count minutes. It has ended when finished_at is set.
+
+    `budget` is what is granted of `time_limit`: no more than the tenant's plan allows and the `deadline` leaves.
+    """
 
     kind: str | UnsetType = UNSET
     status: RunStatus | UnsetType = UNSET
@@ -24,11 +28,14 @@ class ScheduleRunView(View, kw_only=True):
     start_at: datetime | None | UnsetType = UNSET
     frozen: DurationText | None | UnsetType = UNSET
     time_limit: DurationText | UnsetType = UNSET
+    deadline: datetime | None | UnsetType = UNSET
+    budget: DurationText | UnsetType = UNSET
     seed: int | UnsetType = UNSET
     iterations: int | None | UnsetType = UNSET
     work_orders: list[str] | None | UnsetType = UNSET
     scenario: None | UnsetType = UNSET
     baseline_schedule_id: str | None | UnsetType = UNSET
+    include_forecast: bool | None | UnsetType = UNSET
     priority: int | UnsetType = UNSET
     attempt: int | UnsetType = UNSET
     objective: float | None | UnsetType = UNSET
@@ -70,6 +77,7 @@ class ScheduleView(View, kw_only=True):
     end_at: datetime | UnsetType = UNSET
     frozen: DurationText | UnsetType = UNSET
     published_at: datetime | None | UnsetType = UNSET
+    duration_model_version: int | None | UnsetType = UNSET
     created_at: datetime | UnsetType = UNSET
     updated_at: datetime | UnsetType = UNSET
     version: int | UnsetType = UNSET
@@ -89,6 +97,9 @@ class SlotView(View, kw_only=True):
     outsourced: bool | UnsetType = UNSET
     pinned: bool | UnsetType = UNSET
     reasons: list[str] | UnsetType = UNSET
+    duration_source: Literal["learned", "standard"] | UnsetType = UNSET
+    duration_samples: int | UnsetType = UNSET
+    duration_model_version: int | None | UnsetType = UNSET
 
 
 class Bar(Struct, kw_only=True):

@@ -172,6 +172,36 @@ class OperationContext(Struct, kw_only=True):
     next: list[OperationView]
 
 
+class ShortageView(Struct, kw_only=True):
+    """A material of which not enough is there now; ``missing`` is what no lot on record will cover."""
+
+    material: str
+    unit: str | None
+    required: str
+    available: str
+    missing: str
+    complete_at: datetime | None
+
+
+class OperationKitting(Struct, kw_only=True):
+    """How complete one operation's material is; ``complete_at`` is null now, and where something stays missing."""
+
+    operation_id: str
+    sequence: int
+    kitting_rate: str
+    complete_at: datetime | None
+    shortages: list[ShortageView]
+
+
+class Kitting(Struct, kw_only=True):
+    """How complete an order's material is."""
+
+    work_order_id: str
+    number: str
+    kitting_rate: str
+    operations: list[OperationKitting]
+
+
 class BatchResult(Struct, kw_only=True):
     """What became of one item of a batch."""
 

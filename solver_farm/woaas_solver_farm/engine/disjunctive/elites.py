@@ -15,7 +15,7 @@ from woaas_solver_farm.engine.moves import random_below
 
 from .graph import link, load, settle
 from .insertion import copy_times, find_places, take_off
-from .shop import Shop
+from .shop import Shop, setup_before
 from .walk import (
     BARREN,
     BEST_ROW,
@@ -67,6 +67,7 @@ def random_plan(shop: Shop, walk: Walk) -> None:
     count = walk.path.size
     mode, start = walk.kept.mode[FRESH_ROW], walk.kept.start[FRESH_ROW]
     free, ready = np.zeros(shop.machines, np.int64), shop.release.copy()
+    last = np.full(shop.machines, -1, np.int64)
     waiting, queue = np.empty(count, np.int64), np.empty(count, np.int64)
     top = 0
     for i in range(count):
@@ -81,11 +82,13 @@ def random_plan(shop: Shop, walk: Walk) -> None:
         queue[drawn] = queue[top]
         soonest = 2**62
         for m in range(shop.first_mode[i], shop.first_mode[i + 1]):
-            end = max(ready[i], free[shop.machine[m]]) + shop.duration[m]
+            machine = shop.machine[m]
+            end = max(ready[i], free[machine] + setup_before(shop, last[machine], i, m)) + shop.duration[m]
             if end < soonest:
                 soonest, mode[i] = end, m
         start[i] = soonest - shop.duration[mode[i]]
         free[shop.machine[mode[i]]] = soonest
+        last[shop.machine[mode[i]]] = i
         for s in range(shop.first_succ[i], shop.first_succ[i + 1]):
             after = shop.succ[s]
             ready[after] = max(ready[after], soonest + shop.succ_lag[s])

@@ -1,6 +1,7 @@
 """The disjunctive graph of a plan: a node an operation, arcs along jobs and along machines (Roy and Sussmann 1964).
 
 The head of an operation is its earliest start, its tail the longest way from its end to the end of everything.
+An arc along a machine is as long as the set-up it stands for.
 """
 
 # pyright: reportArgumentType=false, reportReturnType=false
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 from woaas_solver_farm.engine.jit import kernel
 
-from .shop import Shop
+from .shop import Shop, setup_before
 
 Ints = npt.NDArray[np.int64]
 
@@ -22,26 +23,38 @@ class Graph(NamedTuple):
     """A plan; all arrays are by operation except ``first`` (by machine), -1 means none.
 
     ``order`` is a topological order and ``position`` its inverse. ``reach`` is by position: the latest end up to it.
+    ``lead`` is the set-up before an operation, ``follow`` the one before the next on its machine. ``ready`` and
+    ``rest`` are what its job alone makes of head and tail. ``waiting`` is
+    scratch and zero between calls.
     """
 
     mode: Ints
     length: Ints
     before: Ints
     after: Ints
+    lead: Ints
+    follow: Ints
     first: Ints
     order: Ints
     position: Ints
     head: Ints
     tail: Ints
+    ready: Ints
+    rest: Ints
     reach: Ints
+    waiting: Ints
 
 
 def new_graph(shop: Shop) -> Graph:
     """A graph to be filled by ``load``."""
     count = shop.first_mode.size - 1
-    mode, length, order, position, head, tail, reach = (np.zeros(count, np.int64) for _ in range(7))
+    mode, length, lead, follow, order, position = (np.zeros(count, np.int64) for _ in range(6))
+    head, tail, ready, rest, reach, waiting = (np.zeros(count, np.int64) for _ in range(6))
     before, after = (np.full(count, -1, np.int64) for _ in range(2))
-    return Graph(mode, length, before, after, np.full(shop.machines, -1, np.int64), order, position, head, tail, reach)
+    first = np.full(shop.machines, -1, np.int64)
+    return Graph(
+        mode, length, before, after, lead, follow, first, order, position, head, tail, ready, rest, reach, waiting
+    )
 
 
 @kernel
@@ -73,6 +86,9 @@ def link(shop: Shop, g: Graph, operation: int, before: int) -> None:
         g.first[machine] = operation
     if after >= 0:
         g.before[after] = operation
+    if shop.has_setups:
+        _lead(shop, g, operation)
+        _lead(shop, g, after)
 
 
 @kernel
@@ -86,10 +102,28 @@ def unlink(shop: Shop, g: Graph, operation: int) -> None:
     if after >= 0:
         g.before[after] = before
     g.before[operation] = g.after[operation] = -1
+    if shop.has_setups:
+        g.lead[operation] = g.follow[operation] = 0
+        if after < 0 and before >= 0:
+            g.follow[before] = 0
+        _lead(shop, g, after)
+
+
+@kernel
+def _lead(shop: Shop, g: Graph, operation: int) -> None:
+    """Note the set-up before an operation that has a new predecessor on its machine."""
+    if operation < 0:
+        return
+    before = g.before[operation]
+    g.lead[operation] = setup_before(shop, before, operation, g.mode[operation])
+    if before >= 0:
+        g.follow[before] = g.lead[operation]
+    if g.after[operation] < 0:
+        g.follow[operation] = 0
 
 
 class Ways(NamedTuple):
-    """The arcs towards an operation, or away from it: job arcs with their lags and ``beside`` on its machine.
+    """The arcs towards an operation, or away from it: job arcs with lags, ``beside`` on its machine with ``setup``.
 
     ``least`` is what its head or tail is without any. Kernels that visit every operation work on these few arrays,
     taken out of the larger tuples once: passing the tuples themselves costs more than an operation's arithmetic.
@@ -99,6 +133,7 @@ class Ways(NamedTuple):
     others: Ints
     lag: Ints
     beside: Ints
+    setup: Ints
     length: Ints
     least: Ints
 
@@ -106,18 +141,26 @@ class Ways(NamedTuple):
 @kernel
 def ways_in(shop: Shop, g: Graph) -> Ways:
     """The arcs by which heads are computed."""
-    return Ways(shop.first_pred, shop.pred, shop.pred_lag, g.before, g.length, shop.release)
+    return Ways(shop.first_pred, shop.pred, shop.pred_lag, g.before, g.lead, g.length, shop.release)
 
 
 @kernel
 def ways_out(shop: Shop, g: Graph) -> Ways:
     """The arcs by which tails are computed."""
-    return Ways(shop.first_succ, shop.succ, shop.succ_lag, g.after, g.length, shop.nothing)
+    return Ways(shop.first_succ, shop.succ, shop.succ_lag, g.after, g.follow, g.length, shop.nothing)
 
 
 @kernel
 def relax(
-    first: Ints, others: Ints, lag: Ints, beside: Ints, length: Ints, least: Ints, time: Ints, operation: int
+    first: Ints,
+    others: Ints,
+    lag: Ints,
+    beside: Ints,
+    setup: Ints,
+    length: Ints,
+    least: Ints,
+    time: Ints,
+    operation: int,
 ) -> int:
     """An operation's head from its predecessors', or its tail from its successors'."""
     longest = least[operation]
@@ -125,34 +168,27 @@ def relax(
         other = others[i]
         way = time[other] + length[other] + lag[i]
         longest = max(longest, way)
-    other = beside[operation]
+    other, way = beside[operation], setup[operation]
     if other >= 0:
-        way = time[other] + length[other]
-        longest = max(longest, way)
-    return longest
+        way += time[other] + length[other]
+    return max(longest, way)
 
 
 @kernel
 def settle(shop: Shop, g: Graph) -> int:
     """Compute order, heads and tails anew; the makespan, or -1 if the graph has a cycle."""
-    order, position, head, tail, reach = g.order, g.position, g.head, g.tail, g.reach
-    first_pred, pred, pred_lag, before, length, release = ways_in(shop, g)
-    first_succ, succ, succ_lag, after, _, nothing = ways_out(shop, g)
+    order, waiting, before, after = g.order, g.waiting, g.before, g.after
+    first_pred, first_succ, succ = shop.first_pred, shop.first_succ, shop.succ
     count = order.size
-    waiting = np.empty(count, np.int64)
     top = 0
     for i in range(count):
         waiting[i] = first_pred[i + 1] - first_pred[i] + (1 if before[i] >= 0 else 0)
         if waiting[i] == 0:
             order[top] = i
             top += 1
-    done, latest = 0, 0
+    done = 0
     while done < top:
         i = order[done]
-        position[i] = done
-        head[i] = relax(first_pred, pred, pred_lag, before, length, release, head, i)
-        latest = max(latest, head[i] + length[i])
-        reach[done] = latest
         done += 1
         for s in range(first_succ[i], first_succ[i + 1]):
             waiting[succ[s]] -= 1
@@ -166,10 +202,90 @@ def settle(shop: Shop, g: Graph) -> int:
                 top += 1
     if done < count:
         return -1
-    for place in range(count - 1, -1, -1):
+    return measure(shop, g, 0, count - 1)
+
+
+@kernel
+def measure(shop: Shop, g: Graph, low: int, high: int) -> int:
+    """Compute heads from one position of the order on and tails up to another; the makespan."""
+    order, position, length, reach = g.order, g.position, g.length, g.reach
+    head, ready, before, lead, release = g.head, g.ready, g.before, g.lead, shop.release
+    first, other, lag = shop.first_pred, shop.pred, shop.pred_lag
+    latest = reach[low - 1] if low > 0 else 0
+    for place in range(low, order.size):
         i = order[place]
-        tail[i] = relax(first_succ, succ, succ_lag, after, length, nothing, tail, i)
+        position[i] = place
+        longest = release[i]
+        for p in range(first[i], first[i + 1]):
+            way = head[other[p]] + length[other[p]] + lag[p]
+            longest = max(longest, way)
+        ready[i] = longest
+        beside, way = before[i], lead[i]
+        if beside >= 0:
+            way += head[beside] + length[beside]
+        longest = max(longest, way)
+        head[i] = longest
+        latest = max(latest, longest + length[i])
+        reach[place] = latest
+    tail, rest, after, follow = g.tail, g.rest, g.after, g.follow
+    first, other, lag = shop.first_succ, shop.succ, shop.succ_lag
+    for place in range(high, -1, -1):
+        i = order[place]
+        longest = 0
+        for s in range(first[i], first[i + 1]):
+            way = tail[other[s]] + length[other[s]] + lag[s]
+            longest = max(longest, way)
+        rest[i] = longest
+        beside = after[i]
+        if beside >= 0:
+            way = tail[beside] + length[beside] + follow[i]
+            longest = max(longest, way)
+        tail[i] = longest
     return latest
+
+
+@kernel
+def shift(shop: Shop, g: Graph, operation: int, before: int) -> int:
+    """Move an operation on its machine behind another one (-1: to the front) and bring all up to date; the makespan.
+
+    Only for moves that make no cycle. Between the old and the new place in the order, what follows the operation (or,
+    when it moves forward in time, what leads to it) keeps its own order, and so does the rest.
+    """
+    target = before
+    if before < 0 or g.position[before] < g.position[operation]:
+        target = g.after[before] if before >= 0 else g.first[shop.machine[g.mode[operation]]]
+    low, high = min(g.position[operation], g.position[target]), max(g.position[operation], g.position[target])
+    is_later = g.position[target] > g.position[operation]
+    unlink(shop, g, operation)
+    link(shop, g, operation, before)
+    if is_later:
+        _push(shop.first_pred, shop.pred, g.before, g.order, g.waiting, low, high, 1)
+    else:
+        _push(shop.first_succ, shop.succ, g.after, g.order, g.waiting, high, low, -1)
+    return measure(shop, g, low, high)
+
+
+@kernel
+def _push(first: Ints, others: Ints, beside: Ints, order: Ints, marked: Ints, begin: int, end: int, by: int) -> None:
+    """Of a stretch of the order, bring the operation it begins with and all that hang on it to the far end."""
+    stretch = np.empty(abs(end - begin) + 1, np.int64)
+    kept, pushed = begin, 0
+    for place in range(begin, end + by, by):
+        i = order[place]
+        hangs = place == begin or (beside[i] >= 0 and marked[beside[i]] == 1)
+        for other in range(first[i], first[i + 1]):
+            hangs |= marked[others[other]] == 1
+        if hangs:
+            marked[i] = 1
+            stretch[pushed] = i
+            pushed += 1
+        else:
+            order[kept] = i
+            kept += by
+    for j in range(pushed):
+        order[kept] = stretch[j]
+        marked[stretch[j]] = 0
+        kept += by
 
 
 @kernel
@@ -192,7 +308,7 @@ def critical_path(shop: Shop, g: Graph, makespan: int, draw: int, path: Ints) ->
             if g.head[before] + g.length[before] + shop.pred_lag[p] == start:
                 following = before
         before = g.before[operation]
-        binds = before >= 0 and g.head[before] + g.length[before] == start
+        binds = before >= 0 and g.head[before] + g.length[before] + g.lead[operation] == start
         if binds and (following < 0 or (draw >> (size % 30)) & 1):
             following = before
         operation = following

@@ -2,9 +2,10 @@
 
 With the operation off its machine, all others' heads and tails are computed anew. Its place among the operations
 of a machine then costs O(1): no longest path that avoids it changes, and those through it are head + length + tail.
+Where the operation comes between two others, the set-up these needed falls away: then the makespan may be less.
 """
 
-# pyright: reportArgumentType=false, reportReturnType=false
+# pyright: reportArgumentType=false, reportReturnType=false, reportAssignmentType=false
 # Pyright takes an element of an array for an array; mypy checks these lines.
 
 from typing import NamedTuple
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from woaas_solver_farm.engine.jit import kernel
 
 from .graph import Graph, link, relax, unlink, ways_in, ways_out
-from .shop import Shop
+from .shop import Shop, setup_before
 
 Ints = npt.NDArray[np.int64]
 
@@ -50,18 +51,18 @@ def take_off(shop: Shop, g: Graph, w: Without, operation: int) -> None:
     """Unlink an operation and compute what changes: heads behind it and tails before it, in topological order."""
     unlink(shop, g, operation)
     order, head, tail = g.order, w.head, w.tail
-    first_pred, pred, pred_lag, before, length, release = ways_in(shop, g)
-    first_succ, succ, succ_lag, after, _, nothing = ways_out(shop, g)
+    first_pred, pred, pred_lag, before, lead, length, release = ways_in(shop, g)
+    first_succ, succ, succ_lag, after, follow, _, nothing = ways_out(shop, g)
     own, here = length[operation], g.position[operation]
     length[operation] = 0
     longest = g.reach[here - 1] if here > 0 else 0
     for position in range(here, order.size):
         i = order[position]
-        head[i] = relax(first_pred, pred, pred_lag, before, length, release, head, i)
+        head[i] = relax(first_pred, pred, pred_lag, before, lead, length, release, head, i)
         longest = max(longest, head[i] + length[i])
     for position in range(here, -1, -1):
         i = order[position]
-        tail[i] = relax(first_succ, succ, succ_lag, after, length, nothing, tail, i)
+        tail[i] = relax(first_succ, succ, succ_lag, after, follow, length, nothing, tail, i)
     length[operation] = own
     w.longest[0] = longest
 
@@ -101,17 +102,37 @@ def find_places(g: Graph, w: Without, operation: int, machine: int) -> None:
 
 
 @kernel
+def setups_at(
+    shop: Shop, g: Graph, sequence: Ints, size: int, operation: int, place: int, mode: int
+) -> tuple[int, int]:
+    """The set-ups before and behind an operation inserted in a mode at a place of its machine's sequence."""
+    before = sequence[place - 1] if place > 0 else -1
+    lead = setup_before(shop, before, operation, mode)
+    if place == size:
+        return lead, 0
+    after = sequence[place]
+    return lead, setup_before(shop, operation, after, g.mode[after])
+
+
+@kernel
 def length_through(
-    heads: Ints, tails: Ints, length: Ints, sequence: Ints, size: int, operation: int, place: int, own: int
+    heads: Ints,
+    tails: Ints,
+    length: Ints,
+    sequence: Ints,
+    size: int,
+    operation: int,
+    place: int,
+    own: int,
+    lead: int,
+    follow: int,
 ) -> int:
-    """The longest path through an operation of length ``own`` inserted at a place of a sequence."""
+    """The longest path through an operation of length ``own`` inserted at a place of a sequence, between set-ups."""
     head, tail = heads[operation], tails[operation]
     if place > 0:
         before = sequence[place - 1]
-        end = heads[before] + length[before]
-        head = max(head, end)
+        lead += heads[before] + length[before]
     if place < size:
         after = sequence[place]
-        rest = tails[after] + length[after]
-        tail = max(tail, rest)
-    return head + own + tail
+        follow += tails[after] + length[after]
+    return max(head, lead) + own + max(tail, follow)

@@ -1,4 +1,7 @@
-"""A plain (flexible) job shop: the problems in which a plan is nothing but a mode for each operation and sequences."""
+"""A plain (flexible) job shop: the problems in which a plan is nothing but a mode for each operation and sequences.
+
+Set-ups may depend on the sequence where each is told by the two operations it lies between.
+"""
 
 from typing import NamedTuple
 
@@ -7,6 +10,7 @@ import numpy.typing as npt
 
 from woaas_solver_farm.engine.calendars import NEVER
 from woaas_solver_farm.engine.decoding import MAKESPAN, Genes
+from woaas_solver_farm.engine.jit import kernel
 from woaas_solver_farm.engine.tables import OUTSIDE, Tables
 
 Ints = npt.NDArray[np.int64]
@@ -22,6 +26,8 @@ class Shop(NamedTuple):
 
     Every duration is positive: where the problem has empty operations, each one gets a sliver of a tick, too small
     for all of them together to make one. Arguments about cycles rest on that. ``nothing`` is a zero an operation.
+    ``matrix`` and ``first_group`` are by machine: its part of ``setups`` and how it stands set up. In a rigid shop each
+    operation has one mode.
     """
 
     first_mode: Ints
@@ -35,8 +41,16 @@ class Shop(NamedTuple):
     succ: Ints
     succ_lag: Ints
     nothing: Ints
+    group: Ints
+    no_group: Ints
+    own_setup: Ints
+    matrix: Ints
+    first_group: Ints
+    setups: npt.NDArray[np.int64]
     machines: int
     scale: int
+    is_rigid: bool
+    has_setups: bool
 
 
 def shop_of(t: Tables) -> Shop | None:
@@ -46,7 +60,8 @@ def shop_of(t: Tables) -> Shop | None:
     scale = 1 if t.duration.min() > 0 else t.job_of.size + 1
     sliver = 0 if scale == 1 else 1
     longest = np.maximum.reduceat(t.duration, t.first_mode[:-1])
-    if (int(longest.sum() + t.pred_lag.sum() + t.release.max()) + 1) * scale > _LONGEST:
+    most_setup = int(t.setup.max() + t.setup_matrix.max()) * t.job_of.size
+    if (int(longest.sum() + t.pred_lag.sum() + t.release.max()) + most_setup + 1) * scale > _LONGEST:
         return None
     before = np.repeat(np.arange(t.job_of.size), np.diff(t.first_succ))
     succ_lag = np.zeros(t.succ.size, np.int64)
@@ -65,9 +80,31 @@ def shop_of(t: Tables) -> Shop | None:
         t.succ,
         succ_lag * scale,
         np.zeros(t.job_of.size, np.int64),
+        t.group,
+        np.full(t.job_of.size, -1, np.int64),
+        t.setup * scale,
+        t.machine_matrix,
+        t.machine_group,
+        t.setup_matrix * scale,
         t.machine_calendar.size,
         scale,
+        is_rigid=t.machine.size == t.job_of.size,
+        has_setups=_has_setups(t),
     )
+
+
+@kernel
+def setup_before(shop: Shop, before: int, operation: int, mode: int) -> int:
+    """The set-up an operation needs behind another one, or (-1) as the first on its machine."""
+    if not shop.has_setups:
+        return 0
+    machine = shop.machine[mode]
+    setup, matrix = shop.own_setup[mode], shop.matrix[machine]
+    if matrix >= 0:
+        group = shop.group[before] if before >= 0 else shop.first_group[machine]
+        if group >= 0:
+            setup += shop.setups[matrix, group, shop.group[operation]]
+    return setup
 
 
 def genes_of_starts(t: Tables, mode: Ints, start: Ints) -> Genes:
@@ -85,7 +122,8 @@ def _is_plain(t: Tables) -> bool:
     for c in range(always.size):
         whole = first[c + 1] - first[c] == 1
         always[c] = whole and t.calendars.start[first[c]] <= 0 and t.calendars.end[first[c]] >= NEVER
-    has_setups = t.setup.any() or (t.setup_matrix.any() and (t.machine_matrix >= 0).any())
+    operation = np.repeat(np.arange(t.job_of.size), np.diff(t.first_mode))
+    has_matrix = t.machine_matrix[t.machine] >= 0
     return bool(
         (np.diff(t.first_mode) > 0).all()
         and (t.machine != OUTSIDE).all()
@@ -93,5 +131,11 @@ def _is_plain(t: Tables) -> bool:
         and (t.latest_end >= NEVER).all()
         and (t.pred_lag >= 0).all()
         and always[t.run_calendar].all()
-        and not (has_setups or t.needs_operator.any() or t.sets_up.any() or t.need_tool.size)
+        and not (t.needs_operator.any() or t.sets_up.any() or t.need_tool.size)
+        # What needs no set-up leaves the machine as it was: then the operation before does not tell the set-up.
+        and (t.group[operation[has_matrix]] >= 0).all()
     )
+
+
+def _has_setups(t: Tables) -> bool:
+    return bool(t.setup.any() or (t.setup_matrix.any() and (t.machine_matrix >= 0).any()))

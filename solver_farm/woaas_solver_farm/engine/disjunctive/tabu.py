@@ -13,11 +13,27 @@ import numpy.typing as npt
 from woaas_solver_farm.engine.jit import kernel
 from woaas_solver_farm.engine.moves import random_below
 
+from .blocks import best_shift
 from .elites import renew
-from .graph import critical_path, link, settle, unlink
-from .insertion import copy_times, find_places, length_through, put_back, take_off
+from .graph import critical_path, link, settle, shift, unlink
+from .insertion import copy_times, find_places, length_through, put_back, setups_at, take_off
 from .shop import Shop
-from .walk import BEST, FOUND, ITERATION, NOW, STALE, Walk, remember
+from .walk import (
+    AFTER,
+    BEST,
+    FOUND,
+    FROM,
+    ITERATION,
+    MAKESPAN,
+    MODE,
+    NOW,
+    OPERATION,
+    STALE,
+    THROUGH,
+    TO,
+    Walk,
+    remember,
+)
 
 Ints = npt.NDArray[np.int64]
 
@@ -27,8 +43,6 @@ _TENURE = 10
 _EFFORT = 20_000
 _FEWEST = 12
 _FAR = 2**62
-# Columns of a move: operation, mode, the operation before it and its places before and after; then its worth.
-OPERATION, MODE, AFTER, FROM, TO, MAKESPAN, THROUGH = range(7)
 
 
 @kernel
@@ -50,7 +64,7 @@ def step(shop: Shop, walk: Walk) -> None:
     """Make the best move of the critical operations and forbid its reversal for a while."""
     walk.counts[ITERATION] += 1
     walk.counts[STALE] += 1
-    move, size = best_move(shop, walk)
+    move, size = best_shift(shop, walk) if shop.is_rigid else best_move(shop, walk)
     if move[OPERATION] < 0:
         walk.counts[STALE] = _PATIENCE
         return
@@ -89,7 +103,12 @@ def best_move(shop: Shop, walk: Walk) -> tuple[Ints, int]:
             for place in range(limits[2], limits[3] + 1):
                 if mode == current and place == origin:
                     continue
-                through = length_through(heads, tails, length, sequence, limits[1], operation, place, duration[mode])
+                lead, follow = 0, 0
+                if shop.has_setups:
+                    lead, follow = setups_at(shop, g, sequence, limits[1], operation, place, mode)
+                through = length_through(
+                    heads, tails, length, sequence, limits[1], operation, place, duration[mode], lead, follow
+                )
                 makespan = max(through, limits[0])
                 if makespan > best[MAKESPAN] or (makespan == best[MAKESPAN] and through > best[THROUGH]):
                     continue
@@ -111,6 +130,9 @@ def best_move(shop: Shop, walk: Walk) -> tuple[Ints, int]:
 def apply(shop: Shop, walk: Walk, move: Ints) -> None:
     """Carry a move out and settle the graph."""
     g, operation = walk.graph, move[OPERATION]
+    if shop.is_rigid:
+        walk.counts[NOW] = shift(shop, g, operation, move[AFTER])
+        return
     unlink(shop, g, operation)
     g.mode[operation] = move[MODE]
     g.length[operation] = shop.duration[move[MODE]]

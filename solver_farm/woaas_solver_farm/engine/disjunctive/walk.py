@@ -18,6 +18,9 @@ ELITES = 8
 # starts since those got better; how often the best did; elites filled.
 ITERATION, NOW, BEST, LOCAL, STALE, BARREN, FOUND, FILLED = range(8)
 
+# Columns of a move: operation, mode, the operation before it and its places before and after; then its worth.
+OPERATION, MODE, AFTER, FROM, TO, MAKESPAN, THROUGH = range(7)
+
 
 class Kept(NamedTuple):
     """Plans by row: the best ever, the best since the last fresh start, a fresh start, then the elites."""

@@ -1,0 +1,1 @@
+"""Makespan of permutation flow shops: iterated greedy with sequence-dependent set-ups."""

@@ -1,0 +1,1 @@
+"""New plans that delays and breakdowns led to, for a person to accept or reject."""

@@ -1,0 +1,77 @@
+"""What key figures are computed from, by work center: reported sums, busy time and planned time."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from woaas_core.db.statements import Row
+from woaas_work_orders.execution import repository
+from woaas_work_orders.execution.kpis import RATIOS, kpi, ratio
+from woaas_work_orders.resources import repository as master_data
+from woaas_work_orders.resources.calendars import working_times
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+    from woaas_core.db.unit_of_work import UnitOfWork
+
+BEGIN, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+# Reports may be of any past; nobody needs planned time further back, and adding up centuries of shifts takes long.
+_LONGEST = timedelta(days=3660)
+_OF_TIME = frozenset({"availability", "effectiveness", "oee", "utilisation"})
+_NOTHING = {
+    name: None
+    for name in (
+        *("good", "scrap", "rework", "first_good", "first_produced", "standard_good_seconds", "standard_seconds"),
+        *("seconds", "setup_seconds", "breakdown_seconds", "run_busy_seconds", "busy_seconds", "planned_seconds"),
+    )
+}
+
+
+async def key_figures(
+    uow: "UnitOfWork", names: Iterable[str], since: datetime, until: datetime, *, by_work_center: bool
+) -> list[dict[str, Any]]:
+    """The named figures over ``[since, until)``, over all or one for each work center.
+
+    Where a side of the window is left open (``BEGIN``, ``END``), planned time counts from the first or to the last
+    report; it counts over the last ten years of the window at most. It is known of work centers in use; one without
+    a calendar is planned all the time.
+    """
+    wanted = list(names)
+    reported = [] if RATIOS.keys().isdisjoint(wanted) else await repository.sums(uow, since, until)
+    sums: Sequence[Row] = reported
+    if not _OF_TIME.isdisjoint(wanted):
+        sums = await _with_time(uow, reported, since, until)
+    data: list[dict[str, Any]] = []
+    for name in wanted:
+        if name == "on_time":
+            row = await repository.on_time(uow, since, until)
+            data.append(ratio(name, row["on_time"], row["completed"]))
+        else:
+            data += kpi(name, sums, by_work_center=by_work_center)
+    return data
+
+
+async def _with_time(
+    uow: "UnitOfWork", reported: "Sequence[Record]", since: datetime, until: datetime
+) -> list[dict[str, Any]]:
+    busy = await repository.busy(uow, since, until)
+    merged: dict[str, dict[str, Any]] = {}
+    for row in (*reported, *busy):
+        merged.setdefault(row["work_center"], dict(_NOTHING)).update(row.items())
+    start = min((row["since"] for row in busy), default=None) if since == BEGIN else since
+    end = max((row["until"] for row in busy), default=None) if until == END else until
+    if start is not None and end is not None:
+        start = max(start, end - _LONGEST)
+        calendars = await master_data.in_use(uow, "calendar")
+        planned = {r["code"]: _seconds(working_times(r["body"], start, end)) for r in calendars}
+        for record in await master_data.in_use(uow, "work_center"):
+            line = merged.setdefault(record["code"], {"work_center": record["code"], **_NOTHING})
+            calendar = record["body"].get("calendar") or ""
+            line["planned_seconds"] = planned[calendar] if calendar in planned else _seconds([(start, end)])
+    return [merged[code] for code in sorted(merged)]
+
+
+def _seconds(times: Iterable[tuple[datetime, datetime]]) -> Decimal:
+    return Decimal(sum((end - start for start, end in times), timedelta(0)) // timedelta(microseconds=1)) / 1_000_000

@@ -1,0 +1,1 @@
+"""Expected demand as virtual work orders, used up by the real ones."""
