@@ -1,5 +1,8 @@
 """The small changes a search tries, aimed where a plan loses: at the chain of operations that makes a job late."""
 
+# pyright: reportArgumentType=false, reportReturnType=false
+# Pyright takes an element of an array for an array; mypy checks these lines.
+
 import numpy as np
 import numpy.typing as npt
 
