@@ -38,6 +38,8 @@ _RULES_SHARE, _FIRST_SEARCH_SHARE, _EXACT_SHARE = 0.2, 0.2, 0.45
 _SHOP_RULES_SHARE, _SHOP_ALONE_SHARE, _SHOP_EXACT_SHARE = 0.01, 0.6, 0.2
 # A dispatch of the whole plan takes as long as some hundred steps of the search.
 _STEPS_PER_DISPATCH = 200
+# Reasons and check beside the building of tables: on a busy machine both take longer.
+_CLOSING_TO_BUILDING = 3.0
 # How often the walks of one search meet.
 _STAGES = 10
 # On a flow line where jobs may overtake, the best plan without overtaking is where the tabu search starts.
@@ -69,6 +71,7 @@ class _Solve:
         self.problem = problem
         self.budget = budget
         self.t: Tables = build_tables(problem)
+        budget.keep_back(_CLOSING_TO_BUILDING * budget.elapsed_s())
         self.flat = flatten(self.t)
         self.wished = dispatching.wished_ends(self.t)
         self.best = Best(problem, self.t, self.flat, budget, on_incumbent)
