@@ -37,7 +37,7 @@ async def follow_contract(uow: "UnitOfWork", event: LoggedEvent) -> None:
     principal = system_principal(uow)
     contract = await contracts.get(uow, principal, decode_id("ctr", event.subject))
     operation_id = contract["operation_id"]
-    order = await orders.lock_by_operation(uow, operation_id)
+    order = await orders.lock_by_operation(uow, principal, operation_id)
     if order is None or order.operation(operation_id).contract_id != contract["id"]:
         return  # cancelled meanwhile: the operation is ours again
     state = str(event.data["state"])
@@ -78,7 +78,7 @@ async def draft_overflow(uow: "UnitOfWork", event: LoggedEvent) -> None:
     named: Any = event.data.get("operation_ids") or []
     for text in named:
         operation_id = try_decode_id("op", str(text))
-        order = await orders.lock_by_operation(uow, operation_id) if operation_id else None
+        order = await orders.lock_by_operation(uow, principal, operation_id) if operation_id else None
         if order is None or operation_id is None or not _may_go_out(order, order.operation(operation_id)):
             continue
         if await repository.open_request_of(uow, operation_id) is None:

@@ -191,6 +191,17 @@ market_packages = two_party_table(
     instant("released_at"),
 )
 
+# Fields of a contract's operation that a grant opens to the partner beside the package; ``id`` is the grant's.
+market_openings = two_party_table(
+    "market_openings",
+    Column("contract_id", Uuid, nullable=False),
+    Column("fields", JSONB, nullable=False),
+    Column("purpose", Text, nullable=False),
+    instant("expires_at"),
+    instant("revoked_at", nullable=True),
+    Index("ix_market_openings_contract_id", "contract_id"),
+)
+
 market_settlements = two_party_table(
     "market_settlements",
     Column("gross_minor", BigInteger, nullable=False),

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from woaas_capacity_market import events, repository, requests
+from woaas_capacity_market import events, openings, repository, requests
 from woaas_capacity_market.counterparty import record_both, shared_key
 from woaas_capacity_market.lifecycle import CONTRACT_ENDED, Party
 from woaas_capacity_market.models import market_packages
@@ -31,12 +31,13 @@ async def release(uow: "UnitOfWork", principal: Principal, row: "Record") -> str
         raise GuardFailed(msg, members={"missing": ["disclosure level 'package'"]})
     order, operation = await lock_operation(uow, principal, request["operation_id"])
     requests.require_exportable(order)
+    access = principal.access(OPERATION).of(operation)
     fields = shared_fields(
         Level.PACKAGE,
         order.head,
         operation,
-        readable=principal.access(OPERATION).readable,
-        named=request["disclosure"]["custom_fields"],
+        readable=access.readable | access.members.keys(),
+        named=[n for n in request["disclosure"]["custom_fields"] if access.reads("custom_fields", n)],
     )
     digest = digest_of(fields)
     await repository.insert(
@@ -59,6 +60,7 @@ async def read(uow: "UnitOfWork", principal: Principal, contract_id: UUID) -> di
     row = await repository.package(uow, contract_id)
     if contract is None or row is None:
         raise NotFound
+    granted = await openings.opened(uow, contract_id)
     if contract["party"] == Party.PARTNER:
         if contract["state"] in CONTRACT_ENDED:
             msg = "The contract has ended and its package with it."
@@ -68,11 +70,16 @@ async def read(uow: "UnitOfWork", principal: Principal, contract_id: UUID) -> di
             events.PACKAGE_OBSERVED,
             row,
             subject=encode_id("ctr", contract_id),
-            data={"contract_id": encode_id("ctr", contract_id), "sha256": row["sha256"].hex()},
+            data={
+                "contract_id": encode_id("ctr", contract_id),
+                "sha256": row["sha256"].hex(),
+                **({"purposes": [g["purpose"] for g in granted]} if granted else {}),
+            },
         )
     return {
         "contract_id": encode_id("ctr", contract_id),
         "fields": row["fields"],
         "sha256": row["sha256"].hex(),
         "released_at": row["released_at"],
+        "granted": granted,
     }

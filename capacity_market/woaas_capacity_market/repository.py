@@ -59,6 +59,7 @@ _INSERTED = {
         models.market_quotes,
         models.market_contracts,
         models.market_packages,
+        models.market_openings,
         models.market_settlements,
     )
 }
@@ -99,6 +100,13 @@ _EXPIRED = Statement.text(
     "limit",
 )
 _PACKAGE = Statement(select(models.market_packages).where(models.market_packages.c.id == bindparam("id")))
+_CONTRACT = Statement(select(models.market_contracts).where(models.market_contracts.c.id == bindparam("id")))
+_OPENINGS = Statement.text(
+    "SELECT * FROM market_openings WHERE contract_id = $1 AND revoked_at IS NULL AND expires_at > $2 ORDER BY id",
+    "contract_id",
+    "now",
+)
+_CLOSE_OPENING = Statement.text("UPDATE market_openings SET revoked_at = $2 WHERE id = $1", "id", "now")
 _OWN_OPEN = Statement(
     select(views.own_listings).where(
         views.own_listings.c.tenant_id == bindparam("tenant_id"), views.own_listings.c.state == "open"
@@ -190,6 +198,21 @@ async def expired_requests(uow: "UnitOfWork", *, limit: int) -> list[UUID]:
 async def package(uow: "UnitOfWork", contract_id: UUID) -> "Record | None":
     """The released package of a contract."""
     return await uow.first(_PACKAGE, id=contract_id)
+
+
+async def both_sides(uow: "UnitOfWork", contract_id: UUID) -> "Record | None":
+    """A contract's own row, with the keys of both parties."""
+    return await uow.first(_CONTRACT, id=contract_id)
+
+
+async def openings(uow: "UnitOfWork", contract_id: UUID) -> "list[Record]":
+    """What grants open to the partner at this moment."""
+    return await uow.all(_OPENINGS, contract_id=contract_id, now=uow.clock.now())
+
+
+async def close_opening(uow: "UnitOfWork", grant_id: UUID) -> None:
+    """End what a grant opened."""
+    await uow.execute(_CLOSE_OPENING, id=grant_id, now=uow.clock.now())
 
 
 async def teaser(uow: "UnitOfWork", request_id: UUID) -> "Record | None":

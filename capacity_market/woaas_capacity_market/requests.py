@@ -259,7 +259,7 @@ def _nda_details(principal: Principal, row: "Record", order: Order) -> dict[str,
     if row["disclosure"]["level"] == "teaser":
         return {}
     operation = order.operation(row["operation_id"])
-    return shared_fields(Level.NDA, order.head, operation, readable=principal.access(OPERATION).readable)
+    return shared_fields(Level.NDA, order.head, operation, readable=principal.access(OPERATION).of(operation).readable)
 
 
 async def _move(uow: "UnitOfWork", row: "Record", command_name: str, **changes: Any) -> None:

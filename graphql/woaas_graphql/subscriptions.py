@@ -12,6 +12,7 @@ from woaas_core.ids import decode_id
 from woaas_graphql.context import Session
 from woaas_graphql.types import Event, ScheduleRun
 from woaas_graphql.types.plans import RUN_KIND
+from woaas_security.audit.masking import visible_events
 from woaas_security.audit.resources import EVENT
 from woaas_solver_farm.schedules import service
 
@@ -42,8 +43,9 @@ async def follow(
                 start = (await read_feed(context.uow, FeedFilter(), start=0, limit=1)).size
             wanted = FeedFilter(types=tuple(types or ()), work_order=work_order_id or None)
             feed = await read_feed(context.uow, wanted, start=start, limit=_PAGE)
+            shown = visible_events(principal, feed.events, context.subjects)
         start = feed.next_index
-        for event in feed.events:
+        for event in shown:
             yield event  # type: ignore[misc]  # read by name
         if start >= feed.size:
             await asyncio.sleep(LOOK_S)

@@ -24,6 +24,7 @@ from .resources.graphql import document as graphql_document
 from .resources.learning import DurationModels, Forecasts, Proposals
 from .resources.market import Market
 from .resources.operations import Inspections, Operations, Reports
+from .resources.permissions import FieldPolicies, Grants, Roles
 from .resources.plant import (
     Assets,
     Calendars,
@@ -38,7 +39,7 @@ from .resources.plant import (
     Tools,
     WorkCenters,
 )
-from .resources.schedules import ScheduleRuns, Schedules, SolveRun, solve_handle
+from .resources.schedules import Policies, Scenarios, ScheduleRuns, Schedules, SolveRun, solve_handle
 from .resources.work_orders import WorkOrders
 from .types.access import Kpi, Me
 
@@ -114,6 +115,16 @@ class API(Bound[M]):
         return DurationModels(self._executor)
 
     @cached_property
+    def policies(self) -> Policies[M]:
+        """What plans minimise."""
+        return Policies(self._executor)
+
+    @cached_property
+    def scenarios(self) -> Scenarios[M]:
+        """What-ifs over the live plant."""
+        return Scenarios(self._executor)
+
+    @cached_property
     def proposals(self) -> Proposals[M]:
         """New plans that delays and breakdowns led to."""
         return Proposals(self._executor)
@@ -152,6 +163,21 @@ class API(Bound[M]):
     def api_keys(self) -> APIKeys[M]:
         """Keys of the tenant."""
         return APIKeys(self._executor)
+
+    @cached_property
+    def roles(self) -> Roles[M]:
+        """Roles, built-in and the tenant's own."""
+        return Roles(self._executor)
+
+    @cached_property
+    def field_policies(self) -> FieldPolicies[M]:
+        """How far roles get with single fields."""
+        return FieldPolicies(self._executor)
+
+    @cached_property
+    def grants(self) -> Grants[M]:
+        """Fields opened for a purpose and a time."""
+        return Grants(self._executor)
 
     @cached_property
     def exports(self) -> Exports[M]:

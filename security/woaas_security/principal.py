@@ -1,17 +1,18 @@
 """Who is calling: every service's second argument."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from woaas_core.db.statements import Row
 from woaas_core.events.envelope import Actor
 from woaas_core.ids import encode_id
-from woaas_security.authz.access import Access
+from woaas_security.authz.access import Access, no_access
 from woaas_security.authz.lines import GrantLine
 from woaas_security.authz.policy import TenantPolicy
 from woaas_security.authz.resource import Resource
+from woaas_security.scope import values_of
 
 _PREFIX = {"api_key": "key", "user": "usr"}
 
@@ -22,7 +23,8 @@ class Principal:
 
     ``customer`` binds a guest of role customer to the orders of one customer code; ``releases_limited`` tells
     that the tenant's allowance counts releases, so that others need not touch its row. ``grants`` are in force for him
-    at this moment; each is noted as used with ``observe`` when it opens something.
+    at this moment; each is noted as used with ``observe`` when it opens something. ``scope`` limits him to a part of
+    the tenant.
     """
 
     tenant_id: UUID
@@ -37,14 +39,22 @@ class Principal:
     policy: TenantPolicy
     grants: tuple[GrantLine, ...] = ()
     observe: Callable[[GrantLine], None] | None = None
+    scope: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def actor(self) -> Actor:
         """How audit entries name the caller."""
         return Actor(self.kind, self.name if self.kind == "system" else encode_id(_PREFIX[self.kind], self.id))
 
+    @property
+    def is_guest(self) -> bool:
+        """Whether the caller is an outsider in the tenant: a partner or customer, by whatever role of theirs."""
+        return self.policy.are_guests(self.roles)
+
     def access(self, resource: Resource) -> Access:
         """What the caller may see, write and do on a kind of object."""
+        if self.scope and not (resource.bounds or resource.is_reference):
+            return no_access(resource)
         if not self.grants:
             return self.policy.access(self.roles, resource)
         for grant in self.grants:
@@ -57,6 +67,12 @@ class Principal:
         if not resource.scopes:
             return frozenset()
         return self.policy.guest_roles(self.roles, resource, self.grants)
+
+    @property
+    def row_values(self) -> dict[str, Any]:
+        """What the predicates of row scopes compare with."""
+        found: dict[str, Any] = {"principal_customer": self.customer, "scope_participant": None}
+        return found | values_of(self.scope) if self.scope else found
 
     def show(self, access: Access, row: Row, only: frozenset[str] | None = None) -> dict[str, Any]:
         """The object as the caller may see it, with the mode its tenant is in."""

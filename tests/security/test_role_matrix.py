@@ -89,5 +89,14 @@ def test_every_line_of_policy_names_what_there_is() -> None:
             assert line.field == "*" or line.action in FIELD_ACTIONS, line
 
 
+def test_what_moves_with_every_change_is_declared_so() -> None:
+    """Else it would tell who does not see all of an object that something hidden has changed."""
+    for name, resource in resources().items():
+        for field in resource.fields:
+            if field.name in ("version", "updated_at"):
+                # A price list's version is its own number.
+                assert field.tells_of_all == (name != "plan"), (name, field.name)
+
+
 if __name__ == "__main__":
     MATRIX.write_text(rendered())

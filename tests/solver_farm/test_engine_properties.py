@@ -140,7 +140,7 @@ def test_every_plan_is_accepted_by_the_checker(seed: int) -> None:
     assert faults(problem) == []
     result = solve(problem, LIMITS)
     assert check(problem, result) == []
-    assert result.accepted
+    assert result.checked
     assert result.bound is None or result.bound <= (result.objective or 0) + 1e-6
     assert len(result.assignments) + len(result.overflow) == sum(len(job.operations) for job in problem.jobs)
 

@@ -9,9 +9,11 @@ from woaas_api.answers import Answer, Listed
 from woaas_api.edge import Call
 from woaas_api.endpoint import FEED, Query, route
 from woaas_api.queries import read_instant
+from woaas_api.subjects import SUBJECTS
 from woaas_core.errors import InvalidCursor
 from woaas_core.events.envelope import event_types
 from woaas_core.events.feed import FeedFilter, read_feed
+from woaas_security.audit.masking import visible_events
 from woaas_security.audit.resources import EVENT
 from woaas_security.tenants import service as _tenants  # noqa: F401 - its event types belong to the catalogue
 
@@ -86,7 +88,8 @@ async def list_events(call: Call) -> Answer[EventFeed]:
     )
     feed = await read_feed(call.uow, wanted, start=start, limit=query.limit)
     cursor = call.edge.cursors.seal([feed.next_index], bound_to=bound_to)
-    return Answer({"data": feed.events, "next_cursor": None if feed.is_end else cursor, "resume_cursor": cursor})
+    shown = visible_events(call.principal, feed.events, SUBJECTS)
+    return Answer({"data": shown, "next_cursor": None if feed.is_end else cursor, "resume_cursor": cursor})
 
 
 @route("GET", "/event-types", tag=TAG, paging=())

@@ -12,11 +12,12 @@ from woaas_api.endpoint import route
 from woaas_api.rest.schemas.work_orders import View
 from woaas_api.subjects import REGISTRY, RESOURCES
 from woaas_core.ids import decode_id
-from woaas_core.wire import Body, Code, Instant, Name
+from woaas_core.wire import Body, Code, Instant, Name, given
 from woaas_security.identity import service
 from woaas_security.identity.me import describe
 from woaas_security.identity.resources import API_KEY, MEMBER
 from woaas_security.permissions.escalation import require_covered
+from woaas_security.scope import Scope, require_within
 
 TAG = "Security"
 
@@ -27,6 +28,7 @@ class NewApiKey(Body, kw_only=True):
     name: Name
     roles: Annotated[list[str], msgspec.Meta(min_length=1, max_length=20)]
     customer: Code | None | UnsetType = UNSET
+    scope: Scope | UnsetType = UNSET
     expires_at: Instant | None | UnsetType = UNSET
 
 
@@ -37,6 +39,7 @@ class ApiKeyView(View, kw_only=True):
     key_id: str | UnsetType = UNSET
     roles: list[str] | UnsetType = UNSET
     customer: str | None | UnsetType = UNSET
+    scope: dict[str, Any] | UnsetType = UNSET
     created_at: datetime | UnsetType = UNSET
     expires_at: datetime | None | UnsetType = UNSET
     revoked_at: datetime | None | UnsetType = UNSET
@@ -50,6 +53,7 @@ class MemberView(View, kw_only=True):
     name: str | UnsetType = UNSET
     roles: list[str] | UnsetType = UNSET
     customer: str | None | UnsetType = UNSET
+    scope: dict[str, Any] | UnsetType = UNSET
     created_at: datetime | UnsetType = UNSET
 
 
@@ -85,11 +89,14 @@ async def create_api_key(call: Call, body: NewApiKey) -> Answer[ApiKeyView]:
     """Make an API key; its secret is in this answer only."""
     access = call.principal.require(API_KEY, "create")
     require_covered(call.principal, frozenset(body.roles), REGISTRY)
+    scope = {} if isinstance(body.scope, UnsetType) else given(body.scope)
+    require_within(call.principal.scope, scope)
     row, secret = await call.edge.authenticator.create_key(
         call.uow,
         name=body.name,
         roles=body.roles,
         customer=None if body.customer is UNSET else body.customer,
+        scope=scope,
         expires_at=None if body.expires_at is UNSET else body.expires_at,
     )
     shown: dict[str, Any] = {**call.principal.show(access, row), "secret": secret}

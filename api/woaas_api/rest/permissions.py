@@ -11,6 +11,7 @@ from woaas_api.endpoint import route
 from woaas_api.explanation import MEMBER, Watched
 from woaas_api.rest.schemas.work_orders import View
 from woaas_api.subjects import REGISTRY
+from woaas_capacity_market import openings
 from woaas_core.errors import NotFound, StaleETag
 from woaas_core.ids import decode_id
 from woaas_core.wire import check_code
@@ -171,12 +172,13 @@ async def list_grants(call: Call) -> Answer[Listed[GrantView]]:
 
 @route("POST", "/grants", tag=TAG, status=201)
 async def create_grant(call: Call, body: NewGrant) -> Answer[GrantView]:
-    """Open fields for reading to a role, a member or a key, for a purpose and until a time.
+    """Open fields for reading to a role, a member, a key or a contract's partner, for a purpose and until a time.
 
     It goes before every policy that hides them, begins with the next request and ends by itself. Each use is an entry
     of the log that names the purpose.
     """
-    shown = _show(call, GRANT, await grants.create(call.uow, call.principal, body, REGISTRY))
+    create = openings.open_to_partner if body.to.startswith("ctr_") else grants.create
+    shown = _show(call, GRANT, await create(call.uow, call.principal, body, REGISTRY))
     return Answer(shown, 201, f"/v1/grants/{shown['id']}")
 
 
@@ -191,7 +193,9 @@ async def revoke_grant(call: Call, key: str) -> Answer[GrantView]:
     """End a grant before its time; over from the next request on."""
     known = await grants.get(call.uow, call.principal, decode_id("grn", key))
     call.require_match(lambda: _show(call, GRANT, known))
-    return Answer(_show(call, GRANT, await grants.revoke(call.uow, call.principal, known)))
+    row = await grants.revoke(call.uow, call.principal, known)
+    await openings.close(call.uow, known)
+    return Answer(_show(call, GRANT, row))
 
 
 def _policy_id(key: str) -> Any:

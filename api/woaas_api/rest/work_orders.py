@@ -30,7 +30,7 @@ from woaas_work_orders.orders.kitting import kitting
 from woaas_work_orders.orders.lifecycle import ORDER_COMMANDS
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
 from woaas_work_orders.orders.timeline import timeline
-from woaas_work_orders.orders.views import show
+from woaas_work_orders.orders.views import sees_steps, show
 
 TAG = "Work orders"
 
@@ -98,7 +98,7 @@ async def list_work_orders(call: Call) -> Answer[Listed[WorkOrderView]]:
     page = await list_rows(call.uow, call.principal, access, asked.query, call.edge.cursors)
     data = [call.principal.show(access, row, asked.fields) for row in page.rows]
     operation_access = call.principal.access(OPERATION)
-    if "operations" in asked.expand and operation_access.sees_anything:
+    if "operations" in asked.expand and sees_steps(call.principal):
         by_order: dict[Any, list[dict[str, Any]]] = {row["id"]: [] for row in page.rows}
         for row in await repository.operations_of(call.uow, list(by_order)):
             by_order[row["work_order_id"]].append(call.principal.show(operation_access, row))

@@ -18,8 +18,7 @@ from woaas_graphql.types.links import (
 )
 from woaas_work_orders.execution.resources import INSPECTION, RECEIPT, REPORT
 from woaas_work_orders.orders.inputs import MaterialNeed
-from woaas_work_orders.orders.resources import OPERATION
-from woaas_work_orders.orders.views import show_parts
+from woaas_work_orders.orders.views import sees_steps, show_parts
 
 REPORT_KIND = Kind(REPORT)
 
@@ -57,8 +56,7 @@ async def _steps(root: Node, info: Info) -> list[Operation] | None:
 
 async def _order_etag(root: Node, info: Info) -> str | None:
     context = info.context
-    sees_steps = context.principal.access(OPERATION).sees_anything
-    steps = await context.linked(_STEPS_OF_ORDER, root.id) if sees_steps else None
+    steps = await context.linked(_STEPS_OF_ORDER, root.id) if sees_steps(context.principal) else None
     head = await context.one(_ORDER, root.id) if root.row is None else root
     assert head is not None
     return etag_of(encode(show_parts(head.shown, None if steps is None else [s.shown for s in steps])))

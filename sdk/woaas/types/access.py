@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Required
+from typing import Literal, Required, TypedDict
 
 from woaas._models import Model
 from woaas._request import Call
@@ -45,6 +45,7 @@ class APIKey(Model):
     key_id: str | None
     roles: list[str]
     customer: str | None
+    scope: dict[str, object]
     secret: str | None
     livemode: bool | None
     created_at: datetime | None
@@ -61,13 +62,105 @@ class NewMember(Call, total=False):
     scope: Mapping[str, object]
 
 
+class KeyScope(TypedDict, total=False):
+    """The part of the tenant that a key is for; all that is given must hold."""
+
+    sites: Sequence[str]
+    lines: Sequence[str]
+    work_orders: Sequence[str]
+    participant: str
+    operator: str
+
+
 class NewAPIKey(Call, total=False):
     """A key to make; a `customer` code binds one of the role customer to that customer's orders."""
 
     name: Required[str]
     roles: Required[Sequence[str]]
     customer: str | None
+    scope: KeyScope
     expires_at: Instant | None
+
+
+class Role(Model):
+    """A role; built-in ones have no id."""
+
+    id: str | None
+    code: str | None
+    name: str | None
+    is_built_in: bool | None
+    inherits: list[str]
+    permissions: list[dict[str, object]]
+    archived_at: datetime | None
+    version: int | None
+    created_at: datetime | None
+    updated_at: datetime | None
+
+
+class RolePermission(TypedDict, total=False):
+    """What a role adds on one kind of object; access `none` takes a field away."""
+
+    resource: Required[str]
+    field: str
+    access: Literal["none", "masked", "read", "write"]
+    actions: Sequence[str]
+    data_class: str | None
+
+
+class RoleFields(Call, total=False):
+    """What a role is."""
+
+    name: Required[str]
+    inherits: Sequence[str]
+    permissions: Sequence[RolePermission]
+
+
+class FieldPolicy(Model):
+    """How far a role gets with a field."""
+
+    id: str
+    resource: str | None
+    field: str | None
+    role: str | None
+    access: str | None
+    data_class: str | None
+    version: int | None
+    created_at: datetime | None
+    updated_at: datetime | None
+
+
+class NewFieldPolicy(Call, total=False):
+    """How far a role is to get with a field."""
+
+    resource: Required[str]
+    field: Required[str]
+    role: Required[str]
+    access: Required[Literal["none", "masked", "read", "write"]]
+    data_class: str | None
+
+
+class Grant(Model):
+    """Fields opened for a purpose and a time."""
+
+    id: str
+    resource: str | None
+    fields: list[str]
+    to: str | None
+    purpose: str | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    granted_by: str | None
+    created_at: datetime | None
+
+
+class NewGrant(Call, total=False):
+    """Fields to open; `to` is a role's code or the id of a member, a key or a contract."""
+
+    resource: Required[str]
+    fields: Required[Sequence[str]]
+    to: Required[str]
+    purpose: Required[str]
+    expires_at: Required[Instant]
 
 
 class Kpi(Model):

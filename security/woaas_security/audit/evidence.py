@@ -9,6 +9,7 @@ import msgspec
 
 from woaas_core.errors import NotFound, UnknownParameter
 from woaas_security.audit import store
+from woaas_security.audit.masking import visible_data
 from woaas_security.audit.note import VerifierKey
 from woaas_security.audit.proofs import NodeHashes, Plan, plan_consistency, plan_inclusion, tiles_of
 from woaas_security.audit.resources import AUDIT_ENTRY
@@ -75,6 +76,9 @@ def show_entry(principal: Principal, row: "Record", subjects: Subjects) -> dict[
     """An entry with its changes opened as far as the caller may read the object's fields."""
     leaf = _leaf(row["payload"])
     shown = msgspec.structs.asdict(leaf)
+    resource = subjects.get(leaf.subject.partition("_")[0])
+    if resource is not None and leaf.data:
+        shown["data"] = visible_data(principal.access(resource), leaf.data) or {}
     opened = dict(readable_openings(principal, leaf.subject, row["openings"] or {}, subjects))
     shown["changes"] = {field: opened[field][1] if field in opened else None for field in leaf.changes}
     withheld = sorted(f"/changes/{field}" for field in leaf.changes if field not in opened)

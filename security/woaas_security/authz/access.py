@@ -1,6 +1,7 @@
 """The compiled verdict: what one set of roles may see, write and do on one resource."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from woaas_core.db.statements import Row
@@ -188,7 +189,7 @@ class Access:
             UnknownField: it is a field he cannot see: the answer for one that does not exist, whatever its value.
         """
         name = refusal.errors[0].pointer.removeprefix("/").partition("/")[0]
-        visible = self._sees(name)
+        visible = self.is_known(name)
         if isinstance(refusal, UnknownField):
             if visible and refusal.errors[0].pointer == f"/{name}":
                 error = FieldError(f"/{name}", "field_forbidden", "It is not written by a request.")
@@ -203,7 +204,7 @@ class Access:
             UnknownField: a field the caller cannot even read: the answer for one that does not exist.
             FieldForbidden: a readable or masked field without write access.
         """
-        refused = [(f"/{n}", n, self._sees(n)) for n in sent if n not in self.writable and n not in self.members]
+        refused = [(f"/{n}", n, self.is_known(n)) for n in sent if n not in self.writable and n not in self.members]
         for name, members in self.members.items():
             if name in sent:
                 value = sent[name] if isinstance(sent, Mapping) else None
@@ -228,7 +229,8 @@ class Access:
             for name, value in changes.items()
         }
 
-    def _sees(self, name: str) -> bool:
+    def is_known(self, name: str) -> bool:
+        """Whether the caller sees that there is such a field: readable, masked, or some of its members are."""
         return name in self.readable or name in self.masked or name in self.members
 
     def _variants(self) -> "Iterable[Access]":
@@ -241,6 +243,12 @@ class Access:
                 out[name], found = members.show(out[name])
                 pointers += found
         return pointers
+
+
+@cache
+def no_access(resource: Resource) -> Access:
+    """What is closed altogether."""
+    return Access(resource, Verdict(*[frozenset()] * len(Verdict._fields)))
 
 
 def _union(verdicts: Sequence[Verdict]) -> Verdict:

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Text, bindparam, case, literal, select
+from sqlalchemy import ColumnElement, Text, bindparam, case, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from woaas_core.db.statements import Statement
@@ -67,4 +67,4 @@ def _where(access: Access, rule: ClassRule, column: ColumnElement[Any]) -> Colum
     classes = bindparam(f"classes_{digest}", list(rule.other), type_=ARRAY(Text))
     named = of_class == classes.any_()
     shown = named.is_not(True) if rule.usual else named
-    return case((shown, column), else_=literal(None, column.type))
+    return case((shown, column))

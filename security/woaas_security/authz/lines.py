@@ -1,8 +1,10 @@
 """What a policy is made of: lines of the built-in roles, and the lines, roles and grants of one tenant."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from importlib.resources import files
 from typing import NamedTuple
 from uuid import UUID
@@ -41,11 +43,22 @@ class GrantLine(NamedTuple):
     expires_at: datetime
 
 
-class BuiltIn(NamedTuple):
+@dataclass(frozen=True)
+class BuiltIn:
     """The nine roles of the contract and the families of resources that share policy lines."""
 
     lines: tuple[PolicyLine, ...]
     families: tuple[tuple[str, str], ...]
+
+    @cached_property
+    def by_role(self) -> Mapping[str, Sequence[PolicyLine]]:
+        """The lines of each role."""
+        return by_role(self.lines)
+
+    @cached_property
+    def family_of(self) -> Mapping[str, str]:
+        """The family of each resource that is in one."""
+        return dict(self.families)
 
     @classmethod
     def read(cls) -> "BuiltIn":
@@ -73,6 +86,14 @@ class OwnPolicy(NamedTuple):
 
 
 NOTHING_OWN = OwnPolicy()
+
+
+def by_role(lines: Iterable[PolicyLine]) -> dict[str, list[PolicyLine]]:
+    """Lines by the role that they are of."""
+    found: dict[str, list[PolicyLine]] = {}
+    for line in lines:
+        found.setdefault(line.role, []).append(line)
+    return found
 
 
 def covers(named: str, asked: str) -> bool:

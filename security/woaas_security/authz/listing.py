@@ -117,7 +117,7 @@ async def list_rows(
     scope = access.resource.row_scope(principal)
     if scope is not None:
         conditions.append(scope)
-        parameters["principal_customer"] = principal.customer
+        parameters |= principal.row_values
     wanted = sorted({*access.columns, *(columns or ()), *(k.field.source for k in keys)})
     statement = _statement(access, wanted, conditions, keys)
     try:

@@ -1,6 +1,7 @@
 """A tenant's policy at one version, compiled to masks as they are asked for and kept while the version holds."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 from uuid import UUID
@@ -17,6 +18,7 @@ from woaas_security.authz.lines import (
     GrantLine,
     OwnPolicy,
     PolicyLine,
+    by_role,
 )
 from woaas_security.authz.resource import Resource
 
@@ -36,11 +38,7 @@ class TenantPolicy:
         self.version = version
         self.own = own
         self._built_in = built_in
-        self._families = dict(built_in.families)
-        kept = [x for x in built_in.lines if not _is_replaced(x, own)] if own.replaced else built_in.lines
-        self._lines: dict[str, list[PolicyLine]] = {}
-        for line in (*kept, *own.lines):
-            self._lines.setdefault(line.role, []).append(line)
+        self._own = by_role(own.lines)
         self._compiled: OrderedDict[object, _Compiled] = OrderedDict()
 
     def with_own(self, own: OwnPolicy) -> "TenantPolicy":
@@ -56,6 +54,10 @@ class TenantPolicy:
     ) -> frozenset[str]:
         """The scopes whose rows alone these roles show; empty where they show every row of the tenant."""
         return self._of(roles, resource, grants).guests
+
+    def are_guests(self, roles: frozenset[str]) -> bool:
+        """Whether these are roles of outsiders only."""
+        return all(self._is_guest(role) for role in roles)
 
     def enforce(
         self,
@@ -75,7 +77,16 @@ class TenantPolicy:
         self, roles: frozenset[str], resource: Resource, data_class: str | None, grants: tuple[GrantLine, ...]
     ) -> Verdict:
         """What lines and grants say of objects of one class of data (None: of a class that no line names)."""
-        lines = self.lines_about(roles, resource)
+        return self._verdict(self.lines_about(roles, resource), roles, resource, data_class, grants)
+
+    def _verdict(
+        self,
+        lines: Sequence[PolicyLine],
+        roles: frozenset[str],
+        resource: Resource,
+        data_class: str | None,
+        grants: tuple[GrantLine, ...],
+    ) -> Verdict:
         grants = self._in_force(roles, grants, resource)
         universe = universe_of(resource, {line.field for line in lines}.union(*(g.fields for g in grants)))
         if is_symbolic(lines):
@@ -88,15 +99,18 @@ class TenantPolicy:
 
     def lines_about(self, roles: frozenset[str], resource: Resource) -> list[PolicyLine]:
         """The lines that decide for a set of roles on a resource, in the order of the policy."""
-        names = (ANY, resource.name, self._families.get(resource.name))
+        names = (ANY, resource.name, self._built_in.family_of.get(resource.name))
         held = sorted(self._with_inherited(self._giving(roles, resource)))
-        return [line for role in held for line in self._lines.get(role, ()) if line.resource in names]
+        lines = [line for role in held for line in self._built_in.by_role.get(role, ()) if line.resource in names]
+        if self.own.replaced:
+            lines = [line for line in lines if not _is_replaced(line, self.own)]
+        return lines + [line for role in held for line in self._own.get(role, ()) if line.resource in names]
 
     @cached_property
     def _enforcer(self) -> Enforcer:
-        lines = (line for lines in self._lines.values() for line in lines)
+        lines = [*(x for x in self._built_in.lines if not _is_replaced(x, self.own)), *self.own.lines]
         inherits = ((role, base) for role, bases in self.own.inherits.items() for base in bases)
-        return Enforcer(lines, self._families.items(), inherits, self.own.grants)
+        return Enforcer(lines, self._built_in.families, inherits, self.own.grants)
 
     def _of(self, roles: frozenset[str], resource: Resource, grants: tuple[GrantLine, ...]) -> _Compiled:
         key = (roles, resource.name, grants)
@@ -108,10 +122,11 @@ class TenantPolicy:
         return found
 
     def _compile(self, roles: frozenset[str], resource: Resource, grants: tuple[GrantLine, ...]) -> _Compiled:
-        classes = sorted({line.data_class for line in self.lines_about(roles, resource)} - {ANY})
-        otherwise = self.verdict(roles, resource, None, grants)
+        lines = self.lines_about(roles, resource)
+        classes = sorted({line.data_class for line in lines} - {ANY})
+        otherwise = self._verdict(lines, roles, resource, None, grants)
         if classes:
-            named = {c: self.verdict(roles, resource, c, grants) for c in classes}
+            named = {c: self._verdict(lines, roles, resource, c, grants) for c in classes}
             access = Access.by_class(resource, otherwise, named)
         else:
             access = Access(resource, otherwise)
@@ -119,7 +134,7 @@ class TenantPolicy:
 
     def _guests(self, roles: frozenset[str], resource: Resource, grants: tuple[GrantLine, ...] = ()) -> frozenset[str]:
         """A role that shows nothing of the resource does not open its rows either."""
-        if not resource.scopes:
+        if not resource.scopes or not any(self._is_guest(r) for r in roles):
             return frozenset()
         giving = [r for r in roles if len(roles) == 1 or self.access(frozenset({r}), resource).sees_anything]
         giving += [g.to for g in grants if g.to in roles] or (list(roles) if grants else [])

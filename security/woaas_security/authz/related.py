@@ -54,7 +54,7 @@ async def rows_by(
     if each is not None:
         parameters["each_key"] = each
     if scope is not None:
-        parameters["principal_customer"] = principal.customer
+        parameters |= principal.row_values
     return await uow.all(statement, **{n: v for n, v in parameters.items() if n in statement.names})
 
 

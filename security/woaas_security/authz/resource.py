@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Table
+from sqlalchemy import ColumnElement, Table, and_, or_
 
 from woaas_core.durations import format_duration
 from woaas_core.ids import encode_id
@@ -82,7 +82,9 @@ class Resource:
 
     ``writes`` are the fields that some request sets; the others are only ever shown. ``scopes`` limits the rows of a
     caller all of whose roles that show the resource are named in it; a role that is not named sees every row of its
-    tenant. ``data_class`` is where the class of an object's data is found, for policies limited to one.
+    tenant. ``bounds`` are the rows of callers whose key is for a part of the tenant, by what limits it; what has none
+    is closed to them unless it ``is_reference``, which all of a tenant share. ``data_class`` is where the class of an
+    object's data is found, for policies limited to one.
     """
 
     name: str
@@ -92,6 +94,8 @@ class Resource:
     actions: frozenset[str] = frozenset()
     writes: frozenset[str] = frozenset()
     scopes: Mapping[str, RowScope] = field(default_factory=dict)
+    bounds: Mapping[str, ColumnElement[bool]] = field(default_factory=dict)
+    is_reference: bool = False
     data_class: ColumnElement[str] | None = None
     names: frozenset[str] = field(init=False)
     open_fields: frozenset[str] = field(init=False)
@@ -106,11 +110,8 @@ class Resource:
 
     def row_scope(self, principal: "Principal") -> ColumnElement[bool] | None:
         """The predicate over this resource's rows for the caller; None means every row of the tenant."""
-        roles = principal.guest_roles(self)
-        if not roles:
-            return None
-        parts = [self.scopes[r](principal) for r in sorted(roles)]
-        result = parts[0]
-        for part in parts[1:]:
-            result = result | part
-        return result
+        parts = [self.bounds[name] for name in sorted(principal.scope) if name in self.bounds]
+        roles = sorted(principal.guest_roles(self))
+        if roles:
+            parts.append(or_(*(self.scopes[r](principal) for r in roles)))
+        return and_(*parts) if parts else None

@@ -1,7 +1,7 @@
 """Who can call: API keys, users and their console sessions."""
 
 from sqlalchemy import Column, Index, LargeBinary, Table, Text, Uuid
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from woaas_core.db.base import instant, tenant_index, tenant_table
 
@@ -14,6 +14,8 @@ api_keys: Table = tenant_table(
     Column("secret_hash", LargeBinary, nullable=False),
     Column("roles", ARRAY(Text), nullable=False),
     Column("customer", Text),
+    # The part of the tenant it is for; empty is all of it.
+    Column("scope", JSONB, nullable=False),
     instant("created_at"),
     instant("expires_at", nullable=True),
     instant("revoked_at", nullable=True),
@@ -28,6 +30,8 @@ users: Table = tenant_table(
     Column("password_hash", Text, nullable=False),
     Column("roles", ARRAY(Text), nullable=False),
     Column("customer", Text),
+    # The part of the tenant it is for; empty is all of it.
+    Column("scope", JSONB, nullable=False),
     Column("language", Text, nullable=False),
     instant("created_at"),
     instant("disabled_at", nullable=True),

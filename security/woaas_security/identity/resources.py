@@ -13,12 +13,13 @@ API_KEY = Resource(
         Field("key_id"),
         Field("roles", "texts", filterable=True),
         Field("customer", filterable=True),
+        Field("scope", "json"),
         Field("created_at", "instant", filterable=True),
         Field("expires_at", "instant", filterable=True),
         Field("revoked_at", "instant", filterable=True),
     ),
     actions=frozenset({"create", "revoke"}),
-    writes=frozenset({"name", "roles", "customer", "expires_at"}),
+    writes=frozenset({"name", "roles", "customer", "scope", "expires_at"}),
 )
 
 MEMBER = Resource(
@@ -31,6 +32,7 @@ MEMBER = Resource(
         Field("name", searched=True),
         Field("roles", "texts", filterable=True),
         Field("customer"),
+        Field("scope", "json"),
         Field("created_at", "instant", filterable=True),
     ),
     actions=frozenset({"create"}),

@@ -2,8 +2,9 @@
 
 import hmac
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from woaas_core.errors import FieldError, Invalid, NotFound, Unauthenticated
@@ -129,6 +130,7 @@ class Authenticator:
         name: str,
         roles: list[str],
         customer: str | None = None,
+        scope: Mapping[str, Any] | None = None,
         expires_at: datetime | None = None,
     ) -> tuple[dict[str, object], str]:
         """Make a key in the entered tenant; returns its row and the secret text, which is never shown again."""
@@ -144,6 +146,7 @@ class Authenticator:
             "secret_hash": parsed.secret_hash,
             "roles": roles,
             "customer": customer,
+            "scope": dict(scope or {}),
             "created_at": uow.clock.now(),
             "expires_at": expires_at,
             "revoked_at": None,
@@ -175,6 +178,7 @@ class Authenticator:
             policy=policy,
             grants=given,
             observe=grants.observer(uow) if given else None,
+            scope=row["scope"],
         )
         uow.actor = principal.actor
         return principal
@@ -219,7 +223,14 @@ async def revoke_key(uow: "UnitOfWork", principal: Principal, key_id: UUID) -> "
 
 
 async def add_user(
-    uow: "UnitOfWork", *, email: str, name: str, password: str, roles: list[str], customer: str | None = None
+    uow: "UnitOfWork",
+    *,
+    email: str,
+    name: str,
+    password: str,
+    roles: list[str],
+    customer: str | None = None,
+    scope: Mapping[str, Any] | None = None,
 ) -> UUID:
     """Give a person access to the entered tenant."""
     await check_roles(uow, roles, customer)
@@ -233,6 +244,7 @@ async def add_user(
         password_hash=await hash_password(password),
         roles=roles,
         customer=customer,
+        scope=dict(scope or {}),
         language="en",
         created_at=uow.clock.now(),
         disabled_at=None,

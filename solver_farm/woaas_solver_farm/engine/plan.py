@@ -2,18 +2,29 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from woaas_solver_farm.problem import Problem
-from woaas_solver_farm.result import Assignment, Metrics, OverflowReason, Result, Status, Unplaced
+from woaas_solver_farm.result import Assignment, Cause, Metrics, OverflowReason, Result, Status, Unplaced
 
 from .calendars import NEVER
 from .decoding import NOWHERE, Plan
 from .tables import OUTSIDE, Tables
 
 Ints = npt.NDArray[np.int64]
+
+
+class Why(NamedTuple):
+    """What holds an operation where it is, and the operation it waited for, or -1."""
+
+    reasons: tuple[str, ...]
+    cause: int
+
+
+_UNEXPLAINED = Why((), -1)
 
 
 class Writer:
@@ -80,8 +91,8 @@ class Writer:
             outsourcing_cost=round(float(t.cost[outside].sum()), 6),
         )
 
-    def assignments(self, plan: Plan, reasons: Sequence[tuple[str, ...]] | None = None) -> tuple[Assignment, ...]:
-        """The places by start; ``reasons`` by operation."""
+    def assignments(self, plan: Plan, whys: Sequence[Why] | None = None) -> tuple[Assignment, ...]:
+        """The places by start; ``whys`` by operation."""
         t = self._t
         needed = self.setups(plan)[1]
         machines = [machine.id for machine in self._problem.machines]
@@ -93,6 +104,7 @@ class Writer:
                 continue
             outsourced = int(t.machine[mode[i]]) == OUTSIDE
             given = t.fixed_mode[i] >= 0
+            why = _UNEXPLAINED if whys is None else whys[i]
             assignments.append(
                 Assignment(
                     job=self._names[i][0],
@@ -105,7 +117,8 @@ class Writer:
                     end=end[i],
                     outsourced=outsourced,
                     mode=None if outsourced else mode[i] - int(t.first_mode[i]),
-                    reasons=() if reasons is None else reasons[i],
+                    reasons=why.reasons,
+                    cause=None if why.cause < 0 else Cause(*self._names[why.cause]),
                 )
             )
         return tuple(assignments)

@@ -3,14 +3,13 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-import msgspec
 import numpy as np
 
 from woaas_solver_farm.checker import check
 from woaas_solver_farm.objective import objective_of, rank
 from woaas_solver_farm.problem import Limits, Place, Problem
 from woaas_solver_farm.problem_validation import OperationNames
-from woaas_solver_farm.result import OnIncumbent, Result
+from woaas_solver_farm.result import OnIncumbent, Result, judged
 
 from . import dispatch as dispatching
 from .best import Best
@@ -305,6 +304,4 @@ class _Solve:
             incumbents=tuple(best.incumbents),
             overflow=writer.overflow(best.plan),
         )
-        if check(self.problem, result):
-            return msgspec.structs.replace(result, status="unknown", bound=None)
-        return msgspec.structs.replace(result, accepted=True)
+        return judged(result, is_sound=not check(self.problem, result))

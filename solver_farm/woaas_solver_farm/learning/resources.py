@@ -26,8 +26,8 @@ DURATION_MODEL = Resource(
         Field("finished_at", "instant", filterable=True),
         Field("promoted_at", "instant", filterable=True),
         Field("retired_at", "instant"),
-        Field("updated_at", "instant"),
-        Field("version", "integer"),
+        Field("updated_at", "instant", tells_of_all=True),
+        Field("version", "integer", tells_of_all=True),
     ),
     actions=frozenset({"create", "promote", "rollback", "retire"}),
 )

@@ -20,8 +20,8 @@ PROPOSAL = Resource(
         Field("decided_by"),
         Field("decided_at", "instant", filterable=True),
         Field("created_at", "instant", filterable=True),
-        Field("updated_at", "instant"),
-        Field("version", "integer"),
+        Field("updated_at", "instant", tells_of_all=True),
+        Field("version", "integer", tells_of_all=True),
     ),
     actions=frozenset({"accept", "reject"}),
 )

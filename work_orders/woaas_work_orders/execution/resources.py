@@ -6,6 +6,7 @@ from woaas_security.authz.resource import Field, Resource, members_of
 from woaas_work_orders.execution.inputs import NewInspection, NewReceipt, NewReport
 from woaas_work_orders.execution.models import inspections, receipts, reports
 from woaas_work_orders.orders.models import work_orders
+from woaas_work_orders.orders.resources import OF_CUSTOMER, bounds_of_rows, rows_of_orders
 
 
 def _class_of_order(table: Table) -> ColumnElement[str]:
@@ -39,6 +40,8 @@ REPORT = Resource(
     ),
     actions=frozenset({"correct"}),
     writes=members_of(NewReport),
+    scopes={"customer": lambda _: rows_of_orders(reports, OF_CUSTOMER)},
+    bounds=bounds_of_rows(reports, reports.c.operator),
     data_class=_class_of_order(reports),
 )
 
@@ -55,6 +58,8 @@ INSPECTION = Resource(
         Field("recorded_at", "instant", filterable=True),
     ),
     writes=members_of(NewInspection),
+    scopes={"customer": lambda _: rows_of_orders(inspections, OF_CUSTOMER)},
+    bounds=bounds_of_rows(inspections),
     data_class=_class_of_order(inspections),
 )
 
@@ -71,6 +76,8 @@ RECEIPT = Resource(
         Field("recorded_at", "instant", filterable=True),
     ),
     writes=members_of(NewReceipt),
+    scopes={"customer": lambda _: rows_of_orders(receipts, OF_CUSTOMER)},
+    bounds=bounds_of_rows(receipts),
     data_class=_class_of_order(receipts),
 )
 

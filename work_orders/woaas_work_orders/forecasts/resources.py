@@ -16,8 +16,8 @@ FORECAST = Resource(
         Field("error"),
         Field("created_at", "instant", filterable=True),
         Field("finished_at", "instant", filterable=True),
-        Field("updated_at", "instant"),
-        Field("version", "integer"),
+        Field("updated_at", "instant", tells_of_all=True),
+        Field("version", "integer", tells_of_all=True),
     ),
     actions=frozenset({"create", "cancel"}),
 )

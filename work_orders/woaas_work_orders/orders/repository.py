@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, select, update
 
 from woaas_core.db.statements import Statement, insert_row
+from woaas_security.authz.scoping import Scoped
 from woaas_work_orders.orders.entities import Operation, Order, WorkOrder
 from woaas_work_orders.orders.models import operations, work_orders
 from woaas_work_orders.orders.pegging import Demand, urgency
@@ -20,19 +21,20 @@ if TYPE_CHECKING:
 
 _W, _P = work_orders.c, operations.c
 _HEAD = select(work_orders).where(_W.tenant_id == bindparam("tenant_id"))
-_HEAD_BY_ID = Statement(_HEAD.where(_W.id == bindparam("key")))
-_HEAD_BY_NUMBER = Statement(_HEAD.where(_W.number == bindparam("key")))
+_HEAD_BY_ID = Scoped.where(WORK_ORDER, _HEAD.where(_W.id == bindparam("key")))
+_HEAD_BY_NUMBER = Scoped.where(WORK_ORDER, _HEAD.where(_W.number == bindparam("key")))
 _HEAD_BY_REF = Statement(_HEAD.where(_W.external_ref == bindparam("key")))
-_LOCK_BY_ID = Statement(_HEAD.where(_W.id == bindparam("key")).with_for_update())
-_LOCK_BY_NUMBER = Statement(_HEAD.where(_W.number == bindparam("key")).with_for_update())
-_LOCK_BY_OPERATION = Statement(
-    _HEAD.where(
-        _W.id
-        == select(_P.work_order_id)
-        .where(_P.tenant_id == bindparam("tenant_id"), _P.id == bindparam("key"))
-        .scalar_subquery()
-    ).with_for_update()
-)
+_LOCK_BY_ID = Scoped.where(WORK_ORDER, _HEAD.where(_W.id == bindparam("key")).with_for_update())
+_LOCK_BY_NUMBER = Scoped.where(WORK_ORDER, _HEAD.where(_W.number == bindparam("key")).with_for_update())
+
+
+def _lock_by_operation(scope: ColumnElement[bool] | None) -> Select[Any]:
+    owner = select(_P.work_order_id).where(_P.tenant_id == bindparam("tenant_id"), _P.id == bindparam("key"))
+    wanted = owner if scope is None else owner.where(scope)
+    return _HEAD.where(_W.id == wanted.correlate(None).scalar_subquery()).with_for_update()
+
+
+_LOCK_BY_OPERATION = Scoped(OPERATION, _lock_by_operation)
 _OPERATIONS = Statement(
     select(operations)
     .where(_P.tenant_id == bindparam("tenant_id"), _P.work_order_id == bindparam("order_id"))
@@ -43,8 +45,8 @@ _OPERATIONS_OF = Statement(
     .where(_P.tenant_id == bindparam("tenant_id"), _P.work_order_id == bindparam("order_ids").any_())
     .order_by(_P.work_order_id, _P.sequence)
 )
-_OPERATION = Statement(
-    select(operations).where(_P.tenant_id == bindparam("tenant_id"), _P.id == bindparam("operation_id"))
+_OPERATION = Scoped.where(
+    OPERATION, select(operations).where(_P.tenant_id == bindparam("tenant_id"), _P.id == bindparam("operation_id"))
 )
 _INSERT_ORDER = insert_row(work_orders)
 _INSERT_OPERATION = insert_row(operations)
@@ -118,20 +120,8 @@ async def get(uow: "UnitOfWork", principal: "Principal", key: UUID | str, *, loc
     """An order by id or number, if the caller's role may see that row."""
     by_id = isinstance(key, UUID)
     statement = (_LOCK_BY_ID if by_id else _LOCK_BY_NUMBER) if lock else (_HEAD_BY_ID if by_id else _HEAD_BY_NUMBER)
-    row = await uow.first(statement, tenant_id=uow.tenant, key=key)
-    return WorkOrder.from_row(row) if row and visible(principal, row) else None
-
-
-def visible(principal: "Principal", row: "Record") -> bool:
-    """The customer guest's row scope on a row already read (lists filter in SQL)."""
-    if not principal.guest_roles(WORK_ORDER):
-        return True
-    return principal.customer is not None and row["customer"] == principal.customer
-
-
-def operation_visible(principal: "Principal", sourcing: str) -> bool:
-    """The partner guest's row scope: what may go out, never what is made inside."""
-    return sourcing != "make" or not principal.guest_roles(OPERATION)
+    row = await uow.first(statement.of(principal), tenant_id=uow.tenant, key=key, **principal.row_values)
+    return WorkOrder.from_row(row) if row else None
 
 
 async def by_external_ref(uow: "UnitOfWork", external_ref: str) -> WorkOrder | None:
@@ -140,9 +130,10 @@ async def by_external_ref(uow: "UnitOfWork", external_ref: str) -> WorkOrder | N
     return WorkOrder.from_row(row) if row else None
 
 
-async def lock_by_operation(uow: "UnitOfWork", operation_id: UUID) -> Order | None:
+async def lock_by_operation(uow: "UnitOfWork", principal: "Principal", operation_id: UUID) -> Order | None:
     """The order of an operation with all its operations, locked: commands on one order take turns."""
-    row = await uow.first(_LOCK_BY_OPERATION, tenant_id=uow.tenant, key=operation_id)
+    statement = _LOCK_BY_OPERATION.of(principal)
+    row = await uow.first(statement, tenant_id=uow.tenant, key=operation_id, **principal.row_values)
     return await _with_operations(uow, WorkOrder.from_row(row)) if row else None
 
 
@@ -164,8 +155,9 @@ async def operations_of(uow: "UnitOfWork", order_ids: Sequence[UUID]) -> "list[R
 
 async def get_operation(uow: "UnitOfWork", principal: "Principal", operation_id: UUID) -> "Record | None":
     """An operation, if the caller's role may see that row."""
-    row = await uow.first(_OPERATION, tenant_id=uow.tenant, operation_id=operation_id)
-    return row if row and operation_visible(principal, row["sourcing"]) else None
+    return await uow.first(
+        _OPERATION.of(principal), tenant_id=uow.tenant, operation_id=operation_id, **principal.row_values
+    )
 
 
 async def demands(uow: "UnitOfWork", order_id: UUID) -> list[Demand]:

@@ -1,6 +1,7 @@
 """How orders and operations are shown, and which rows guests see."""
 
-from sqlalchemy import Text, bindparam
+from sqlalchemy import ColumnElement, Table, Text, Uuid, and_, bindparam, func, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from woaas_security.authz.resource import Field, Resource, members_of
 from woaas_work_orders.orders.inputs import (
@@ -10,8 +11,45 @@ from woaas_work_orders.orders.inputs import (
     OperationPatch,
     WorkOrderPatch,
 )
-from woaas_work_orders.orders.lifecycle import OPERATION_COMMANDS, ORDER_COMMANDS
+from woaas_work_orders.orders.lifecycle import OPERATION_COMMANDS, ORDER_COMMANDS, OrderState
 from woaas_work_orders.orders.models import operations, work_orders
+
+_W = work_orders.c
+_PARTICIPANT = bindparam("scope_participant", type_=Text)
+_OPERATOR = bindparam("scope_operator", type_=Text)
+_NOBODY_NAMED = func.cardinality(_W.participants) == 0
+# Who takes part in an order does so until it is over for good; its steward stays.
+_OVER = [OrderState.CLOSED.value, OrderState.CANCELLED.value, OrderState.ABORTED.value]
+_TAKES_PART = and_(
+    _W.participants.any_() == _PARTICIPANT, _W.state != bindparam("states_over", _OVER, type_=ARRAY(Text)).all_()
+)
+OF_CUSTOMER: ColumnElement[bool] = _W.customer == bindparam("principal_customer", type_=Text)
+_OF_OPERATOR = (
+    select(operations.c.id)
+    .where(operations.c.tenant_id == _W.tenant_id, operations.c.work_order_id == _W.id)
+    .where(operations.c.operator == _OPERATOR)
+    .exists()
+)
+ORDER_BOUNDS: dict[str, ColumnElement[bool]] = {
+    "sites": _W.site == bindparam("scope_sites", type_=ARRAY(Text)).any_(),
+    "lines": _W.line == bindparam("scope_lines", type_=ARRAY(Text)).any_(),
+    "work_orders": _W.id == bindparam("scope_work_orders", type_=ARRAY(Uuid)).any_(),
+    "participant": or_(_TAKES_PART, _W.steward == _PARTICIPANT),
+    "operator": _OF_OPERATOR,
+}
+
+
+def rows_of_orders(table: Table, order: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The rows of a table whose orders are of this kind."""
+    same = and_(_W.tenant_id == table.c.tenant_id, _W.id == table.c.work_order_id)
+    return select(_W.id).where(same, order).correlate(table).exists()
+
+
+def bounds_of_rows(table: Table, operator: ColumnElement[str] | None = None) -> dict[str, ColumnElement[bool]]:
+    """The bounds of what hangs on orders; ``operator`` is the column of who does it, where the table has one."""
+    found = {name: rows_of_orders(table, order) for name, order in ORDER_BOUNDS.items()}
+    return found if operator is None else found | {"operator": operator == _OPERATOR}
+
 
 WORK_ORDER = Resource(
     "work_order",
@@ -57,9 +95,8 @@ WORK_ORDER = Resource(
     actions=ORDER_COMMANDS | {"create", "release", "receive"},
     writes=members_of(NewWorkOrder, WorkOrderPatch),
     data_class=work_orders.c.data_class,
-    scopes={
-        "customer": lambda _: work_orders.c.customer == bindparam("principal_customer", type_=Text),
-    },
+    scopes={"customer": lambda _: OF_CUSTOMER},
+    bounds=ORDER_BOUNDS,
 )
 
 OPERATION = Resource(
@@ -80,6 +117,7 @@ OPERATION = Resource(
         Field("unit_time", "duration"),
         Field("setup_group", filterable=True),
         Field("skills", "texts", filterable=True),
+        Field("setup_skills", "texts"),
         Field("tool", filterable=True),
         Field("materials", "json"),
         Field("kitted", "boolean"),
@@ -107,7 +145,14 @@ OPERATION = Resource(
     writes=members_of(NewOperation, OperationPatch, OperationCommandBody),
     data_class=operations.c.data_class,
     scopes={
-        # A guest of role partner sees what may go out; never what is made inside.
-        "partner": lambda _: operations.c.sourcing != bindparam("made_inside", "make", type_=Text),
+        "customer": lambda _: rows_of_orders(operations, OF_CUSTOMER),
+        # A guest of role partner sees what may go out; never what is made inside or must not leave the country. Where
+        # an order names who takes part, it is those partners' alone.
+        "partner": lambda _: and_(
+            operations.c.sourcing != bindparam("made_inside", "make", type_=Text),
+            operations.c.export_controlled.is_(False),
+            rows_of_orders(operations, or_(and_(_PARTICIPANT.is_(None), _NOBODY_NAMED), _TAKES_PART)),
+        ),
     },
+    bounds=bounds_of_rows(operations, operations.c.operator),
 )

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from woaas_core.errors import Conflict, GuardFailed, InvalidTransition, NotFound
+from woaas_core.errors import Conflict, Forbidden, GuardFailed, InvalidTransition, NotFound
 from woaas_core.ids import encode_id, try_decode_id
 from woaas_core.wire import duration_of, given, invalid, utc
 from woaas_security.principal import Principal
@@ -41,6 +41,17 @@ class MaterialMissing(GuardFailed):
     code = "material_missing"
     title = "Material is missing"
     hint = "Confirm the picked lots with the kit command."
+
+
+async def require_in_scope(uow: "UnitOfWork", principal: Principal, head: WorkOrder) -> None:
+    """Refuse to leave an order where the one who wrote it could not see it.
+
+    Raises:
+        Forbidden: his key is for another part of the tenant.
+    """
+    if principal.scope and await repository.get(uow, principal, head.id) is None:
+        msg = "Your key is for another part of the tenant than this order would be in."
+        raise Forbidden(msg)
 
 
 def order_key(text: str) -> UUID | str:
@@ -94,13 +105,10 @@ async def command(uow: "UnitOfWork", principal: Principal, order: Order, name: s
 async def lock_operation(uow: "UnitOfWork", principal: Principal, operation_id: UUID) -> tuple[Order, Operation]:
     """An operation with its whole order, locked for a command."""
     principal.require(OPERATION, "read")
-    order = await repository.lock_by_operation(uow, operation_id)
+    order = await repository.lock_by_operation(uow, principal, operation_id)
     if order is None:
         raise NotFound
-    operation = order.operation(operation_id)
-    if not repository.operation_visible(principal, operation.sourcing):
-        raise NotFound
-    return order, operation
+    return order, order.operation(operation_id)
 
 
 async def command_operation(
@@ -171,6 +179,7 @@ def _rework(step: Step, order: Order, operation: Operation, permitted: frozenset
     )
     again.rework_of = operation.id
     again.work_centers, again.skills = operation.work_centers, operation.skills
+    again.setup_skills = operation.setup_skills
     again.setup_time, again.unit_time = operation.setup_time, operation.unit_time
     again.state = OperationState.READY
     order.operations.append(again)
@@ -226,6 +235,7 @@ async def patch(uow: "UnitOfWork", principal: Principal, order: Order, body: Wor
     await repository.update_order(uow, head)
     if changes.keys() & {"data_class", "export_controlled"}:
         await repository.classify_operations(uow, head)
+    await require_in_scope(uow, principal, head)
     uow.record(
         events.ORDER_UPDATED,
         subject=encode_id("wo", head.id),

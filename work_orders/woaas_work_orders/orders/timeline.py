@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from woaas_security.audit.masking import visible_data, visible_event
 from woaas_security.audit.resources import EVENT
 from woaas_security.principal import Principal
 from woaas_work_orders.orders import repository
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
 
 _RESOURCES = {"work_order": WORK_ORDER, "operation": OPERATION}
+_BY_PREFIX = {r.prefix: r for r in _RESOURCES.values()}
 
 
 class _Entry(msgspec.Struct):
@@ -33,14 +35,14 @@ _decode = msgspec.json.Decoder(_Entry).decode
 async def timeline(uow: "UnitOfWork", principal: Principal, order_id: UUID) -> list[dict[str, Any]]:
     """The order's entries, oldest first.
 
-    Whoever may not read events sees of them what the mask of the object they are about lets through; a guest
+    Each through the mask of the object it is about. Whoever may not read events sees nothing else of them; a guest
     neither who acted nor why.
     """
     rows = await repository.entries(uow, order_id)
     entries = [msgspec.structs.asdict(_decode(row)) for row in rows]
-    if principal.access(EVENT).sees_anything:
-        return entries
-    return [shown for entry in entries if (shown := _masked(principal, entry)) is not None]
+    follows = principal.access(EVENT).sees_anything
+    shown = (visible_event(principal, e, _BY_PREFIX) if follows else _masked(principal, e) for e in entries)
+    return [entry for entry in shown if entry is not None]
 
 
 def _masked(principal: Principal, entry: dict[str, Any]) -> dict[str, Any] | None:
@@ -51,11 +53,9 @@ def _masked(principal: Principal, entry: dict[str, Any]) -> dict[str, Any] | Non
     is_guest = bool(principal.guest_roles(WORK_ORDER))
     if not access.sees_anything or (is_guest and resource is OPERATION):
         return None
-    data = {name: value for name, value in entry["data"].items() if name in access.readable}
-    if "fields" in entry["data"]:
-        data["fields"] = [name for name in entry["data"]["fields"] if name in access.readable]
-        if not data["fields"]:
-            return None
+    data = visible_data(access, {n: v for n, v in entry["data"].items() if n == "fields" or n in resource.names})
+    if data is None:
+        return None
     shown = {**entry, "data": data}
     if is_guest:
         del shown["actor"], shown["reason"]

@@ -11,8 +11,17 @@ from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
 def show(principal: Principal, order: Order) -> dict[str, Any]:
     """The order through the caller's masks."""
     head = principal.show(principal.access(WORK_ORDER), order.head)
+    if not sees_steps(principal):
+        return show_parts(head, None)
     access = principal.access(OPERATION)
-    return show_parts(head, [principal.show(access, o) for o in order.operations] if access.sees_anything else None)
+    return show_parts(head, [principal.show(access, o) for o in order.operations])
+
+
+def sees_steps(principal: Principal) -> bool:
+    """Whether an order is shown with its operations: not to who sees but some of them, and lists those."""
+    return principal.access(OPERATION).sees_anything and not (
+        principal.guest_roles(OPERATION) or "operator" in principal.scope
+    )
 
 
 def show_parts(head: dict[str, Any], operations: Sequence[dict[str, Any]] | None) -> dict[str, Any]:

@@ -189,6 +189,15 @@ class ContractView(View, kw_only=True):
     updated_at: datetime | UnsetType = UNSET
 
 
+class Opening(Struct, kw_only=True):
+    """Fields that a grant of the buyer's opens to the partner for a while."""
+
+    grant_id: str
+    fields: dict[str, Any]
+    purpose: str
+    expires_at: datetime
+
+
 class PackageView(Struct, kw_only=True):
     """The released package: a frozen copy of one operation's shared fields."""
 
@@ -196,3 +205,4 @@ class PackageView(Struct, kw_only=True):
     fields: dict[str, Any]
     sha256: str
     released_at: datetime
+    granted: list[Opening]
