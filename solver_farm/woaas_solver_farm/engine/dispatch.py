@@ -214,6 +214,8 @@ def _dispatch(
                 top = _place(t, load, plan, booking, operation, ready[operation], 0.0, missing, stack, top)
                 order[placed] = operation
                 placed += 1
+        if queues.visit.size == 0:
+            break
         machine = int(np.argmin(queues.visit))
         if queues.visit[machine] >= NEVER:
             break

@@ -36,6 +36,7 @@ from .flat import (
     OPERATOR_FIXED,
     RESUMABLE,
     RUN_CALENDAR,
+    RUN_TEAM,
     SETS_UP,
     SETUP_MATRIX,
     SETUP_TIME,
@@ -205,7 +206,9 @@ def _with_operator(
     # Nobody can end before the machine alone would, so whoever reaches that is taken; the team is in order of choice.
     soonest = end
     best = no_slot()
-    team, kinds = at(t, TEAM, mode), at(t, CLASSES, 0)
+    team, kinds = at(t, TEAM if sets_up else RUN_TEAM, mode), at(t, CLASSES, 0)
+    if wanted >= 0 and sets_up and not _is_member(t, team, wanted):
+        wanted = -1
     first = at(t, FIRST_MEMBER, team)
     for i in range(first if wanted < 0 else first - 1, at(t, FIRST_MEMBER, team + 1)):
         operator = at(t, MEMBER, i) if i >= first else wanted
@@ -229,6 +232,14 @@ def _with_operator(
         if i < first:
             best = no_slot()
     return best
+
+
+@kernel
+def _is_member(t: Flat, team: int, operator: int) -> bool:
+    for i in range(at(t, FIRST_MEMBER, team), at(t, FIRST_MEMBER, team + 1)):  # noqa: SIM110 - kernels know no any()
+        if at(t, MEMBER, i) == operator:
+            return True
+    return False
 
 
 @kernel

@@ -51,7 +51,7 @@ class Writer:
         """The same, all sequences end to end, machine by machine."""
         t = self._t
         machine = self._machine_of[plan.mode]
-        ranked = np.lexsort((plan.end, plan.start, machine))
+        ranked = np.lexsort((plan.end, plan.start, plan.setup_start, machine))
         ranked = ranked[np.searchsorted(machine[ranked], 0) :]
         needed = np.zeros(len(self._names), np.int64)
         if not ranked.size:
@@ -163,7 +163,8 @@ class Writer:
                 t.first_unit[t.need_tool[n] + 1] - t.first_unit[t.need_tool[n]] >= t.need_count[n] for n in needs
             )
             # A set-up only sometimes needs its operator, so only the run's proves anything.
-            staffed = not t.needs_operator[mode] or t.first_member[t.team[mode]] < t.first_member[t.team[mode] + 1]
+            team = t.run_team[mode]
+            staffed = team < 0 or t.first_member[team] < t.first_member[team + 1]
             if stocked and staffed:
                 return True
         return False

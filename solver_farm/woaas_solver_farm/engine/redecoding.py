@@ -28,6 +28,8 @@ from .flat import (
     PRED,
     PRED_LAG,
     RELEASE,
+    RUN_TEAM,
+    SETS_UP,
     SUCC,
     TEAM,
     Flat,
@@ -225,7 +227,8 @@ def _finds_all_as_it_was(
     if operator >= 0:
         if differs[2 * machines + operator]:
             return False
-        if places[operation, WAITS] and freer[at(t, TEAM, mode)]:
+        sets_up = at(t, SETS_UP, mode) > 0 and places[operation, SETTING] > 0
+        if places[operation, WAITS] and freer[at(t, TEAM if sets_up else RUN_TEAM, mode)]:
             return False
     for need in range(at(t, FIRST_NEED, mode), at(t, FIRST_NEED, mode + 1)):
         tool = at(t, NEED_TOOL, need)

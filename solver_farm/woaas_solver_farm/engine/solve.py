@@ -17,7 +17,7 @@ from .bounds import lower_bound
 from .budget import Budget
 from .calendars import NEVER
 from .cp import model as cp
-from .decoding import MAKESPAN, Genes, Plan, new_plan
+from .decoding import CHANGES, MAKESPAN, Genes, Plan, new_plan
 from .disjunctive.bound import makespan_bound
 from .disjunctive.islands import Islands
 from .disjunctive.shop import shop_of
@@ -209,9 +209,11 @@ class _Solve:
 
     def _search(self, part: int, until_s: float, iterations: int | None) -> None:
         assert self.best.genes is not None
-        walks = [
-            start_walk(self.t, self.flat, self.best.genes, seed) for seed in self._seeds(part, self.budget.workers)
-        ]
+        genes = self.best.genes
+        if not self.t.goals[:, CHANGES].any():
+            # Held to the starts of an earlier plan nothing could move forward, and no change of the search lets go.
+            genes = genes._replace(not_before=self.t.release.copy())
+        walks = [start_walk(self.t, self.flat, genes, seed) for seed in self._seeds(part, self.budget.workers)]
         began_s = self.budget.elapsed_s()
 
         def progress(walk: Walk) -> float:
