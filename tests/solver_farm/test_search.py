@@ -5,9 +5,9 @@ import hashlib
 import msgspec
 import numpy as np
 import pytest
+from fixtures.random_plants import random_plant
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.solver_farm.test_engine_properties import factory
 
 from woaas_solver_farm.engine.decoding import Genes, decode_all
 from woaas_solver_farm.engine.dispatch import dispatch, first_rules
@@ -55,7 +55,7 @@ def follow(problem: Problem, steps: int) -> None:
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 2**32))
 def test_what_a_change_reaches_is_all_that_differs(seed: int) -> None:
-    follow(factory(seed), 60)
+    follow(random_plant(seed), 60)
 
 
 def test_what_a_change_reaches_is_all_that_differs_in_a_factory() -> None:
