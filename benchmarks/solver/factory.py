@@ -30,6 +30,8 @@ BLIND = 1e12
 POLICIES = {
     "sum": Objective(terms=(Term(metric="weighted_tardiness"), Term(metric="setup_time"))),
     "min_changeover": PRESETS["min_changeover"],
+    # Where EDD itself comes very late there is room for fewer set-ups still.
+    "set_up_first": Objective(terms=(Term(metric="setup_time", weight=200), Term(metric="weighted_tardiness"))),
 }
 
 
@@ -64,8 +66,8 @@ def main() -> None:
             "% below ATCS",
             "% below EDD",
             "% below CP-SAT",
-            "min_changeover: set-up % below EDD",
-            "its tardiness % of EDD's",
+            "set-up % below EDD, no later",
+            "with policy",
         ),
         goals,
     )
@@ -79,13 +81,16 @@ def _named(ours: dict[str, dict[str, Any]], exact: dict[str, Any] | None) -> lis
 def _goals(
     orders: int, seed: int, rules: dict[str, Any], ours: dict[str, dict[str, Any]], exact: dict[str, Any] | None
 ) -> list[object]:
-    plan, few = ours["sum"], ours["min_changeover"]
+    plan, edd = ours["sum"], rules["EDD"]
     below = [_below(plan["objective"], rules[name]["objective"]) for name in ("ATCS", "EDD")]
-    kept = round(100 * few["tardiness"] / max(1.0, rules["EDD"]["tardiness"]), 1)
+    # The fewest set-up minutes among the plans that are no later than EDD's.
+    punctual = {policy: f["setup"] for policy, f in ours.items() if f["tardiness"] <= edd["tardiness"]}
+    policy = min(punctual, key=lambda name: int(punctual[name]), default=None)
     return [
         *(orders, seed, plan["first_cpu"], plan["wall"], plan["rss_mb"], *below),
         None if exact is None else _below(plan["objective"], exact["objective"]),
-        *(_below(few["setup"], rules["EDD"]["setup"]), kept),
+        None if policy is None else _below(punctual[policy], edd["setup"]),
+        policy or "none",
     ]
 
 
