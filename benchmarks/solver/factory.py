@@ -31,7 +31,7 @@ POLICIES = {
     "sum": Objective(terms=(Term(metric="weighted_tardiness"), Term(metric="setup_time"))),
     "min_changeover": PRESETS["min_changeover"],
     # Where EDD itself comes very late there is room for fewer set-ups still.
-    "set_up_first": Objective(terms=(Term(metric="setup_time", weight=200), Term(metric="weighted_tardiness"))),
+    "set_up_first": Objective(terms=(Term(metric="setup_time", weight=100), Term(metric="weighted_tardiness"))),
 }
 
 

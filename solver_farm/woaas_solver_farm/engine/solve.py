@@ -41,6 +41,8 @@ _STEPS_PER_DISPATCH = 200
 _CLOSING_TO_BUILDING = 3.0
 # How often the walks of one search meet.
 _STAGES = 10
+# A shop of so many operations gains as much from better rules as any plant.
+_LARGE = 3000
 # On a flow line where jobs may overtake, the best plan without overtaking is where the tabu search starts.
 _LINE_SHARE = 0.3
 _EFFORT_PER_ITERATION = 1e-4
@@ -186,7 +188,7 @@ class _Solve:
                 if self.budget.is_over():
                     return
         assert best is not None
-        share = _RULES_SHARE if self.shop is None else _SHOP_RULES_SHARE
+        share = _SHOP_RULES_SHARE if self.shop is not None and t.job_of.size < _LARGE else _RULES_SHARE
         iterations = self.budget.iterations
         advance_all(
             [Wheel(t, flat, best, seed) for seed in self._seeds(2, workers)],
