@@ -16,6 +16,7 @@ from woaas_graphql.types.market import (
     Teaser,
 )
 from woaas_graphql.types.master_data import MASTER
+from woaas_graphql.types.permissions import FieldPolicy, Grant, Role
 from woaas_graphql.types.plans import Schedule, ScheduleRun, Slot
 from woaas_graphql.types.work import REPORT_KIND, Inspection, Operation, Receipt, Report, WorkOrder
 
@@ -34,6 +35,8 @@ __all__ = [
     "AuditEntry",
     "Contract",
     "Event",
+    "FieldPolicy",
+    "Grant",
     "Inspection",
     "Invoice",
     "InvoiceLine",
@@ -44,6 +47,7 @@ __all__ = [
     "Quote",
     "Receipt",
     "Report",
+    "Role",
     "Schedule",
     "ScheduleRun",
     "Settlement",
