@@ -118,6 +118,6 @@ def _may_go_out(order: Order, operation: Operation) -> bool:
 
 READERS: tuple[Reader, ...] = (
     Reader("market_progress", _FOLLOWED, follow_contract),
-    Reader("market_recall", frozenset({"work_order.updated"}), recall_controlled, start="head"),
+    Reader("market_recall", frozenset({"work_order.updated"}), recall_controlled),
     Reader("market_overflow", frozenset({"schedule_run.overflowed"}), draft_overflow, start="head"),
 )
