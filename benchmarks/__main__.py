@@ -7,11 +7,8 @@ WOAAS_BENCH_LIFECYCLES sets how many are measured (default 400).
 import asyncio
 import os
 import shutil
-import socket
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +20,7 @@ from rich.table import Table
 
 from benchmarks.cpu import cpu_seconds, postgres_seconds
 from benchmarks.load import Connection, Paths, lifecycle, run
+from benchmarks.processes import free_port, process
 from woaas_core.db.base import metadata
 from woaas_core.db.database import Database
 from woaas_core.db.tenancy import APP
@@ -181,7 +179,7 @@ async def _floor_database(dsn: str) -> str:
 
 @contextmanager
 def _ours(settings: Settings, key: str) -> Iterator[Server]:
-    port = _free_port()
+    port = free_port()
     environment = {
         **os.environ,
         "WOAAS_HOME": str(settings.home),
@@ -191,8 +189,8 @@ def _ours(settings: Settings, key: str) -> Iterator[Server]:
     }
     command = [str(Path(sys.executable).with_name("woaas-server"))]
     with (
-        _process([*command, "background"], environment) as background,
-        _process([*command, "serve"], environment, port) as api,
+        process([*command, "background"], environment) as background,
+        process([*command, "serve"], environment, port) as api,
     ):
         headers = {"Authorization": f"Bearer {key}"}
         yield Server("WOaaS", port, Paths("/v1/work-orders", "/v1/operations", headers), api, (background,))
@@ -200,39 +198,12 @@ def _ours(settings: Settings, key: str) -> Iterator[Server]:
 
 @contextmanager
 def _floor(module: str, dsn: str) -> Iterator[Server]:
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "uvicorn", f"benchmarks.floors.{module}:create_app", "--factory", "--port",
                str(port), "--log-level", "warning", "--no-access-log"]  # fmt: skip
-    with _process(command, {**os.environ, "BENCH_DSN": dsn}, port) as pid:
+    with process(command, {**os.environ, "BENCH_DSN": dsn}, port) as pid:
         name = {"orm_app": "floor: ORM", "raw_app": "floor: asyncpg"}[module]
         yield Server(name, port, Paths("/orders", "/operations", {}), pid, ())
-
-
-@contextmanager
-def _process(command: list[str], environment: dict[str, str], port: int | None = None) -> Iterator[int]:
-    process = subprocess.Popen(command, env=environment)
-    try:
-        deadline = time.monotonic() + 60
-        while port is not None and not _listens(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                msg = f"{' '.join(command[:3])} did not start"
-                raise RuntimeError(msg)
-            time.sleep(0.05)
-        yield process.pid
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _postmaster(home: Path) -> int:

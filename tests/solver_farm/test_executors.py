@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import tempfile
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ from fixtures.processes import eventually, is_alive
 from woaas_core.settings import Settings
 from woaas_solver_farm import problem as problems
 from woaas_solver_farm import result as results
+from woaas_solver_farm.farm import actors
 from woaas_solver_farm.farm.actors import RayExecutor
+from woaas_solver_farm.farm.embedded_ray import Connection
 from woaas_solver_farm.farm.executor import Better, Done, Executor, Failed, Message, Solving, Task, WorkerLost
 from woaas_solver_farm.problem import Job, Limits, Machine, Mode, Operation, Problem
 
@@ -158,3 +161,40 @@ class TestRay:
         await asyncio.to_thread(eventually, lambda: not any(is_alive(p.pid) for p in started), "nothing of it is left")
         *_, last = await heard(await ray_executor.start(task(EASY)))
         assert isinstance(last, Done)
+
+
+class TestStarting:
+    async def test_one_called_off_leaves_the_start_to_the_next(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        begun: list[str] = []
+        may_end = threading.Event()
+
+        def connect(_: Settings) -> Connection:
+            begun.append("ray")
+            may_end.wait(30)
+            return Connection(ray="module")
+
+        monkeypatch.setattr(actors, "connect", connect)
+        executor = RayExecutor(Settings.load({}, home=tmp_path, secret_key="test" * 8), places=1, threads=1)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await executor.connect()
+        may_end.set()
+        assert await executor.connect() == "module"
+        assert begun == ["ray"]
+
+    async def test_one_that_failed_is_tried_again(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        tries: list[str] = []
+
+        def connect(_: Settings) -> Connection:
+            tries.append("ray")
+            if len(tries) == 1:
+                raise ConnectionError
+            return Connection(ray="module")
+
+        monkeypatch.setattr(actors, "connect", connect)
+        executor = RayExecutor(Settings.load({}, home=tmp_path, secret_key="test" * 8), places=1, threads=1)
+        with pytest.raises(ConnectionError):
+            await executor.connect()
+        assert await executor.connect() == "module"

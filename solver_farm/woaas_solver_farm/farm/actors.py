@@ -106,7 +106,7 @@ class RayExecutor:
         # dispatcher's places already bound what runs here.
         self._cpus = threads if settings.ray_address else 0
         keep = 0 if settings.ray_address else places
-        self._lock = asyncio.Lock()
+        self._connecting: asyncio.Task[Connection] | None = None
         self._connection: Connection | None = None
         self._pool: Pool[Any] = Pool(start=self._fresh, is_alive=self._is_alive, end=self._end, limit=keep)
 
@@ -130,23 +130,33 @@ class RayExecutor:
 
     async def rest(self) -> None:
         """Shut Ray down until the next task."""
-        async with self._lock:
-            if self._connection is not None:
-                self._pool.clear()
-                connection, self._connection = self._connection, None
-                await asyncio.to_thread(connection.close)
-                log.info("solver.ray.stopped")
+        if self._connecting is not None:
+            connecting, self._connecting = self._connecting, None
+            connection = await connecting
+            self._pool.clear()
+            self._connection = None
+            await asyncio.to_thread(connection.close)
+            log.info("solver.ray.stopped")
 
     async def close(self) -> None:
         """Shut Ray down for good."""
         await self.rest()
 
     async def _connected(self) -> Connection:
-        async with self._lock:
-            if self._connection is None:
-                self._connection = await asyncio.to_thread(connect, self._settings)
-                log.info("solver.ray.started", embedded=not self._settings.ray_address)
-            return self._connection
+        if self._connecting is None:
+            self._connecting = asyncio.create_task(self._connect(), name="ray")
+        connecting = self._connecting
+        try:
+            # Who waits may be called off; the start goes on for the next one.
+            return await asyncio.shield(connecting)
+        finally:
+            if connecting.done() and connecting.exception() is not None and self._connecting is connecting:
+                self._connecting = None
+
+    async def _connect(self) -> Connection:
+        self._connection = connection = await asyncio.to_thread(connect, self._settings)
+        log.info("solver.ray.started", embedded=not self._settings.ray_address)
+        return connection
 
     async def _fresh(self) -> Any:
         ray = await self.connect()

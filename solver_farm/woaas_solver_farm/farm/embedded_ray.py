@@ -52,9 +52,13 @@ def connect(settings: Settings) -> Connection:
         _join(ray, settings.ray_address)
         return Connection(ray)
     folder = _temp_dir(settings.home)
-    head = _start_head(folder)
-    _join(ray, head.address)
-    return Connection(ray, head, folder)
+    ours = Connection(ray, _start_head(folder), folder)
+    try:
+        _join(ray, ours.head.address)
+    except BaseException:
+        ours.close()
+        raise
+    return ours
 
 
 def _join(ray: Any, address: str) -> None:
