@@ -9,7 +9,9 @@ from woaas_security.authz.resource import Resource
 from woaas_security.identity.resources import API_KEY, MEMBER
 from woaas_security.permissions.resources import FIELD_POLICY, GRANT, ROLE
 from woaas_solver_farm.learning.resources import DURATION_MODEL
+from woaas_solver_farm.policies import POLICY
 from woaas_solver_farm.proposals.resources import PROPOSAL, PROPOSAL_CHANGE
+from woaas_solver_farm.scenarios import SCENARIO
 from woaas_solver_farm.schedules.resources import SCHEDULE, SCHEDULE_RUN, SLOT
 from woaas_work_orders.execution.resources import INSPECTION, KPI, RECEIPT, REPORT
 from woaas_work_orders.forecasts.resources import FORECAST, FORECAST_BUCKET
@@ -21,7 +23,7 @@ SUBJECTS: Mapping[str, Resource] = {
     for r in (
         *(WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT),
         *(k.resource for k in KINDS),
-        *(SCHEDULE_RUN, SCHEDULE, DURATION_MODEL, PROPOSAL),
+        *(SCHEDULE_RUN, SCHEDULE, SLOT, DURATION_MODEL, PROPOSAL, POLICY.resource, SCENARIO.resource),
         *(FORECAST, FORECAST_BUCKET),
         *(LISTING, REQUEST, NDA, QUOTE, CONTRACT),
         *(PERIOD, INVOICE, SETTLEMENT, SPEND_LIMIT),
@@ -31,7 +33,7 @@ SUBJECTS: Mapping[str, Resource] = {
 RESOURCES = (
     *(WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT),
     *(k.resource for k in KINDS),
-    *(SCHEDULE_RUN, SCHEDULE, SLOT, DURATION_MODEL, PROPOSAL, PROPOSAL_CHANGE),
+    *(SCHEDULE_RUN, SCHEDULE, SLOT, DURATION_MODEL, PROPOSAL, PROPOSAL_CHANGE, POLICY.resource, SCENARIO.resource),
     *(FORECAST, FORECAST_BUCKET),
     *(LISTING, REQUEST, BOARD, NDA, QUOTE, CONTRACT),
     *(PLAN, PERIOD, USAGE_EVENT, INVOICE, SETTLEMENT, SPEND_LIMIT),

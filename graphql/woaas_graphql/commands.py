@@ -41,7 +41,7 @@ from woaas_work_orders.orders.resources import OPERATION
 from woaas_work_orders.orders.views import show
 from woaas_work_orders.resources import repository
 from woaas_work_orders.resources import service as master_data
-from woaas_work_orders.resources.kinds import KINDS, MasterKind
+from woaas_work_orders.resources.kinds import MasterKind
 
 
 async def _locked(c: Command[Any]) -> Order:
@@ -105,6 +105,15 @@ async def _correct(c: Command[ReportCorrection]) -> Any:
 
 async def _inspect(c: Command[NewInspection]) -> Any:
     return await execution.inspect(c.uow, c.principal, c.body)
+
+
+def _pin(name: str, description: str) -> Verb:
+    async def run(c: Command[PublishBody]) -> Any:
+        slot_id = decode_id("slt", c.id)
+        c.because(c.body.reason)
+        return await schedules.pin(c.uow, c.principal, None, slot_id, pinned=name == "pin")
+
+    return Verb(types.Slot, run, description, PublishBody, takes_match=False)
 
 
 def _master(kind: MasterKind) -> dict[str, Verb]:
@@ -248,10 +257,12 @@ MUTATIONS: Mapping[str, Verb] = {
     "inspection_create": Verb(
         types.Inspection, _inspect, "Record the result of an inspection", NewInspection, takes_id=False
     ),
-    **{name: verb for kind in KINDS for name, verb in _master(kind).items()},
+    **{name: verb for kind in types.PUT_BY_CODE for name, verb in _master(kind).items()},
     "schedule_run_create": Verb(types.ScheduleRun, _plan, "Queue a run of the planner", NewScheduleRun, takes_id=False),
     "schedule_run_stop": Verb(types.ScheduleRun, _stop, "Stop a run and keep its best plan", takes_match=False),
     "schedule_publish": Verb(types.Schedule, _publish, "Make a proposed plan the one in force", PublishBody),
+    "slot_pin": _pin("pin", "Have the next plans keep a place"),
+    "slot_unpin": _pin("unpin", "Let the next plan move a place again"),
     "listing_create": Verb(types.Listing, _create_listing, "Put capacity on the market", NewListing, takes_id=False),
     "listing_put": Verb(types.Listing, _replace_listing, "Replace a listing", NewListing),
     **{f"listing_{name}": _listing_command(name) for name in sorted(listings.LISTING_COMMANDS)},

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 from strawberry import UNSET
@@ -18,19 +18,20 @@ from woaas_core.ids import decode_id, try_decode_id, uuid7
 from woaas_graphql import types
 from woaas_graphql.connections import Edge, connection, connection_type, list_field
 from woaas_graphql.context import Context, Info, limit_of
-from woaas_graphql.scalars import DateTime
+from woaas_graphql.scalars import JSON, DateTime
 from woaas_graphql.shapes import kind_of
 from woaas_security.audit import evidence
 from woaas_security.audit.masking import visible_events
 from woaas_security.audit.resources import AUDIT_ENTRY, EVENT
 from woaas_security.authz.listing import DEFAULT_LIMIT
 from woaas_security.identity.me import describe
+from woaas_solver_farm.schedules import comparing
 from woaas_solver_farm.schedules import repository as schedule_rows
 from woaas_solver_farm.schedules import service as schedules
 from woaas_work_orders.orders import service as orders
 from woaas_work_orders.resources import repository as master_rows
 from woaas_work_orders.resources import service as master_data
-from woaas_work_orders.resources.kinds import KINDS, MasterKind
+from woaas_work_orders.resources.kinds import MasterKind
 
 Find = Callable[[Context, str], Awaitable[Row]]
 
@@ -148,6 +149,16 @@ def _master(kind: MasterKind) -> dict[str, StrawberryField]:
     return {kind.name: found, kind.path.replace("-", "_"): listed}
 
 
+async def schedule_comparison(
+    info: Info,
+    id: strawberry.ID,
+    with_: Annotated[str, strawberry.argument(name="with", description="Another plan's id, `fifo` or `edd`")],
+) -> JSON | None:
+    """A plan beside another one or a plain rule's, as REST's `compare` answers."""
+    context = info.context
+    return await comparing.compare(context.uow, context.principal, decode_id("sch", id), with_)  # type: ignore[return-value]  # JSON
+
+
 QUERIES: dict[str, StrawberryField] = {
     "me": strawberry.field(me),
     "work_order": _by_id(
@@ -162,7 +173,7 @@ QUERIES: dict[str, StrawberryField] = {
     "operations": list_field(types.Operation, description="Operations, newest first"),
     "reports": list_field(types.Report, description="Reports, newest first"),
     "inspections": list_field(types.Inspection, description="Inspection results, newest first"),
-    **{name: field for kind in KINDS for name, field in _master(kind).items()},
+    **{name: field for kind in types.PUT_BY_CODE for name, field in _master(kind).items()},
     "schedule_run": _by_id(
         types.ScheduleRun,
         lambda c, text: schedules.get_run(c.uow, c.principal, decode_id("run", text)),
@@ -180,6 +191,7 @@ QUERIES: dict[str, StrawberryField] = {
         "A plan by id",
     ),
     "schedules": list_field(types.Schedule, description="Plans, newest first"),
+    "schedule_comparison": strawberry.field(schedule_comparison),
     "slots": list_field(types.Slot, description="Places in plans; filter by `scheduleId`"),
     "listing": _by_id(
         types.Listing, lambda c, text: listings.get(c.uow, c.principal, decode_id("lst", text)), "A listing by id"

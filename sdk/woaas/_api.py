@@ -39,7 +39,7 @@ from .resources.plant import (
     Tools,
     WorkCenters,
 )
-from .resources.schedules import ScheduleRuns, Schedules, SolveRun, solve_handle
+from .resources.schedules import Policies, Scenarios, ScheduleRuns, Schedules, SolveRun, solve_handle
 from .resources.work_orders import WorkOrders
 from .types.access import Kpi, Me
 
@@ -113,6 +113,16 @@ class API(Bound[M]):
     def duration_models(self) -> DurationModels[M]:
         """What closed operations taught about how long work takes."""
         return DurationModels(self._executor)
+
+    @cached_property
+    def policies(self) -> Policies[M]:
+        """What plans minimise."""
+        return Policies(self._executor)
+
+    @cached_property
+    def scenarios(self) -> Scenarios[M]:
+        """What-ifs over the live plant."""
+        return Scenarios(self._executor)
 
     @cached_property
     def proposals(self) -> Proposals[M]:

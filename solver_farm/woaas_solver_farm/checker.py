@@ -8,10 +8,12 @@ from collections import defaultdict
 from itertools import pairwise
 from typing import NamedTuple
 
+from .objective import objective_of
 from .problem import Calendar, Job, Mode, Operation, Problem
 from .result import Assignment, Metrics, Result
 
 Key = tuple[str, str]
+_LONG_AGO = -(2**62)
 
 
 class Violation(NamedTuple):
@@ -62,6 +64,7 @@ class _Check:
         self._tool_counts()
         self._permutation()
         self._figures()
+        self._worth()
         return self.found
 
     def metrics(self) -> Metrics:
@@ -103,9 +106,13 @@ class _Check:
                 self._blame("placed_twice", key, "has more than one place")
             else:
                 self._place(key, assignment)
-        for key in self.operations:
-            if key not in self.placed and key not in self.unplaced:
-                self._blame("missing", key, "has no place and is not listed as overflow")
+        for key, (_, operation) in self.operations.items():
+            if key not in self.placed and (key not in self.unplaced or operation.fixed is not None):
+                self._blame("missing", key, "has no place and is not listed as overflow, or may not be")
+        for key in self.unplaced - self.operations.keys():
+            self._blame("unknown_operation", key, "is not in the problem")
+        if len(self.unplaced) < len(self.result.overflow):
+            self._blame("placed_twice", ("", ""), "an operation is listed as overflow more than once")
 
     def _place(self, key: Key, assignment: Assignment) -> None:
         job, operation = self.operations[key]
@@ -139,14 +146,25 @@ class _Check:
         fixed = operation.fixed
         assert fixed is not None
         wanted = (fixed.machine, fixed.operator, fixed.start, fixed.end)
-        if (assignment.machine, assignment.operator, assignment.start, assignment.end) != wanted:
+        if (
+            assignment.outsourced
+            or (assignment.machine, assignment.operator, assignment.start, assignment.end) != wanted
+        ):
             self._blame("fixed", key, f"must be at {wanted}")
+        elif not any(
+            sorted(mode.tools) == sorted(assignment.tools) and mode.machine == fixed.machine
+            for i, mode in enumerate(operation.modes)
+            if assignment.mode in (None, i)
+        ):
+            self._blame("tool", key, f"needs the tools of its mode on {fixed.machine}")
 
     def _check_outsourced(self, key: Key, operation: Operation, assignment: Assignment) -> None:
         if operation.outsource is None:
             self._blame("outsource", key, "is not offered outside")
         elif assignment.end - assignment.start != operation.outsource.lead_time:
             self._blame("outsource", key, f"takes its lead time, {operation.outsource.lead_time}")
+        if (assignment.machine, assignment.operator, assignment.tools) != (None, None, ()):
+            self._blame("outsource", key, "takes no machine, operator or tool of the plant")
 
     def _mode_faults(self, operation: Operation, mode: Mode, assignment: Assignment) -> list[tuple[str, str]]:
         faults: list[tuple[str, str]] = []
@@ -166,6 +184,8 @@ class _Check:
             faults.append(("duration", f"takes {mode.duration}, not {end - start}"))
         elif operation.resumable and _worked(calendar, start, end) != mode.duration:
             faults.append(("duration", f"works {_worked(calendar, start, end)} of {mode.duration} ticks"))
+        elif not mode.duration and start != end:
+            faults.append(("duration", "takes no time, breaks included"))
         if mode.duration and not operation.resumable and _worked(calendar, start, end) != end - start:
             faults.append(("calendar", "does not fit in one common working window"))
         if (
@@ -200,13 +220,19 @@ class _Check:
             if placed.assignment.machine in self.machines and not placed.assignment.outsourced:
                 sequences[placed.assignment.machine].append(key)
         for keys in sequences.values():
-            keys.sort(key=lambda key: (self.placed[key].assignment.start, self.placed[key].assignment.end))
+            keys.sort(key=self._turn)
         return sequences
 
+    def _turn(self, key: Key) -> tuple[int, int, int]:
+        """When its machine takes an operation on; a given place is not moved by the set-up it needs."""
+        a = self.placed[key].assignment
+        begin = a.start if self.placed[key].operation.fixed is not None else a.setup_start
+        return begin, a.start, a.end
+
     def _sequence_machines(self) -> None:
-        for keys in self._by_machine().values():
-            for before, after in pairwise(keys):
-                self._apart("machine_overlap", before, after, self.placed[before].assignment.end)
+        for machine, keys in self._by_machine().items():
+            spans = [(self.placed[key].assignment.setup_start, self.placed[key].assignment.end, key) for key in keys]
+            self._apart("machine_overlap", machine, spans)
         for key, setup in self._setups().items():
             placed = self.placed[key]
             if setup and placed.mode is not None:
@@ -226,12 +252,15 @@ class _Check:
         if worked < setup:
             self._blame("setup", key, f"needs {setup} ticks of set-up, has {worked}")
 
-    def _apart(self, rule: str, before: Key, after: Key, free: int) -> None:
-        first, second = self.placed[before], self.placed[after]
-        if first.operation.fixed is not None and second.operation.fixed is not None:
-            return
-        if second.assignment.setup_start < free:
-            self._blame(rule, after, f"begins before {before[0]}/{before[1]} ends at {free}")
+    def _apart(self, rule: str, what: str, spans: "list[tuple[int, int, Key]]") -> None:
+        """Spans in sequence must not overlap; given places may overlap each other, but nothing else does."""
+        free: dict[bool, tuple[int, Key]] = {True: (_LONG_AGO, ("", "")), False: (_LONG_AGO, ("", ""))}
+        for start, end, key in spans:
+            is_given = self.placed[key].operation.fixed is not None
+            busy, before = free[False] if is_given else max(free.values())
+            if start < busy:
+                self._blame(rule, key, f"begins before {what} is done with {before[0]}/{before[1]} at {busy}")
+            free[is_given] = max(free[is_given], (end, key))
 
     def _precedence(self) -> None:
         anywhere: dict[str, list[Key]] = defaultdict(list)
@@ -264,14 +293,10 @@ class _Check:
             sets_up = mode.setup_skill is not None and setups.get(key, 0) > 0 and placed.operation.fixed is None
             runs = mode.operator_skill is not None or placed.operation.fixed is not None
             start, end = (a.setup_start if sets_up else a.start), (a.end if runs else a.start)
-            if start < end:
+            if sets_up or runs:
                 held[a.operator].append((start, end, key))
-        for spans in held.values():
-            spans.sort()
-            for (_, busy, before), (start, _, after) in pairwise(spans):
-                both_given = self.placed[before].operation.fixed and self.placed[after].operation.fixed
-                if start < busy and not both_given:
-                    self._blame("operator_overlap", after, f"its operator is on {before[0]}/{before[1]} until {busy}")
+        for operator, spans in held.items():
+            self._apart("operator_overlap", operator, sorted(spans))
 
     def _tool_counts(self) -> None:
         moments: dict[str, list[tuple[int, int, Key, bool]]] = defaultdict(list)
@@ -307,6 +332,22 @@ class _Check:
         for name in Metrics.__struct_fields__:
             if abs(getattr(told, name) - getattr(real, name)) > 1e-6 * max(1.0, abs(getattr(real, name))):
                 self.found.append(Violation("metrics", "", "", f"{name} is {getattr(real, name)}"))
+
+    def _worth(self) -> None:
+        """The value told is the objective's, and what is said of it can be true."""
+        objective, real = objective_of(self.problem), self.metrics()
+        terms = [(term.weight, float(getattr(real, term.metric))) for term in objective.terms]
+        is_ordered = objective.mode == "lexicographic"
+        worth = (terms[0][0] or 1) * terms[0][1] if is_ordered else sum(weight * figure for weight, figure in terms)
+        told, slack = self.result.objective, 1e-6 * max(1.0, abs(worth))
+        if told is None and self.result.overflow:
+            return
+        if told is None or abs(told - worth) > slack:
+            self.found.append(Violation("objective", "", "", f"the objective is {worth}"))
+        if self.result.bound is not None and self.result.bound > worth + slack:
+            self.found.append(Violation("bound", "", "", f"the plan is worth {worth}, below its bound"))
+        if self.result.overflow and self.result.status in ("optimal", "feasible"):
+            self.found.append(Violation("status", "", "", "a plan with overflow is no whole plan"))
 
     def _changes(self) -> int:
         anywhere: dict[str, list[Key]] = defaultdict(list)

@@ -19,7 +19,8 @@ def solve_file(
 ) -> dict[str, Any]:
     """The result object of a solved file with ``seconds`` (the solve alone, on the clock) and ``checked``.
 
-    ``checked`` is the independent checker's word on what is printed, asked again here.
+    ``checked`` is the independent checker's word on what is printed, asked again here. Where no plan of everything was
+    found, ``objective`` is null and ``accepted`` false; what is placed is there all the same, the rest is ``overflow``.
 
     Raises:
         ProblemError: the file is no problem.

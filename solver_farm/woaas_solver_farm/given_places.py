@@ -1,6 +1,7 @@
 """Places a plan must keep: what runs now, and what the plan in force froze or a planner pinned."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from woaas_solver_farm.horizon import Horizon
@@ -12,39 +13,67 @@ from woaas_work_orders.orders.entities import Operation, WorkOrder
 from woaas_work_orders.orders.lifecycle import OPERATION_ENDED, OperationState
 
 _RUNNING = (OperationState.RUNNING, OperationState.SUSPENDED)
+Why = Literal["running", "frozen", "pinned", "kept"]
 
 
-def given_places(
-    snapshot: Snapshot, plant: Plant, work: Work, horizon: Horizon, *, frozen_until: int
-) -> dict[UUID, Fixed]:
-    """Running operations at their machine until their remaining work is done, then frozen and pinned places.
+class Given(NamedTuple):
+    """A place that a plan must keep, and why."""
 
-    A frozen place is kept only while it can be: not in the past, on a machine that is up and free then, after
-    predecessors that are given too and end in time. Otherwise the operation is planned anew.
+    place: Fixed
+    why: Why
+
+
+class GivenPlaces(NamedTuple):
+    """The places to keep, and why a pin could not be honoured, both by operation."""
+
+    places: dict[UUID, Given]
+    lost_pins: dict[UUID, str]
+
+
+def given_places(snapshot: Snapshot, plant: Plant, work: Work, horizon: Horizon, *, frozen_until: int) -> GivenPlaces:
+    """Running operations at their machine until their remaining work is done, then pinned and frozen places.
+
+    A place is kept only while it can be: not in the past, on a machine that is up and free then. What is frozen also
+    needs predecessors that are given too and end in time; before a pin they may be planned freely, to end in time.
+    Otherwise the operation is planned anew; what happened to a pin is told.
     """
-    found: dict[UUID, Fixed] = {}
+    found: dict[UUID, Given] = {}
     for order, rows in snapshot.orders:
         for row in rows:
             if row.state in _RUNNING and (running := _running(plant, work, horizon, order, row)) is not None:
-                found[row.id] = running
+                found[row.id] = Given(running, "running")
     busy: dict[str, list[Fixed]] = {}
     for given in found.values():
-        busy.setdefault(given.machine, []).append(given)
+        busy.setdefault(given.place.machine, []).append(given.place)
     slots = {s.operation_id: s for s in snapshot.baseline}
+    lost: dict[UUID, str] = {}
+    # Pins first: where a frozen place is in the way of one, the frozen place gives way.
+    for pinned in (True, False):
+        for row, slot, by_sequence in _slots_of(snapshot, slots, pinned=pinned):
+            is_wanted = slot.pinned or slot.kept or horizon.ceil(slot.start_at) < frozen_until
+            if row.id in found or not is_wanted:
+                continue
+            place, obstacle = _place(plant, horizon, row, slot)
+            if place is not None and not obstacle:
+                obstacle = _obstacle(place, row, by_sequence, found, busy, may_be_open=slot.pinned)
+            if place is not None and not obstacle:
+                found[row.id] = Given(place, "pinned" if slot.pinned else "kept" if slot.kept else "frozen")
+                busy.setdefault(place.machine, []).append(place)
+            elif slot.pinned:
+                lost[row.id] = obstacle
+    return GivenPlaces(found, lost)
+
+
+def _slots_of(
+    snapshot: Snapshot, slots: Mapping[UUID, PlannedSlot], *, pinned: bool
+) -> Iterator[tuple[Operation, PlannedSlot, Mapping[int, Operation]]]:
+    """Open operations with their slots and the open operations of their order, in the order of the sequence."""
     for _, rows in snapshot.orders:
         by_sequence = {o.sequence: o for o in rows if o.state not in OPERATION_ENDED}
         for row in sorted(by_sequence.values(), key=lambda o: o.sequence):
             slot = slots.get(row.id)
-            if row.id in found or slot is None:
-                continue
-            place = _kept(plant, horizon, row, slot, frozen_until)
-            if place is None or not _follows(place, row, by_sequence, found):
-                continue
-            if any(place.start < g.end and g.start < place.end for g in busy.get(place.machine, ())):
-                continue
-            found[row.id] = place
-            busy.setdefault(place.machine, []).append(place)
-    return found
+            if slot is not None and slot.pinned is pinned:
+                yield row, slot, by_sequence
 
 
 def _running(plant: Plant, work: Work, horizon: Horizon, order: WorkOrder, row: Operation) -> Fixed | None:
@@ -60,24 +89,36 @@ def _running(plant: Plant, work: Work, horizon: Horizon, order: WorkOrder, row: 
     )
 
 
-def _kept(plant: Plant, horizon: Horizon, row: Operation, slot: PlannedSlot, frozen_until: int) -> Fixed | None:
+def _place(plant: Plant, horizon: Horizon, row: Operation, slot: PlannedSlot) -> tuple[Fixed | None, str]:
+    """The place of a slot, or what stands against it."""
+    if slot.work_center is None or row.contract_id is not None:
+        return None, "outsourced"
+    if slot.work_center not in plant.able_now:
+        return None, "work_center"
     start = horizon.ceil(slot.start_at)
-    if slot.work_center is None or slot.work_center not in plant.able_now or row.contract_id is not None or start < 0:
-        return None
-    if not slot.pinned and start >= frozen_until:
-        return None
-    return Fixed(
-        machine=slot.work_center,
-        start=start,
-        end=horizon.ceil(slot.end_at),
-        operator=slot.operator if slot.operator in plant.people else None,
-    )
+    if start < 0:
+        return None, "past"
+    operator = slot.operator if slot.operator in plant.people else None
+    return Fixed(machine=slot.work_center, start=start, end=horizon.ceil(slot.end_at), operator=operator), ""
 
 
-def _follows(place: Fixed, row: Operation, by_sequence: Mapping[int, Operation], found: Mapping[UUID, Fixed]) -> bool:
+def _obstacle(
+    place: Fixed,
+    row: Operation,
+    by_sequence: Mapping[int, Operation],
+    found: Mapping[UUID, Given],
+    busy: Mapping[str, Sequence[Fixed]],
+    *,
+    may_be_open: bool,
+) -> str:
+    """What among the places given so far stands against another one, or nothing."""
+    if any(place.start < g.end and g.start < place.end for g in busy.get(place.machine, ())):
+        return "machine"
     for sequence in row.predecessors:
         if sequence in by_sequence:
             before = found.get(by_sequence[sequence].id)
-            if before is None or before.end > place.start:
-                return False
-    return True
+            if before is None and may_be_open:
+                continue
+            if before is None or before.place.end > place.start:
+                return "predecessor"
+    return ""

@@ -10,7 +10,8 @@ from woaas_core.events.readers import LoggedEvent, Reader
 from woaas_core.ids import decode_id, encode_id
 from woaas_solver_farm.plant import CLOSED_STATES
 from woaas_solver_farm.schedules import events, replan_rows, repository
-from woaas_solver_farm.schedules.requests import DEFAULTS, enqueue_plan
+from woaas_solver_farm.schedules.definitions import DEFAULT_POLICY, with_policy
+from woaas_solver_farm.schedules.requests import enqueue_plan
 from woaas_work_orders.resources import repository as master_data
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ async def _request(uow: "UnitOfWork", plan: "Record", request: "Record") -> None
     """Queue a plan as the one in force was asked for, with it as baseline."""
     run = await repository.get_run(uow, plan["run_id"])
     asked: dict[str, Any] = {n: run["params"][n] for n in _KEPT} if run is not None else {}
-    params = DEFAULTS | asked | {"policy": plan["policy"] or DEFAULTS["policy"], "priority": 2}
+    params = await with_policy(uow, plan["policy"] or DEFAULT_POLICY, asked | {"priority": 2})
     made, _ = await enqueue_plan(uow, params, not_before=uow.clock.now() + DEBOUNCE)
     await replan_rows.answer(uow, request["id"], made["id"])
     uow.record(

@@ -38,7 +38,7 @@ class Plant:
                 id=code,
                 calendar=self._windows_of(body.get("calendar")),
                 setup_matrix=self._matrix_of(code, body),
-                initial_setup_group=body.get("initial_setup_group"),
+                initial_setup_group=self._snapshot.machine_groups.get(code, body.get("initial_setup_group")),
             )
 
     def setup_matrices(self) -> dict[str, dict[str, dict[str, int]]]:

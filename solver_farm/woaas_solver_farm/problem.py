@@ -27,7 +27,8 @@ METRICS: tuple[Metric, ...] = get_args(Metric)
 MAX_TICK = 2**40
 Tick = Annotated[int, Meta(ge=0, le=MAX_TICK)]
 Id = Annotated[str, Meta(min_length=1, max_length=200)]
-Amount = Annotated[float, Meta(ge=0)]
+# Sums of weights times ticks must stay numbers.
+Amount = Annotated[float, Meta(ge=0, le=1e15)]
 Moment = Annotated[int, Meta(ge=-MAX_TICK, le=MAX_TICK)]
 Calendar = tuple[tuple[Moment, Moment], ...]
 

@@ -4,7 +4,7 @@ Ids in the problem are wire ids (jobs are ``wo_…``, operations ``op_…``) and
 reasons name what people know.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -27,14 +27,34 @@ WEIGHTS = {1: 16.0, 2: 8.0, 3: 4.0, 4: 2.0, 5: 1.0}
 CONTRACT_LEAD_TIME = timedelta(days=7)
 
 
+class Note(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the plant knows about an operation's place and the engine does not.
+
+    ``instead`` says an engine's reason in the plant's words (``fixed`` is ``pinned``, ``release`` is
+    ``material:BAR-12``); ``also`` are reasons to add, such as ``material_short:BAR-12``.
+    """
+
+    instead: dict[str, str] = {}
+    also: tuple[str, ...] = ()
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether the place is a planner's."""
+        return self.instead.get("fixed") == "pinned"
+
+    def reasons(self, engine: Sequence[str]) -> list[str]:
+        """An engine's reasons with what this note knows."""
+        return [*self.also, *(self.instead.get(reason, reason) for reason in engine)]
+
+
 class Built(msgspec.Struct, frozen=True):
-    """The problem, and reasons to add to operations by their id, such as ``material_short:BAR-12``.
+    """The problem, and what its reasons cannot say, by operation id.
 
     ``learned_from`` tells of operations and machines whose times were learned from how many closed operations.
     """
 
     problem: Problem
-    notes: Mapping[str, tuple[str, ...]]
+    notes: Mapping[str, Note]
     learned_from: Mapping[str, Mapping[str, int]] = {}
 
 
@@ -75,7 +95,7 @@ class _Builder:
             tick=TICK_TEXT,
             start_at=self.horizon.start_at.isoformat(),
         )
-        return Built(problem, self.dates.notes, self.learned_from)
+        return Built(problem, self._notes(), self.learned_from)
 
     def _jobs(self) -> Iterator[Job]:
         for order, rows in self.snapshot.orders:
@@ -93,7 +113,8 @@ class _Builder:
         return max(0, self.horizon.ceil(at)) if at else 0
 
     def _operation(self, order: WorkOrder, row: OperationRow, siblings: Mapping[int, OperationRow]) -> Operation:
-        given = self.given.get(row.id)
+        found = self.given.places.get(row.id)
+        given = found.place if found else None
         modes = tuple(self._modes(order, row, given))
         return Operation(
             id=encode_id("op", row.id),
@@ -110,6 +131,7 @@ class _Builder:
     def _modes(self, order: WorkOrder, row: OperationRow, given: Fixed | None) -> Iterator[Mode]:
         """One mode per work center that may do the operation; none where it goes outside."""
         skill = self.plant.compound_skill(row.skills)
+        setup_skill = skill if row.setup_skills is None else self.plant.compound_skill(row.setup_skills)
         for code in [given.machine] if given else self._able(order, row):
             duration, learned_from = self.work.run(order, row, code)
             if learned_from:
@@ -119,7 +141,7 @@ class _Builder:
                 duration=duration,
                 setup=self.work.setup(order, row, code).ticks,
                 operator_skill=skill,
-                setup_skill=skill,
+                setup_skill=setup_skill,
                 tools=(row.tool,) if row.tool else (),
                 cost=self._cost(code, duration),
             )
@@ -147,6 +169,23 @@ class _Builder:
     def _cost(self, code: str, duration: int) -> float:
         rate = self.snapshot.work_centers[code].get("cost_per_hour")
         return float(rate["amount"]) * duration / 60 if rate else 0.0
+
+    def _notes(self) -> dict[str, Note]:
+        """What is known of operations beside the problem; of most nothing is."""
+        found: dict[str, Note] = {}
+        for order, rows in self.snapshot.orders:
+            released = self._release(order.earliest_start_at)
+            for row in rows:
+                instead: dict[str, str] = {}
+                if row.id in self.given.places:
+                    instead["fixed"] = self.given.places[row.id].why
+                if row.id in self.dates.awaited and self.dates.releases[row.id] > released:
+                    instead["release"] = f"material:{self.dates.awaited[row.id]}"
+                also = [f"material_short:{material}" for material in self.dates.short.get(row.id, ())]
+                also += [f"pin_lost:{self.given.lost_pins[row.id]}"] if row.id in self.given.lost_pins else []
+                if instead or also:
+                    found[encode_id("op", row.id)] = Note(instead, tuple(also))
+        return found
 
     def _baseline(self, planned: set[str]) -> Iterator[Place]:
         for slot in self.snapshot.baseline:

@@ -142,9 +142,15 @@ def _fixed(pointer: str, operation: "Operation", operators: set[str]) -> Iterato
 
 def _places(field: str, places: "tuple[Place, ...]", problem: "Problem") -> Iterator[Fault]:
     names = OperationNames(problem) if places else None
+    seen: set[OperationIndex] = set()
     for i, place in enumerate(places):
-        if names and names.find(place.operation, near=place.job, strict=place.job is not None) is None:
+        found = names.find(place.operation, near=place.job, strict=place.job is not None) if names else None
+        if found is None:
             yield _unknown(f"/{field}/{i}/operation", place.operation, "one operation (give its job where ids repeat)")
+        elif found in seen:
+            yield Fault(f"/{field}/{i}/operation", "duplicate", f"{place.operation!r} has a place already")
+        else:
+            seen.add(found)
 
 
 def _circles(problem: "Problem") -> Iterator[Fault]:

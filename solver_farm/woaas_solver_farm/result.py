@@ -26,10 +26,18 @@ class Metrics(Struct, frozen=True, kw_only=True):
     outsourcing_cost: float
 
 
+class Cause(Struct, frozen=True):
+    """The operation that another one waited for."""
+
+    job: str
+    operation: str
+
+
 class Assignment(Struct, frozen=True, kw_only=True):
     """The place of one operation; set-up is done within ``[setup_start, start)``, the run is ``[start, end)``.
 
-    ``mode`` counts the operation's modes from 0; it says which is meant where two are on one machine.
+    ``mode`` counts the operation's modes from 0; it says which is meant where two are on one machine. ``reasons`` say
+    what holds the start, as ``kind`` or ``kind:what``; ``cause`` is the operation that it waited for, if one did.
     """
 
     job: str
@@ -43,6 +51,7 @@ class Assignment(Struct, frozen=True, kw_only=True):
     outsourced: bool
     mode: int | None = None
     reasons: tuple[str, ...] = ()
+    cause: Cause | None = None
 
 
 class Unplaced(Struct, frozen=True, kw_only=True):
@@ -64,8 +73,9 @@ class Result(Struct, frozen=True, kw_only=True):
     """A checked answer.
 
     ``status`` speaks of the whole problem: where operations are in ``overflow`` it is ``infeasible`` (proven) or
-    ``unknown``, and the assignments are still a plan for all the others. ``accepted`` is the independent checker's
-    word. For a lexicographic objective, ``objective`` and ``bound`` are its first term's.
+    ``unknown``, and the assignments are still a plan for all the others. ``checked`` is the independent checker's word
+    on what is placed; ``accepted`` that it is a plan of the whole problem. Without one there is no ``objective`` and no
+    ``bound``, whatever the metrics of the part. For a lexicographic objective both are its first term's.
     """
 
     status: Status
@@ -76,6 +86,31 @@ class Result(Struct, frozen=True, kw_only=True):
     assignments: tuple[Assignment, ...]
     incumbents: tuple[Incumbent, ...] = ()
     overflow: tuple[Unplaced, ...] = ()
+    checked: bool = False
+
+
+def judged(result: Result, *, is_sound: bool) -> Result:
+    """A result with the checker's word on it: only a sound plan of everything has an objective and is accepted."""
+    is_whole = is_sound and not result.overflow
+    return msgspec.structs.replace(
+        result,
+        status=result.status if is_sound else "unknown",
+        objective=result.objective if is_whole else None,
+        bound=result.bound if is_whole else None,
+        accepted=is_whole,
+        checked=is_sound,
+    )
+
+
+class BaselinePlan(Struct, frozen=True):
+    """What a plain rule makes of a problem, to compare a plan with.
+
+    ``places`` are ``(machine, setup_start, start, end)`` in the order of the problem's operations: the machine's
+    place in the problem's list, -1 outside, and an end below 0 where the operation has no place.
+    """
+
+    metrics: Metrics
+    places: tuple[tuple[int, int, int, int], ...]
 
 
 OnIncumbent = Callable[[Incumbent, Callable[[], Result]], None]

@@ -16,7 +16,10 @@ Bodies = Mapping[str, Mapping[str, Any]]
 
 
 class PlannedSlot(msgspec.Struct, frozen=True):
-    """A place in the published (or another baseline) plan."""
+    """A place in the published (or another baseline) plan.
+
+    ``pinned`` by a planner; ``kept`` because the run plans other orders only.
+    """
 
     operation_id: UUID
     work_center: str | None
@@ -24,6 +27,7 @@ class PlannedSlot(msgspec.Struct, frozen=True):
     start_at: datetime
     end_at: datetime
     pinned: bool = False
+    kept: bool = False
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +41,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     setup_matrices: Bodies = {}
     lots: Bodies = {}
     baseline: Sequence[PlannedSlot] = ()
+    # What machines are set up for now, as far as their work so far tells; else master data says it.
+    machine_groups: Mapping[str, str] = {}
     durations: Durations = Durations()
 
 

@@ -32,13 +32,14 @@ class Work:
         self._matrices = matrices
 
     def run(self, order: WorkOrder, operation: Operation, work_center: str) -> Ticks:
-        """The running time of what is still to be made: the time of one times the quantity not yet reported good."""
+        """The running time of what is still to be made: of the whole, the share not yet reported good."""
         remaining = max(Decimal(0), order.quantity - operation.good)
-        standard_s = operation.unit_time / _SECOND
-        found = self._durations.run(order.product, operation.name, work_center, standard_s)
+        unit_s = operation.unit_time / _SECOND
+        work = (order.product, operation.name, work_center)
+        found = self._durations.run(*work, standard_unit_s=unit_s, quantity=float(order.quantity))
         if found.operations:
             # Rounded first: a float's last bit must not make a tick.
-            seconds = round(found.seconds * float(remaining), 6)
+            seconds = round(found.seconds * float(remaining / order.quantity), 6)
             return Ticks(math.ceil(seconds / (TICK / _SECOND)), found.operations)
         exact = Decimal(operation.unit_time // _US) * remaining / Decimal(TICK // _US)
         return Ticks(int(exact.to_integral_value(ROUND_CEILING)), 0)

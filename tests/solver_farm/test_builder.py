@@ -6,14 +6,13 @@ from typing import Any
 
 import msgspec
 
-from woaas_core.ids import encode_id, uuid7
+from woaas_core.ids import uuid7
 from woaas_solver_farm import problem as problems
 from woaas_solver_farm.objective import PRESETS
 from woaas_solver_farm.problem import Job, Limits, Operation
 from woaas_solver_farm.problem_builder import Built, build
 from woaas_solver_farm.snapshot import PlannedSlot, PlanRequest, Snapshot
-from woaas_work_orders.orders.creation import _head as new_head
-from woaas_work_orders.orders.creation import build_operations
+from woaas_work_orders.orders.creation import build_operations, new_head
 from woaas_work_orders.orders.entities import Operation as OperationRow
 from woaas_work_orders.orders.entities import WorkOrder
 from woaas_work_orders.orders.inputs import NewWorkOrder
@@ -161,7 +160,9 @@ class TestMaterial:
     def test_what_is_short_is_noted(self) -> None:
         pair = order(step(**self.needs))
         made = built(pair, lots={"1": self.lot("4", 9)})
-        assert made.notes == {encode_id("op", pair[1][0].id): ("material_short:BAR",)}
+        (note,) = made.notes.values()
+        assert note.also == ("material_short:BAR",)
+        assert note.reasons(["release", "machine:m1"]) == ["material_short:BAR", "material:BAR", "machine:m1"]
 
 
 class TestGivenPlaces:

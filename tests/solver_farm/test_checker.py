@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from woaas_solver_farm.checker import check, measure
+from woaas_solver_farm.objective import objective_of, value
 from woaas_solver_farm.problem import (
     Fixed,
     Job,
@@ -95,17 +96,18 @@ METRICS = Metrics(
 )
 
 
-def result(places: dict[str, Assignment], overflow: tuple[Unplaced, ...] = ()) -> Result:
+def result(places: dict[str, Assignment], overflow: tuple[Unplaced, ...] = (), *, problem: Problem = PROBLEM) -> Result:
     bare = Result(
-        status="feasible",
-        objective=0,
+        status="unknown" if overflow else "feasible",
+        objective=None,
         bound=None,
         accepted=False,
         metrics=METRICS,
         assignments=tuple(places.values()),
         overflow=overflow,
     )
-    return msgspec.structs.replace(bare, metrics=measure(PROBLEM, bare))
+    metrics = measure(problem, bare)
+    return msgspec.structs.replace(bare, metrics=metrics, objective=value(objective_of(problem), metrics))
 
 
 def changed(key: str, **fields: object) -> dict[str, Assignment]:
@@ -158,6 +160,42 @@ PLANTED: list[tuple[str, Callable[[], dict[str, Assignment]]]] = [
 @pytest.mark.parametrize(("rule", "plant"), PLANTED)
 def test_a_planted_violation_is_found(rule: str, plant: Callable[[], dict[str, Assignment]]) -> None:
     assert rule in {violation.rule for violation in check(PROBLEM, result(plant()))}
+
+
+class TestGivenPlacesThatContradict:
+    """What overlaps a long given place is found behind a short one within it, too."""
+
+    PROBLEM = Problem(
+        machines=(Machine(id="M"), Machine(id="N")),
+        operators=(Operator(id="P", skills=("run",)),),
+        jobs=tuple(
+            Job(id=name, operations=(Operation(id="1", modes=modes, fixed=fixed),))
+            for name, modes, fixed in (
+                ("A", (Mode(machine="M", duration=1),), Fixed(machine="M", operator="P", start=0, end=90)),
+                ("B", (Mode(machine="M", duration=1),), Fixed(machine="M", operator="P", start=10, end=20)),
+                ("C", (Mode(machine="M", duration=5), Mode(machine="N", duration=5, operator_skill="run")), None),
+            )
+        ),
+    )
+
+    @pytest.mark.parametrize(
+        ("machine", "operator", "start", "rules"),
+        [
+            ("M", None, 30, ["machine_overlap"]),
+            ("M", None, 90, []),
+            ("N", "P", 30, ["operator_overlap"]),
+            ("N", "P", 90, []),
+        ],
+    )
+    def test_nothing_is_placed_into_them(
+        self, machine: str, operator: str | None, start: int, rules: list[str]
+    ) -> None:
+        places = {
+            "A": place("A", "1", "M", 0, 0, 90, operator="P"),
+            "B": place("B", "1", "M", 10, 10, 20, operator="P"),
+            "C": place("C", "1", machine, start, start, start + 5, operator=operator),
+        }
+        assert [violation.rule for violation in check(self.PROBLEM, result(places, problem=self.PROBLEM))] == rules
 
 
 class TestResumable:

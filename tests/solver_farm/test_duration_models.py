@@ -11,7 +11,7 @@ from httpx import AsyncClient
 
 from woaas_core.ids import decode_id
 from woaas_solver_farm.learning import training, upkeep
-from woaas_solver_farm.learning.estimates import Durations
+from woaas_solver_farm.learning.estimates import Durations, Estimate
 
 pytestmark = pytest.mark.anyio
 
@@ -44,6 +44,11 @@ async def in_force(world: World, tenant: Tenant, model: dict[str, Any]) -> tuple
     async with world.db.unit_of_work() as uow:
         await world.authenticator.as_system(uow, tenant.id, "test")
         return await training.learned(uow, decode_id("dmo", model["id"]))
+
+
+def unit(durations: Durations, product: str, operation: str, center: str, standard_s: float) -> Estimate:
+    """The time of one piece."""
+    return durations.run(product, operation, center, standard_unit_s=standard_s, quantity=1)
 
 
 class TestTheDoor:
@@ -132,7 +137,7 @@ class TestTraining:
             model = await trained(world, factory, client)
             assert model["operations"] + model["holdout_operations"] == 99
         _, quantile = await in_force(world, factory, model)
-        found = quantile.run("P", "Turning", "m1", 0.0)
+        found = unit(quantile, "P", "Turning", "m1", 0.0)
         assert 115 < found.seconds < 125
         assert model["operations"] - 8 <= found.operations < model["operations"]
 
@@ -147,7 +152,7 @@ class TestTraining:
             )
         async with factory.client() as client:
             model = await trained(world, factory, client)
-        assert (await in_force(world, factory, model))[0].run("P", "Turning", "m1", 0.0).seconds == 120
+        assert unit((await in_force(world, factory, model))[0], "P", "Turning", "m1", 0).seconds == pytest.approx(120)
 
     async def test_the_machine_counts_where_there_is_enough_of_it(self, world: World, factory: Tenant) -> None:
         past = Past(
@@ -159,12 +164,25 @@ class TestTraining:
         async with factory.client() as client:
             model = await trained(world, factory, client)
         durations, _ = await in_force(world, factory, model)
-        assert durations.run("P", "Turning", "m1", 0).seconds == 90
-        assert durations.run("P", "Turning", "m2", 0).seconds == 180
-        assert durations.run("P", "Turning", "m9", 0).seconds == 90
+        assert unit(durations, "P", "Turning", "m1", 0).seconds == pytest.approx(90)
+        assert unit(durations, "P", "Turning", "m2", 0).seconds == pytest.approx(180, rel=0.1)
+        assert unit(durations, "P", "Turning", "m9", 0).seconds == pytest.approx(90)
         # A product never made: its standard time, as much longer as this work takes on that machine.
-        assert durations.run("R", "Turning", "m2", 600).seconds == pytest.approx(1800, rel=0.1)
-        assert durations.run("R", "Milling", "m1", 60) == (60, 0)
+        assert unit(durations, "R", "Turning", "m2", 600).seconds == pytest.approx(1800, rel=0.1)
+        assert unit(durations, "R", "Milling", "m1", 60) == (60, 0)
+
+    async def test_a_batch_that_takes_its_time_whole_is_seen(self, world: World, factory: Tenant) -> None:
+        small = Past(60, "3600 + n", name="Oven", quantity=10)
+        large = Past(60, "3600 + n", name="Oven", quantity=1000, product="Q")
+        await remember(world.settings.database_url, factory.id, small, large)
+        async with factory.client() as client:
+            model = await trained(world, factory, client)
+        durations, _ = await in_force(world, factory, model)
+        for product, quantity in (("P", 10), ("Q", 1000)):
+            found = durations.run(product, "Oven", "m1", standard_unit_s=0, quantity=quantity)
+            assert found.seconds == pytest.approx(3630, rel=0.01)
+        # Ten pieces' worth of doubt keep the exponent a little above 0.
+        assert durations.run("P", "Oven", "m1", standard_unit_s=0, quantity=100).seconds < 1.5 * 3630
 
     async def test_a_quantile_is_longer_than_the_median(self, world: World, factory: Tenant) -> None:
         await remember(world.settings.database_url, factory.id, Past(100, "1000 + 10 * (n % 100)"))
@@ -172,8 +190,8 @@ class TestTraining:
             model = await trained(world, factory, client, quantile=0.8)
         median, quantile = await in_force(world, factory, model)
         assert model["quantile"] == 0.8
-        assert median.run("P", "Turning", "m1", 0).seconds == pytest.approx(140, abs=2)
-        assert quantile.run("P", "Turning", "m1", 0).seconds == pytest.approx(163, abs=2)
+        assert unit(median, "P", "Turning", "m1", 0).seconds == pytest.approx(140, abs=2)
+        assert unit(quantile, "P", "Turning", "m1", 0).seconds == pytest.approx(163, abs=2)
 
 
 class TestVersions:

@@ -121,6 +121,8 @@ class TestDecode:
         places = [{"job": "B", "operation": "op1", "start": 3, "machine": "M1"}]
         read = problem.decode(json.dumps(EXAMPLE | {"jobs": jobs, "baseline": places, "warm_start": []}))
         assert read.baseline[0].job == "B"
+        again = refused(jobs=jobs, baseline=[*places, *places], warm_start=[])
+        assert pointers(again) == {("/baseline/1/operation", "duplicate")}
         ambiguous = refused(jobs=jobs, baseline=[{"operation": "op1", "start": 3}], warm_start=[])
         assert pointers(ambiguous) == {("/baseline/0/operation", "unknown_reference")}
 

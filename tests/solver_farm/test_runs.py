@@ -9,7 +9,7 @@ import pytest
 from fixtures.app import Tenant, World
 from fixtures.database import fetch
 from fixtures.farm import farm
-from httpx import AsyncClient
+from fixtures.planning import FAST, new_order, planned, plant, put
 
 from woaas_core.ids import decode_id
 from woaas_solver_farm.farm.tenants import inside
@@ -18,38 +18,6 @@ from woaas_solver_farm.schedules.outcome import record_end
 from woaas_solver_farm.schedules.queue import Claim
 
 pytestmark = pytest.mark.anyio
-
-FAST = {"iterations": 20, "time_limit": "PT20S"}
-
-
-async def put(client: AsyncClient, path: str, **body: Any) -> None:
-    answer = await client.put(f"/v1/{path}", json=body)
-    assert answer.status_code in (200, 201), answer.text
-
-
-async def new_order(client: AsyncClient, **fields: Any) -> dict[str, Any]:
-    steps = [
-        {"name": "Turning", "work_centers": ["m1", "m2"], "unit_time": "PT3M", "setup_time": "PT15M"},
-        {"name": "Washing", "work_centers": ["m2"], "unit_time": "PT1M"},
-    ]
-    body = {"product": "P", "quantity": "10", "operations": steps, "release": True, **fields}
-    answer = await client.post("/v1/work-orders", json=body)
-    assert answer.status_code == 201, answer.text
-    return dict(answer.json())
-
-
-async def plant(client: AsyncClient) -> None:
-    await put(client, "work-centers/m1", name="Lathe 1")
-    await put(client, "work-centers/m2", name="Lathe 2")
-
-
-async def planned(world: World, client: AsyncClient, **params: Any) -> dict[str, Any]:
-    """Request a plan and have it solved; the ended run."""
-    answer = await client.post("/v1/schedule-runs", json={**FAST, **params})
-    assert answer.status_code == 202, answer.text
-    await farm(world.db).run_once()
-    ended = await client.get(answer.headers["location"])
-    return dict(ended.json())
 
 
 class TestRequesting:
@@ -287,7 +255,7 @@ class TestPublishing:
             after = (await client.get(f"/v1/schedules/{second}/slots")).json()["data"]
         place = {s["operation_id"]: s for s in after}
         assert all(place[s["operation_id"]]["start_at"] == s["start_at"] for s in before)
-        assert all(place[s["operation_id"]]["reasons"] == ["fixed"] for s in before)
+        assert all(place[s["operation_id"]]["reasons"] == ["frozen"] for s in before)
 
     async def test_the_chart_shows_planned_beside_actual(self, world: World, factory: Tenant) -> None:
         async with factory.client() as client:

@@ -1,5 +1,8 @@
 """Plant and people: twelve kinds, one set of endpoints each."""
 
+from datetime import datetime
+from typing import Any
+
 import msgspec
 from msgspec import UNSET, UnsetType
 
@@ -9,6 +12,7 @@ from woaas_api.endpoint import Route, route
 from woaas_api.rest.schemas.work_orders import MasterDataView
 from woaas_core.errors import StaleETag
 from woaas_core.wire import check_code
+from woaas_security.authz.access import Access
 from woaas_work_orders.resources import repository, service
 from woaas_work_orders.resources.kinds import KINDS, MasterKind
 
@@ -26,7 +30,8 @@ def view_of(kind: MasterKind) -> type[MasterDataView]:
     return made
 
 
-def _routes(kind: MasterKind) -> tuple[Route, ...]:
+def master_routes(kind: MasterKind, *, tag: str = TAG) -> tuple[Route, ...]:
+    """The endpoints of a kind: list, read, put, archive, and its versions where it keeps them."""
     words = kind.name.replace("_", " ")
     view = view_of(kind)
 
@@ -59,12 +64,34 @@ def _routes(kind: MasterKind) -> tuple[Route, ...]:
     get.__doc__ = f"Read a {words} by code or id."
     put.__doc__ = f"Create or replace a {words}.\n\nMembers left out are unset; `If-None-Match: *` only creates."
     archive.__doc__ = f"Retire a {words}: it stays readable, plans no longer use it."
+
+    async def list_versions(call: Call, code: str) -> Answer[Listed[VersionView]]:
+        rows = await service.versions(call.uow, call.principal, kind, code)
+        access = call.principal.access(kind.resource)
+        return Answer({"data": [_version(access, row) for row in rows], "next_cursor": None})
+
+    list_versions.__doc__ = f"List what a {words} has said, the newest version first."
+    past = route("GET", f"/{kind.path}/{{code}}/versions", tag=tag, name=f"list_{kind.name}_versions", paging=())
     return (
-        route("GET", f"/{kind.path}", tag=TAG, name=f"list_{kind.name}")(list_all),
-        route("GET", f"/{kind.path}/{{code}}", tag=TAG, name=f"get_{kind.name}")(get),
-        route("PUT", f"/{kind.path}/{{code}}", tag=TAG, name=f"put_{kind.name}", writes=kind.resource)(put),
-        route("POST", f"/{kind.path}/{{code}}/archive", tag=TAG, name=f"archive_{kind.name}")(archive),
+        route("GET", f"/{kind.path}", tag=tag, name=f"list_{kind.name}")(list_all),
+        route("GET", f"/{kind.path}/{{code}}", tag=tag, name=f"get_{kind.name}")(get),
+        route("PUT", f"/{kind.path}/{{code}}", tag=tag, name=f"put_{kind.name}", writes=kind.resource)(put),
+        route("POST", f"/{kind.path}/{{code}}/archive", tag=tag, name=f"archive_{kind.name}")(archive),
+        *((past(list_versions),) if kind.keeps_versions else ()),
     )
 
 
-ROUTES = tuple(r for kind in KINDS for r in _routes(kind))
+class VersionView(msgspec.Struct, kw_only=True):
+    """What a record said from its version on."""
+
+    version: int
+    created_at: datetime
+    body: dict[str, Any]
+
+
+def _version(access: Access, row: Any) -> dict[str, Any]:
+    body = {name: value for name, value in row["body"].items() if name in access.readable}
+    return {"version": row["version"], "created_at": row["created_at"], "body": body}
+
+
+ROUTES = tuple(r for kind in KINDS for r in master_routes(kind))

@@ -6,21 +6,22 @@ import msgspec
 
 from woaas_api.answers import Answer, Listed
 from woaas_api.edge import Call
-from woaas_api.endpoint import route
+from woaas_api.endpoint import FEED, Query, route
 from woaas_api.rest.schemas.schedules import (
+    Comparison,
     Gantt,
-    PolicyView,
+    LateOrder,
     ScheduleRunView,
     ScheduleView,
     SlotView,
     SolveView,
 )
 from woaas_api.streams import stream_route
+from woaas_core.errors import InvalidCursor
 from woaas_core.ids import decode_id, encode_id
 from woaas_security.principal import Principal
-from woaas_solver_farm.objective import PRESETS
 from woaas_solver_farm.problem import Problem
-from woaas_solver_farm.schedules import repository, requests, service
+from woaas_solver_farm.schedules import comparing, repository, requests, service
 from woaas_solver_farm.schedules.gantt import gantt
 from woaas_solver_farm.schedules.inputs import NewScheduleRun, PublishBody
 from woaas_solver_farm.schedules.resources import SCHEDULE, SCHEDULE_RUN, SLOT
@@ -142,12 +143,62 @@ async def publish_schedule(call: Call, key: str, body: PublishBody) -> Answer[Sc
     return Answer(show_schedule(call.principal, await service.publish(call.uow, call.principal, schedule_id)))
 
 
-@route("GET", "/policies", tag=TAG, paging=())
-async def list_policies(call: Call) -> Answer[Listed[PolicyView]]:
-    """List the policies a plan can follow."""
-    call.principal.require(SCHEDULE_RUN, "read")
-    data = [{"code": code, "objective": objective} for code, objective in PRESETS.items()]
-    return Answer({"data": data, "next_cursor": None})
+@route("POST", "/schedules/{key}/slots/{slot}/pin", tag=TAG)
+async def pin_slot(call: Call, key: str, slot: str, body: PublishBody) -> Answer[SlotView]:
+    """Pin a place: plans made against this one keep it, machine and time, until it is unpinned."""
+    return await _pin(call, key, slot, body, pinned=True)
+
+
+@route("POST", "/schedules/{key}/slots/{slot}/unpin", tag=TAG)
+async def unpin_slot(call: Call, key: str, slot: str, body: PublishBody) -> Answer[SlotView]:
+    """Unpin a place: the next plan may move it again."""
+    return await _pin(call, key, slot, body, pinned=False)
+
+
+async def _pin(call: Call, key: str, slot: str, body: PublishBody, *, pinned: bool) -> Answer[SlotView]:
+    call.uow.reason = None if body.reason is msgspec.UNSET else body.reason
+    schedule_id, slot_id = decode_id("sch", key), decode_id("slt", slot)
+    row = await service.pin(call.uow, call.principal, schedule_id, slot_id, pinned=pinned)
+    return Answer(call.principal.show(call.principal.access(SLOT), row))
+
+
+@route(
+    "GET",
+    "/schedules/{key}/compare",
+    tag=TAG,
+    query=[Query("with", "Another schedule's id, `fifo` or `edd`", is_required=True)],
+)
+async def compare_schedules(call: Call, key: str) -> Answer[Comparison]:
+    """Compare a plan with another one, or with what first-in-first-out or earliest-due-date would have made.
+
+    Figures side by side (minutes; `change` is this plan's minus the other's), how many operations have another place,
+    and the orders that end at another time. The plain rules' plans are made with the plan, of the same problem.
+    """
+    other = call.request.query_params.get("with")
+    return Answer(await comparing.compare(call.uow, call.principal, decode_id("sch", key), other))
+
+
+@route("GET", "/schedules/{key}/late-orders", tag=TAG, paging=FEED)
+async def list_late_orders(call: Call, key: str) -> Answer[Listed[LateOrder]]:
+    """List the late orders of a plan, the worst first, each with the chain of operations that makes it late.
+
+    A chain goes from the first cause to the order's end; every link is a place with the reasons that hold it. An order
+    without an end has an operation without a place.
+    """
+    asked = call.feed_query()
+    bound_to = f"late|{key}|{call.principal.id}"
+    offset = 0
+    if asked.cursor is not None:
+        (start,) = call.edge.cursors.open(asked.cursor, bound_to=bound_to)
+        if not isinstance(start, int):
+            raise InvalidCursor
+        offset = start
+    found = await comparing.late_orders(
+        call.uow, call.principal, decode_id("sch", key), offset=offset, limit=asked.limit + 1
+    )
+    more = len(found) > asked.limit
+    cursor = call.edge.cursors.seal([offset + asked.limit], bound_to=bound_to) if more else None
+    return Answer({"data": found[: asked.limit], "next_cursor": cursor})
 
 
 ROUTES = (
@@ -164,5 +215,8 @@ ROUTES = (
     list_slots,
     get_gantt,
     publish_schedule,
-    list_policies,
+    pin_slot,
+    unpin_slot,
+    compare_schedules,
+    list_late_orders,
 )

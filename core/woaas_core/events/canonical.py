@@ -102,3 +102,14 @@ def _in_utf16_order(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_in_utf16_order(member) for member in value]
     return value
+
+
+def exact(value: object) -> object:
+    """A value as audit entries write it: they have no floats, so a number with a fraction is its shortest text."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else repr(value)
+    if isinstance(value, dict):
+        return {name: exact(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [exact(item) for item in value]
+    return value

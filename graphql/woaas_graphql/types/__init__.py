@@ -15,7 +15,7 @@ from woaas_graphql.types.market import (
     Quote,
     Teaser,
 )
-from woaas_graphql.types.master_data import MASTER
+from woaas_graphql.types.master_data import MASTER, PUT_BY_CODE
 from woaas_graphql.types.permissions import FieldPolicy, Grant, Role
 from woaas_graphql.types.plans import Schedule, ScheduleRun, Slot
 from woaas_graphql.types.work import REPORT_KIND, Inspection, Operation, Receipt, Report, WorkOrder
@@ -27,6 +27,7 @@ __all__ = [
     "MASTER",
     "MONEY",
     "NDA",
+    "PUT_BY_CODE",
     "QUOTE_KIND",
     "REPORT_KIND",
     "REQUEST_KIND",

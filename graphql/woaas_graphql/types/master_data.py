@@ -5,6 +5,8 @@ from typing import Any
 from woaas_graphql.nodes import Kind
 from woaas_graphql.shapes import members_of, shows
 from woaas_graphql.types.links import etag, link
+from woaas_solver_farm.policies import POLICY
+from woaas_solver_farm.scenarios import SCENARIO
 from woaas_work_orders.resources.kinds import KINDS, MasterKind
 
 
@@ -15,4 +17,7 @@ def _master(kind: MasterKind) -> Any:
     return shows(Kind(kind.resource), members)(shape)
 
 
-MASTER: dict[str, Any] = {kind.name: _master(kind) for kind in KINDS}
+PUT_BY_CODE = (*KINDS, POLICY, SCENARIO)
+"""What is put by code: plant and people, and what plans are made by."""
+
+MASTER: dict[str, Any] = {kind.name: _master(kind) for kind in PUT_BY_CODE}

@@ -15,7 +15,22 @@ from woaas._runs import ENDED, Run
 from woaas._stream import Stream
 from woaas._transport import Executor, Steps
 from woaas._wire import Filter
-from woaas.types.schedules import Gantt, Incumbent, NewScheduleRun, Schedule, Slot, SolveResult
+from woaas.resources.plant import MasterData
+from woaas.types.schedules import (
+    Comparison,
+    Gantt,
+    Incumbent,
+    LateOrder,
+    NewScheduleRun,
+    Policy,
+    PolicyFields,
+    RecordVersion,
+    Scenario,
+    ScenarioFields,
+    Schedule,
+    Slot,
+    SolveResult,
+)
 from woaas.types.work_orders import Command
 
 
@@ -34,6 +49,8 @@ class ScheduleRun(Run[M]):
     metrics: dict[str, object] | None
     incumbents: list[Incumbent]
     schedule_id: str | None
+    policy_version: int | None
+    scenario: str | None
     result: SolveResult | None
 
     @procedure
@@ -121,9 +138,63 @@ class Schedules(Bound[M]):
         return read(path("/v1/schedules/{}/gantt", id), Gantt)
 
     @endpoint
+    def compare(self, id: str, other: str) -> Request[Comparison]:
+        """The plan beside another one by its id, or beside what `fifo` or `edd` would have made."""
+        return read(path("/v1/schedules/{}/compare", id), Comparison, {"with": other})
+
+    @listing
+    def late_orders(self, id: str, /, *, limit: int | None = None, cursor: str | None = None) -> Listing[LateOrder]:
+        """Late orders, the worst first, each with the chain of operations that makes it late."""
+        return listing_of(path("/v1/schedules/{}/late-orders", id), LateOrder, {"limit": limit, "cursor": cursor})
+
+    @endpoint
+    def pin(self, id: str, slot: str, **command: Unpack[Command]) -> Request[Slot]:
+        """Have the next plans keep a place: machine and time."""
+        return post(path("/v1/schedules/{}/slots/{}/pin", id, slot), Slot, command)
+
+    @endpoint
+    def unpin(self, id: str, slot: str, **command: Unpack[Command]) -> Request[Slot]:
+        """Let the next plan move a place again."""
+        return post(path("/v1/schedules/{}/slots/{}/unpin", id, slot), Slot, command)
+
+    @endpoint
     def publish(self, id: str, **command: Unpack[Command]) -> Request[Schedule]:
         """Make it the plan the shop floor works by."""
         return post(path("/v1/schedules/{}/publish", id), Schedule, command)
+
+
+class Policies(MasterData[M, Policy]):
+    """What plans minimise: the presets and your own, every version kept."""
+
+    collection = "/v1/policies"
+    kind = Policy
+
+    @endpoint
+    def put(self, code: str, **fields: Unpack[PolicyFields]) -> Request[Policy]:
+        """Create or replace a policy; plans already made keep the version they used."""
+        return self._put(code, fields)
+
+    @listing
+    def versions(self, code: str) -> Listing[RecordVersion]:
+        """What the policy has said, the newest version first."""
+        return listing_of(path("/v1/policies/{}/versions", code), RecordVersion, {})
+
+
+class Scenarios(MasterData[M, Scenario]):
+    """What-ifs: changes over the live plant, planned apart from it."""
+
+    collection = "/v1/scenarios"
+    kind = Scenario
+
+    @endpoint
+    def put(self, code: str, **fields: Unpack[ScenarioFields]) -> Request[Scenario]:
+        """Create or replace a scenario; plan it with `client.schedule_runs.create(scenario=code)`."""
+        return self._put(code, fields)
+
+    @listing
+    def versions(self, code: str) -> Listing[RecordVersion]:
+        """What the scenario has said, the newest version first."""
+        return listing_of(path("/v1/scenarios/{}/versions", code), RecordVersion, {})
 
 
 def _ends(event: Model) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypedDict
 
 from woaas._models import Model
 from woaas._request import Call
 from woaas._wire import Duration, Instant
+from woaas.types.plant import Master, MasterFields
 
 
 class Slot(Model):
@@ -25,6 +26,7 @@ class Slot(Model):
     outsourced: bool | None
     pinned: bool | None
     reasons: list[object]
+    cause_operation_id: str | None
     duration_source: str | None
     duration_samples: int | None
     duration_model_version: int | None
@@ -46,8 +48,12 @@ class Schedule(Model):
     livemode: bool | None
     run_id: str | None
     policy: str | None
+    policy_version: int | None
+    scenario: str | None
     objective: float | None
     metrics: dict[str, object] | None
+    utilisation: float | None
+    baselines: Model
     overflow: list[Overflow]
     start_at: datetime | None
     end_at: datetime | None
@@ -89,6 +95,124 @@ class Gantt(Model):
     start_at: datetime | None
     end_at: datetime | None
     rows: list[GanttRow]
+
+
+class Compared(Model):
+    """A figure of two plans; `change` is the first one's minus the other's."""
+
+    value: float | None
+    other: float | None
+    change: float | None
+
+
+class ComparedOrder(Model):
+    """An order that ends at another time in the two plans."""
+
+    work_order_id: str | None
+    number: str | None
+    due_at: datetime | None
+    end_at: datetime | None
+    other_end_at: datetime | None
+    difference_minutes: int | None
+    lateness_minutes: int | None
+    other_lateness_minutes: int | None
+
+
+class ComparedMetrics(Model):
+    """The metrics of two plans, in minutes, counts and money."""
+
+    weighted_tardiness: Compared
+    total_tardiness: Compared
+    late_orders: Compared
+    makespan: Compared
+    setup_time: Compared
+    flow_time: Compared
+    changes: Compared
+    outsourcing_cost: Compared
+
+
+class Comparison(Model):
+    """Two plans side by side."""
+
+    schedule_id: str | None
+    metrics: ComparedMetrics
+    utilisation: Compared
+    moved_operations: int | None
+    orders: list[ComparedOrder]
+
+
+class ChainLink(Slot):
+    """A place on the way to a late end; it waited for the one before."""
+
+    number: str | None
+    name: str | None
+    sequence: int | None
+
+
+class LateOrder(Model):
+    """An order that ends after its due time, with the chain of operations from the first cause to its end."""
+
+    work_order_id: str | None
+    number: str | None
+    due_at: datetime | None
+    end_at: datetime | None
+    lateness_minutes: int | None
+    chain: list[ChainLink]
+    links_left_out: int | None
+
+
+class Goal(Model):
+    """A figure to keep small."""
+
+    metric: str | None
+    weight: float | None
+
+
+class Goals(Model):
+    """What to minimise: a weighted sum, or one goal after another."""
+
+    mode: str | None
+    terms: list[Goal]
+
+
+class Policy(Master):
+    """What plans minimise and how their runs are asked for; a preset has no `id`."""
+
+    objective: Goals
+    horizon: timedelta | None
+    frozen: timedelta | None
+    time_limit: timedelta | None
+
+
+class Scenario(Master):
+    """Changes over the live plant."""
+
+    changes: Model
+
+
+class RecordVersion(Model):
+    """What a record said from a version on."""
+
+    version: int | None
+    created_at: datetime | None
+    body: Model
+
+
+class PolicyFields(MasterFields, total=False):
+    """A policy to put: `{"mode": "lexicographic", "terms": [{"metric": "late_orders"}, {"metric": "setup_time"}]}`."""
+
+    description: str
+    objective: Mapping[str, object]
+    horizon: Duration
+    frozen: Duration
+    time_limit: Duration
+
+
+class ScenarioFields(MasterFields, total=False):
+    """A scenario to put: `changes` may hold release, work_centers, operators, calendars, orders, removed and added."""
+
+    description: str
+    changes: Mapping[str, object]
 
 
 class Incumbent(Model):

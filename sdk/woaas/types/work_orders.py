@@ -40,6 +40,7 @@ class Operation(Model):
     unit_time: timedelta | None
     setup_group: str | None
     skills: list[str]
+    setup_skills: list[str] | None
     tool: str | None
     materials: list[MaterialNeed]
     predecessors: list[object]
@@ -216,6 +217,7 @@ class OperationFields(TypedDict, total=False):
     unit_time: Duration
     setup_group: str | None
     skills: Sequence[str]
+    setup_skills: Sequence[str] | None
     tool: str | None
     materials: Sequence[MaterialNeedInput]
     predecessors: Sequence[object]

@@ -36,7 +36,7 @@ def earliest_ends(t: Tables) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
         for p in range(t.first_pred[i], t.first_pred[i + 1]):
             start = max(start, int(ends[t.pred[p]] + t.pred_lag[p]))
         durations = t.duration[t.first_mode[i] : t.first_mode[i + 1]]
-        ends[i] = t.fixed_end[i] if t.fixed_mode[i] >= 0 else start + int(durations.min(initial=NEVER))
+        ends[i] = t.fixed_end[i] if t.fixed_mode[i] >= 0 else min(NEVER, start + int(durations.min(initial=NEVER)))
         for after in t.succ[t.first_succ[i] : t.first_succ[i + 1]].tolist():
             waiting[after] -= 1
             if not waiting[after]:

@@ -5,17 +5,19 @@ from itertools import pairwise
 from woaas_solver_farm.problem import Problem
 
 from .decoding import Plan
-from .plan import Writer
+from .plan import Why, Writer
 from .tables import OUTSIDE, Tables
 
 _CHAIN_SHOWN = 8
+# What must be free before the set-up begins, so that the set-up too holds the start.
+_AFTER_SETUP = ("machine", "operator", "tool")
 
 
-def explain(problem: Problem, t: Tables, plan: Plan, writer: Writer) -> list[tuple[str, ...]]:
-    """Reasons by operation, most binding first; one pass over the finished plan.
+def explain(problem: Problem, t: Tables, plan: Plan, writer: Writer) -> list[Why]:
+    """Reasons by operation, most binding first, and the operation each waited for; one pass over the finished plan.
 
-    A reason is ``kind`` or ``kind:what``: release, predecessor, machine, operator, tool, calendar, fixed,
-    not_before, outsourced; the last operation of a late job also has ``late:ticks`` and
+    A reason is ``kind`` or ``kind:what``: release, predecessor, machine, operator, tool, setup (with its ticks),
+    calendar, fixed, not_before, outsourced; the last operation of a late job also has ``late:ticks`` and
     ``chain:operation<-operation…`` back to what started the delay.
     """
     return _Explanation(problem, t, plan, writer).reasons()
@@ -36,14 +38,14 @@ class _Explanation:
         self.tool_ends = self._tool_ends()
         self.cause: dict[int, int] = {}
 
-    def reasons(self) -> list[tuple[str, ...]]:
+    def reasons(self) -> list[Why]:
         found = [self._holding(i) for i in range(len(self.names))]
         firsts, due = self.t.first_operation.tolist(), self.t.due.tolist()
         for job, (first, last) in enumerate(pairwise(firsts)):
             i = max(range(first, last), key=lambda i: (self.end[i], i))
             if self.end[i] > due[job] and all(self.mode[o] >= 0 for o in range(first, last)):
                 found[i] = (*found[i], f"late:{self.end[i] - due[job]}", f"chain:{self._chain(i)}")
-        return found
+        return [Why(reasons, self.cause.get(i, -1)) for i, reasons in enumerate(found)]
 
     def _holding(self, i: int) -> tuple[str, ...]:
         """What the start waited for: the constraints that end last, and the calendar where a gap remains."""
@@ -65,6 +67,9 @@ class _Explanation:
         held = [(what, cause) for bound, what, cause in bounds if bound == latest and latest > 0]
         self.cause[i] = next((cause for _, cause in held if cause >= 0), -1)
         reasons = [what for what, _ in held]
+        setup = self.start[i] - self.setup_start[i]
+        if setup and any(what.partition(":")[0] in _AFTER_SETUP for what in reasons):
+            reasons.append(f"setup:{setup}")
         if int(t.machine[self.mode[i]]) == OUTSIDE:
             reasons.append("outsourced")
         elif latest < self.start[i]:
@@ -79,7 +84,7 @@ class _Explanation:
         if before >= 0:
             bounds.append((self.end[before] + setup, f"machine:{self.machines[self.t.machine[mode]]}", before))
         elif setup:
-            bounds.append((setup, f"machine:{self.machines[self.t.machine[mode]]}", -1))
+            bounds.append((setup, f"setup:{setup}", -1))
         before = self.before_of_operator.get(i, -1)
         if before >= 0:
             lead = setup if self.t.sets_up[mode] else 0

@@ -36,6 +36,7 @@ from .flat import (
     OPERATOR_FIXED,
     RESUMABLE,
     RUN_CALENDAR,
+    RUN_TEAM,
     SETS_UP,
     SETUP_MATRIX,
     SETUP_TIME,
@@ -183,7 +184,7 @@ def _with_operator(t: Flat, load: Load, operation: int, mode: int, setup: int, f
     # Nobody can end before the machine alone would, so whoever reaches that is taken; the team is in order of choice.
     soonest = end
     best = Slot(NEVER, NEVER, NEVER, 0, -1, -1)
-    team, kinds = at(t, TEAM, mode), at(t, CLASSES, 0)
+    team, kinds = at(t, TEAM if sets_up else RUN_TEAM, mode), at(t, CLASSES, 0)
     for i in range(at(t, FIRST_MEMBER, team), at(t, FIRST_MEMBER, team + 1)):
         operator = at(t, MEMBER, i)
         kind = at(t, OPERATOR_CLASS, operator)

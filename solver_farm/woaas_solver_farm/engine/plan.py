@@ -1,15 +1,26 @@
 """From the engine's arrays to the plan people read, and its figures."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from woaas_solver_farm.problem import Problem
-from woaas_solver_farm.result import Assignment, Metrics, OverflowReason, Result, Status, Unplaced
+from woaas_solver_farm.result import Assignment, Cause, Metrics, OverflowReason, Result, Status, Unplaced
 
 from .calendars import NEVER
 from .decoding import NOWHERE, Plan
 from .tables import OUTSIDE, Tables
+
+
+class Why(NamedTuple):
+    """What holds an operation where it is, and the operation it waited for, or -1."""
+
+    reasons: tuple[str, ...]
+    cause: int
+
+
+_UNEXPLAINED = Why((), -1)
 
 
 class Writer:
@@ -29,7 +40,7 @@ class Writer:
         """Operations by machine in sequence, and the set-up each operation needs there."""
         t = self._t
         machine = self._machine_of[plan.mode]
-        ranked = np.lexsort((plan.end, plan.start))
+        ranked = np.lexsort((plan.end, plan.start, plan.setup_start))
         sequences = [ranked[machine[ranked] == m].tolist() for m in range(t.machine_calendar.size)]
         needed = [0] * len(self._names)
         groups, modes, starts = t.group.tolist(), plan.mode.tolist(), plan.start.tolist()
@@ -64,8 +75,8 @@ class Writer:
             outsourcing_cost=round(float(t.cost[outside].sum()), 6),
         )
 
-    def assignments(self, plan: Plan, reasons: Sequence[tuple[str, ...]] | None = None) -> tuple[Assignment, ...]:
-        """The places by start; ``reasons`` by operation."""
+    def assignments(self, plan: Plan, whys: Sequence[Why] | None = None) -> tuple[Assignment, ...]:
+        """The places by start; ``whys`` by operation."""
         t = self._t
         needed = self.setups(plan)[1]
         machines = [machine.id for machine in self._problem.machines]
@@ -77,6 +88,7 @@ class Writer:
                 continue
             outsourced = int(t.machine[mode[i]]) == OUTSIDE
             given = t.fixed_mode[i] >= 0
+            why = _UNEXPLAINED if whys is None else whys[i]
             assignments.append(
                 Assignment(
                     job=self._names[i][0],
@@ -89,7 +101,8 @@ class Writer:
                     end=end[i],
                     outsourced=outsourced,
                     mode=None if outsourced else mode[i] - int(t.first_mode[i]),
-                    reasons=() if reasons is None else reasons[i],
+                    reasons=why.reasons,
+                    cause=None if why.cause < 0 else Cause(*self._names[why.cause]),
                 )
             )
         return tuple(assignments)
@@ -134,7 +147,8 @@ class Writer:
                 t.first_unit[t.need_tool[n] + 1] - t.first_unit[t.need_tool[n]] >= t.need_count[n] for n in needs
             )
             # A set-up only sometimes needs its operator, so only the run's proves anything.
-            staffed = not t.needs_operator[mode] or t.first_member[t.team[mode]] < t.first_member[t.team[mode] + 1]
+            team = t.run_team[mode]
+            staffed = team < 0 or t.first_member[team] < t.first_member[team + 1]
             if stocked and staffed:
                 return True
         return False

@@ -8,7 +8,7 @@ from .budget import Budget
 
 W = TypeVar("W")
 
-_ROUND_S = 0.05
+_ROUND_S, _LONGEST_ROUND_S = 0.05, 0.5
 _FIRST_STEPS = 32
 
 
@@ -27,16 +27,19 @@ def advance_all(
     With iterations the rounds are equal, so that of equally good plans the same one is offered first.
     """
     with ThreadPoolExecutor(len(walks)) as pool:
-        left, chunk = iterations, _FIRST_STEPS
+        left, chunk, round_s = iterations, _FIRST_STEPS, _ROUND_S
         while (left is None or left > 0) and budget.elapsed_s() < until_s and not (is_done() or budget.is_over()):
             steps = chunk if left is None else min(chunk, left)
             began = budget.elapsed_s()
             improved = list(pool.map(lambda walk: advance(walk, steps), walks))  # noqa: B023
             spent = budget.elapsed_s() - began
             if left is None:
-                chunk = max(1, min(4 * chunk, int(chunk * _ROUND_S / max(spent, 1e-4))))
+                chunk = max(1, min(4 * chunk, int(chunk * round_s / max(spent, 1e-4))))
             else:
                 left -= steps
+            began = budget.elapsed_s()
             for walk, is_better in zip(walks, improved, strict=True):
                 if is_better:
                     offer(walk)
+            # Where a plan takes long to write down, the search must not wait for that all the time.
+            round_s = min(_LONGEST_ROUND_S, max(_ROUND_S, 4 * (budget.elapsed_s() - began)))

@@ -3,14 +3,13 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-import msgspec
 import numpy as np
 
 from woaas_solver_farm.checker import check
 from woaas_solver_farm.objective import objective_of, rank
 from woaas_solver_farm.problem import Limits, Place, Problem
 from woaas_solver_farm.problem_validation import OperationNames
-from woaas_solver_farm.result import OnIncumbent, Result
+from woaas_solver_farm.result import OnIncumbent, Result, judged
 
 from . import dispatch as dispatching
 from .best import Best
@@ -18,7 +17,7 @@ from .bounds import lower_bound
 from .budget import Budget
 from .calendars import NEVER
 from .cp import model as cp
-from .decoding import MAKESPAN, Genes, new_plan
+from .decoding import CHANGES, MAKESPAN, Genes, new_plan
 from .disjunctive.bound import makespan_bound
 from .disjunctive.islands import Islands
 from .disjunctive.shop import shop_of
@@ -187,16 +186,21 @@ class _Solve:
         if self.budget.iterations is not None:
             return tried >= _COUNTED_RULES or self.budget.is_over()
         share = _RULES_SHARE if self.t.job_of.size < _LARGE else _LARGE_RULES_SHARE
-        share = share if self.shop is None else _SHOP_RULES_SHARE
+        if self.shop is not None and self.t.job_of.size < _LARGE:
+            share = _SHOP_RULES_SHARE
         return self.budget.is_over() or self.budget.elapsed_s() > self.budget.time_limit_s * share
 
     # --- improving -------------------------------------------------------------------------------------------------
 
     def _search(self, part: int, until_s: float, iterations: int | None) -> None:
         assert self.best.genes is not None
+        genes = self.best.genes
+        if not self.t.goals[:, CHANGES].any():
+            # Held to the starts of an earlier plan nothing could move forward, and no change of the search lets go.
+            genes = genes._replace(not_before=self.t.release.copy())
         seeds = self._seeds(part, self.budget.workers)
         advance_all(
-            [start_walk(self.t, self.flat, self.best.genes, seed) for seed in seeds],
+            [start_walk(self.t, self.flat, genes, seed) for seed in seeds],
             lambda walk, steps: search(self.flat, walk, steps),
             lambda walk: self.best.offer(walk.best, walk.best_plan),
             budget=self.budget,
@@ -267,6 +271,4 @@ class _Solve:
             incumbents=tuple(best.incumbents),
             overflow=writer.overflow(best.plan),
         )
-        if check(self.problem, result):
-            return msgspec.structs.replace(result, status="unknown", bound=None)
-        return msgspec.structs.replace(result, accepted=True)
+        return judged(result, is_sound=not check(self.problem, result))

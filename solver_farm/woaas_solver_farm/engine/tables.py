@@ -44,6 +44,7 @@ class Tables(NamedTuple):
     needs_operator: Ints
     sets_up: Ints
     team: Ints
+    run_team: Ints
     cost: Floats
     first_need: Ints
     need_tool: Ints
@@ -94,7 +95,7 @@ class _Builder:
         self.book = CalendarBook()
         self.operator_calendars = [self.book.number(operator.calendar) for operator in problem.operators]
         self.classes = {calendar: i for i, calendar in enumerate(dict.fromkeys(self.operator_calendars))}
-        self.teams: dict[tuple[str | None, str | None], int] = {}
+        self.teams: dict[frozenset[str], int] = {}
         self.team_members: list[list[int]] = []
         names = [operation.setup_group for _, operation in self.pairs]
         names += [machine.initial_setup_group for machine in problem.machines]
@@ -170,7 +171,9 @@ class _Builder:
             ),
             "needs_operator": _ints(mode.operator_skill is not None for mode in modes),
             "sets_up": _ints(mode.setup_skill is not None for mode in modes),
-            "team": _ints(self._team(mode) for mode in modes),
+            # Who sets up and runs, and who does for the run alone when nothing has to be set up.
+            "team": _ints(self._team(mode.operator_skill, mode.setup_skill) for mode in modes),
+            "run_team": _ints(self._team(mode.operator_skill) for mode in modes),
             "cost": np.array([mode.cost for mode in modes], np.float64),
             "first_need": _firsts(needs),
             "need_tool": _ints(tool for need in needs for tool, _ in need),
@@ -182,18 +185,17 @@ class _Builder:
         calendars += [self.problem.tools[self.tools[tool]].calendar for tool in sorted(set(mode.tools))]
         return self.book.common([self.book.number(calendar) for calendar in calendars])
 
-    def _team(self, mode: Mode) -> int:
-        key = (mode.operator_skill, mode.setup_skill)
-        if key == (None, None):
+    def _team(self, *skills: str | None) -> int:
+        wanted = frozenset(skill for skill in skills if skill is not None)
+        if not wanted:
             return -1
-        if key not in self.teams:
-            wanted = {skill for skill in key if skill is not None}
+        if wanted not in self.teams:
             able = [i for i, operator in enumerate(self.problem.operators) if wanted <= set(operator.skills)]
             # Of people equally early the one with the fewest skills goes first; the versatile stay free.
             able.sort(key=lambda i: (len(set(self.problem.operators[i].skills)), i))
-            self.teams[key] = len(self.team_members)
+            self.teams[wanted] = len(self.team_members)
             self.team_members.append(able)
-        return self.teams[key]
+        return self.teams[wanted]
 
     def _teams(self) -> dict[str, Ints]:
         calendars = range(self.book.arrays().first.size - 1)
@@ -287,10 +289,10 @@ def _all_modes(operation: Operation) -> tuple[Mode, ...]:
 
 
 def _take_unit(units: list[list[int]], operation: int, start: int, ends: Ints) -> None:
-    for taken in units:
-        if not taken or ends[taken[-1]] <= start:
-            taken.append(operation)
-            return
+    """Book a piece that is free, else the one free soonest: given places may ask for more pieces than there are."""
+    if units:
+        free = [max((int(ends[given]) for given in taken), default=start) for taken in units]
+        units[next((u for u, end in enumerate(free) if end <= start), free.index(min(free)))].append(operation)
 
 
 def _tails(fields: dict[str, Ints | Floats | Calendars]) -> Ints:

@@ -1,6 +1,7 @@
 """One attempt at a claimed run: build, solve, watch, end."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,9 +14,10 @@ from woaas_solver_farm import result as results
 from woaas_solver_farm.checker import check
 from woaas_solver_farm.farm.executor import Better, Done, Executor, Failed, Solving, Task, WorkerLost
 from woaas_solver_farm.farm.tenants import inside
+from woaas_solver_farm.objective import objective_of, value
 from woaas_solver_farm.problem import Place, Problem
 from woaas_solver_farm.problem_builder import build
-from woaas_solver_farm.result import Result
+from woaas_solver_farm.result import BaselinePlan, Result
 from woaas_solver_farm.schedules import queue
 from woaas_solver_farm.schedules.outcome import figures, record_end
 from woaas_solver_farm.schedules.planning import plan_request, read_snapshot
@@ -108,6 +110,7 @@ class Attempt:
             tenant=str(self.claim.tenant_id),
             problem=problems.encode(warm),
             workers=self._threads,
+            compares=self._run["kind"] == "plan",
             budget_s=max(0.0, min(self.budget_s, self._grant.left_s - self._elapsed())),
         )
         self._solving = solving = await self._start(task)
@@ -122,7 +125,7 @@ class Attempt:
         finally:
             self._solving = None
         if isinstance(last, Done):
-            await self._end_checked(problem, results.decode(last.result))
+            await self._end_checked(problem, results.decode(last.result), last.baselines)
         else:
             await self._end("failed", None, None, error=last.error[:500])
 
@@ -241,8 +244,7 @@ class Attempt:
     async def _end_with_best(self, problem: Problem) -> None:
         if self._best is not None:
             faults = await asyncio.to_thread(check, problem, self._best)
-            best = msgspec.structs.replace(self._best, accepted=not faults)
-            await self._end_checked(problem, best)
+            await self._end_checked(problem, results.judged(self._best, is_sound=not faults))
         elif self._stop_asked:
             await self._end("stopped", problem, None)
         elif self._is_late():
@@ -250,22 +252,45 @@ class Attempt:
         else:
             await self._end("failed", problem, None, error="the solver stopped unexpectedly each time it tried")
 
-    async def _end_checked(self, problem: Problem, result: Result) -> None:
+    async def _end_checked(
+        self, problem: Problem, result: Result, baselines: Mapping[str, BaselinePlan] | None = None
+    ) -> None:
         """Only what the independent checker accepted becomes a plan."""
-        if not result.accepted:
+        if not result.checked:
             await self._end("failed", None, None, error="the checker refused the plan")
             return
-        await self._end("stopped" if self._stop_asked else "finished", problem, result)
+        await self._end("stopped" if self._stop_asked else "finished", problem, result, baselines=baselines)
 
     async def _end(
-        self, status: str, problem: Problem | None, result: Result | None, *, error: str | None = None
+        self,
+        status: str,
+        problem: Problem | None,
+        result: Result | None,
+        *,
+        baselines: Mapping[str, BaselinePlan] | None = None,
+        error: str | None = None,
     ) -> None:
         async with inside(self._database, self.claim.tenant_id) as uow:
-            ended = await record_end(uow, self.claim, status, problem=problem, result=result, error=error)
+            ended = await record_end(
+                uow,
+                self.claim,
+                status,
+                problem=problem,
+                result=result,
+                baselines=baselines,
+                reached=self._reached(problem, result),
+                error=error,
+            )
             if ended:
                 await self._settle(uow)
         write: Any = log.info if ended else log.warning
         write("solver.run.ended" if ended else "solver.run.lost", run=str(self.claim.run_id), status=status)
+
+    def _reached(self, problem: Problem | None, result: Result | None) -> float | None:
+        """What a plan is worth, be it of part of the work: the rest is overflow that somebody else may do."""
+        if self._run["kind"] != "plan" or problem is None or result is None:
+            return None
+        return value(objective_of(problem), result.metrics)
 
     async def _give_back(self) -> None:
         async with inside(self._database, self.claim.tenant_id) as uow:

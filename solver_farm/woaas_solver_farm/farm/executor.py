@@ -6,11 +6,14 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
+from woaas_solver_farm.result import BaselinePlan
+
 
 class Task(Struct, frozen=True):
     """One solve: the problem as JSON (with its limits and warm start), whose it is, and what it may use.
 
-    ``budget_s`` replaces the problem's own time limit.
+    ``budget_s`` replaces the problem's own time limit; with ``compares`` the answer also says what
+    plain rules make of the problem.
     """
 
     key: str
@@ -18,6 +21,7 @@ class Task(Struct, frozen=True):
     problem: bytes
     workers: int
     budget_s: float | None = None
+    compares: bool = False
 
 
 class Better(Struct, frozen=True, tag=True):
@@ -32,10 +36,11 @@ class Better(Struct, frozen=True, tag=True):
 
 
 class Done(Struct, frozen=True, tag=True):
-    """The end of a solve with its checked result."""
+    """The end of a solve with its checked result, and the plain rules' plans where the task asked for them."""
 
     result: bytes
     cpu_s: float = 0.0
+    baselines: dict[str, BaselinePlan] | None = None
 
 
 class Failed(Struct, frozen=True, tag=True):

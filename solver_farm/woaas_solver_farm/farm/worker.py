@@ -4,6 +4,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
@@ -19,7 +20,8 @@ _Found = tuple[results.Incumbent, Callable[[], results.Result]]
 
 def stream(task: Task, should_stop: Callable[[], bool]) -> Iterator[Message]:
     """Solve in a thread of its own and say what comes of it; the first plan at once, then every half second."""
-    from woaas_solver_farm.engine.solve import solve  # noqa: PLC0415 - only workers load the engine
+    from woaas_solver_farm.engine.baselines import baselines  # noqa: PLC0415 - only workers load the engine
+    from woaas_solver_farm.engine.solve import solve  # noqa: PLC0415
     from woaas_solver_farm.engine.warm import warm  # noqa: PLC0415
 
     # Loading the kernels (or compiling them where set-up has not) is not this solve's time.
@@ -37,8 +39,11 @@ def stream(task: Task, should_stop: Callable[[], bool]) -> Iterator[Message]:
             limits = msgspec.structs.replace(problem.limits or problems.Limits(), workers=task.workers)
             if task.budget_s is not None:
                 limits = msgspec.structs.replace(limits, time_limit=task.budget_s)
-            result = solve(problem, limits, on_incumbent=lambda i, b: found.put((i, b)), should_stop=should_stop)
-            found.put(Done(results.encode(result), used()))
+            # Beside the solve, so that neither its first plan nor its end waits for them.
+            with ThreadPoolExecutor(1) as aside:
+                plain = aside.submit(baselines, problem) if task.compares else None
+                result = solve(problem, limits, on_incumbent=lambda i, b: found.put((i, b)), should_stop=should_stop)
+                found.put(Done(results.encode(result), used(), plain.result() if plain else None))
         except Exception as error:  # noqa: BLE001, RUF100 - whatever the engine raises ends this run alone
             found.put(Failed(f"{type(error).__name__}: {error}", used()))
 

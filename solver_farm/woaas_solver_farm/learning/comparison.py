@@ -47,5 +47,5 @@ def errors(holdout: Sequence[Taken], median: Durations, at_quantile: Durations, 
 
 def _foretold(one: Taken, durations: Durations) -> float:
     work = (one.product, one.operation, one.work_center)
-    run = durations.run(*work, one.standard_unit_s).seconds * one.quantity
-    return run + durations.setup(*work, one.standard_setup_s).seconds
+    run = durations.run(*work, standard_unit_s=one.standard_unit_s, quantity=one.quantity)
+    return run.seconds + durations.setup(*work, one.standard_setup_s).seconds

@@ -1,10 +1,14 @@
 """How long a kind of work takes, from what closed operations took and from its standard time. Pure.
 
-The most special cell with enough operations counts: product, operation and work center; then product and operation;
-then operation and work center. What it says is credible in the measure of its operations: the estimate is
-``Z * learned + (1 - Z) * standard`` with ``Z = n / (n + k)``, Bühlmann's credibility premium (H. Bühlmann,
-"Experience rating and credibility", ASTIN Bulletin 4, 1967), so that a few operations move a standard time a little
-and many replace it.
+From the general to the special: the standard time; operation and work center over all products; product and operation;
+product, operation and work center. Each with enough operations moves the estimate of the one before in the measure of
+its own operations: ``Z * learned + (1 - Z) * before`` with ``Z = n / (n + k)``, Bühlmann's credibility premium
+(H. Bühlmann, "Experience rating and credibility", ASTIN Bulletin 4, 1967) level by level (W. S. Jewell, "The use of
+collateral data in credibility theory: a hierarchical model", Giornale dell'Istituto Italiano degli Attuari 38, 1975).
+So a few operations move a standard time a little and many replace it.
+
+A run takes ``run_s * quantity ** exponent``. The exponent is learned by operation: 1 where every piece takes its time,
+towards 0 where the batch does (an inspection, an oven).
 """
 
 from collections.abc import Mapping
@@ -25,6 +29,7 @@ class Learned(NamedTuple):
     """
 
     operations: int
+    exponent: float
     run_s: float
     ratio: float | None
     setups: int
@@ -32,7 +37,7 @@ class Learned(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """Seconds (of one unit, or of a set-up), and from how many operations; 0 is the standard time itself."""
+    """Seconds, and from how many operations; 0 is the standard time itself."""
 
     seconds: float
     operations: int
@@ -45,39 +50,43 @@ class Durations:
         self.model_version = model_version
         self._cells = cells or {}
 
-    def run(self, product: str, operation: str, work_center: str, standard_s: float) -> Estimate:
-        """The run time of one unit.
+    def run(
+        self, product: str, operation: str, work_center: str, *, standard_unit_s: float, quantity: float
+    ) -> Estimate:
+        """The run time of a quantity.
 
         Work of one operation and machine over all products says only how the times compare with the standard times:
         products differ. Where there is no standard time, it is taken as it is.
         """
-        for key in ((product, operation, work_center), (product, operation, "")):
+        found = Estimate(standard_unit_s * quantity, 0)
+        for key in _levels(product, operation, work_center):
             cell = self._cells.get(key)
-            if cell is not None and cell.operations >= MIN_OPERATIONS:
-                return _credible(cell.run_s, cell.operations, standard_s)
-        cell = self._cells.get(("", operation, work_center))
-        if cell is None or cell.operations < MIN_OPERATIONS:
-            return Estimate(standard_s, 0)
-        if standard_s > 0:
-            return (
-                Estimate(standard_s, 0)
-                if cell.ratio is None
-                else _credible(cell.ratio * standard_s, cell.operations, standard_s)
-            )
-        return _credible(cell.run_s, cell.operations, standard_s)
+            if cell is None or cell.operations < MIN_OPERATIONS:
+                continue
+            pieces = quantity**cell.exponent
+            if key[0] or standard_unit_s <= 0:
+                found = _credible(cell.run_s * pieces, cell.operations, found)
+            elif cell.ratio is not None:
+                found = _credible(cell.ratio * standard_unit_s * pieces, cell.operations, found)
+        return found
 
     def setup(self, product: str, operation: str, work_center: str, standard_s: float) -> Estimate:
         """The set-up time of one operation."""
-        for key in ((product, operation, work_center), (product, operation, ""), ("", operation, work_center)):
+        found = Estimate(standard_s, 0)
+        for key in _levels(product, operation, work_center):
             cell = self._cells.get(key)
             if cell is not None and cell.setup_s is not None and cell.setups >= MIN_OPERATIONS:
-                return _credible(cell.setup_s, cell.setups, standard_s)
-        return Estimate(standard_s, 0)
+                found = _credible(cell.setup_s, cell.setups, found)
+        return found
 
 
-def _credible(learned_s: float, operations: int, standard_s: float) -> Estimate:
-    """Without a standard time there is nothing to lean on but what was learned."""
-    if standard_s <= 0:
+def _levels(product: str, operation: str, work_center: str) -> tuple[Key, Key, Key]:
+    return ("", operation, work_center), (product, operation, ""), (product, operation, work_center)
+
+
+def _credible(learned_s: float, operations: int, before: Estimate) -> Estimate:
+    """Without a time to begin with there is nothing to lean on but what was learned."""
+    if before.seconds <= 0:
         return Estimate(learned_s, operations)
     z = operations / (operations + CREDIBILITY_K)
-    return Estimate(z * learned_s + (1 - z) * standard_s, operations)
+    return Estimate(z * learned_s + (1 - z) * before.seconds, operations)

@@ -37,8 +37,9 @@ duration_models = tenant_table(
     tenant_index("duration_models", "created_at"),
 )
 
-# What a model knows of one kind of work. An empty product or work center stands for all of them. Run times are for one
-# unit; a set-up is known only where at least half of the operations reported one.
+# What a model knows of one kind of work. An empty product or work center stands for all of them. A run takes its time
+# times the quantity to the power of the exponent; a set-up is known only where at least half of the operations
+# reported one.
 duration_estimates = tenant_table(
     "duration_estimates",
     Column("model_id", Uuid, nullable=False),
@@ -46,9 +47,10 @@ duration_estimates = tenant_table(
     Column("operation", Text, nullable=False),
     Column("work_center", Text, nullable=False),
     Column("operations", Integer, nullable=False),
+    Column("exponent", Double, nullable=False),
     Column("run_median_s", Double, nullable=False),
     Column("run_quantile_s", Double, nullable=False),
-    # Of the time taken to the standard time, over the operations that have a standard time.
+    # Of the time above to the standard time of a piece, over the operations that have one.
     Column("ratio_median", Double),
     Column("ratio_quantile", Double),
     Column("setups", Integer, nullable=False),

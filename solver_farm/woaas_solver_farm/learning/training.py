@@ -7,6 +7,9 @@ many reports there are.
 
 Outliers: of each cell, samples whose logarithm lies more than 3 x 1.4826 MAD from the cell's median are left out
 (F. R. Hampel, "The influence curve and its role in robust estimation", JASA 69, 1974), then quantiles are taken.
+
+The exponent of the quantity is the slope of log time over log quantity among all samples of an operation's name, kept
+within 0 and 1 and drawn towards 1 as if ten more samples said so.
 """
 
 from collections.abc import Sequence
@@ -69,10 +72,15 @@ _EXTENT = Statement.text(
 )
 _TRAIN = Statement.text(
     f"""{_SAMPLES},
+    exponents AS (
+      SELECT operation, (10 + count(*) * CASE WHEN var_pop(ln(quantity)) > 1e-6
+          THEN least(1, greatest(0, regr_slope(ln(run_s), ln(quantity)))) ELSE 1 END) / (10 + count(*)) AS exponent
+      FROM samples WHERE ended_at < $3 GROUP BY operation),
     levels AS (
-      SELECT l.product, s.operation, l.work_center, s.run_s / s.quantity AS unit_s, nullif(s.setup_s, 0) AS setup_s,
-        s.run_s / s.quantity / nullif(s.standard_unit_s, 0) AS ratio
-      FROM samples s, LATERAL (
+      SELECT l.product, s.operation, l.work_center, x.exponent, nullif(s.setup_s, 0) AS setup_s,
+        s.run_s / power(s.quantity, x.exponent) AS unit_s,
+        s.run_s / power(s.quantity, x.exponent) / nullif(s.standard_unit_s, 0) AS ratio
+      FROM samples s JOIN exponents x USING (operation), LATERAL (
         SELECT DISTINCT v.* FROM (VALUES (s.product, s.work_center), (s.product, ''), ('', s.work_center))
           AS v (product, work_center) WHERE v.product <> '' OR v.work_center <> '') l
       WHERE s.ended_at < $3),
@@ -89,13 +97,13 @@ _TRAIN = Statement.text(
         3 * 1.4826 * percentile_cont(0.5) WITHIN GROUP (ORDER BY setup_off) AS setup_allowed
       FROM deviations GROUP BY 1, 2, 3),
     kept AS (
-      SELECT d.product, d.operation, d.work_center, d.setup_s,
+      SELECT d.product, d.operation, d.work_center, d.exponent, d.setup_s,
         CASE WHEN d.off <= s.allowed OR s.allowed = 0 THEN d.unit_s END AS unit_s,
         CASE WHEN d.off <= s.allowed OR s.allowed = 0 THEN d.ratio END AS ratio,
         CASE WHEN d.setup_off <= s.setup_allowed OR s.setup_allowed = 0 THEN d.setup_s END AS usual_setup_s
       FROM deviations d JOIN spreads s USING (product, operation, work_center)),
     cells AS (
-      SELECT product, operation, work_center, count(unit_s) AS operations,
+      SELECT product, operation, work_center, count(unit_s) AS operations, max(exponent) AS exponent,
         percentile_cont(0.5) WITHIN GROUP (ORDER BY unit_s) AS run_median_s,
         percentile_cont($4::float8) WITHIN GROUP (ORDER BY unit_s) AS run_quantile_s,
         percentile_cont(0.5) WITHIN GROUP (ORDER BY ratio) AS ratio_median,
@@ -105,9 +113,9 @@ _TRAIN = Statement.text(
         percentile_cont($4::float8) WITHIN GROUP (ORDER BY usual_setup_s) AS setup_quantile_s
       FROM kept GROUP BY 1, 2, 3),
     written AS (
-      INSERT INTO duration_estimates (tenant_id, model_id, product, operation, work_center, operations, run_median_s,
-        run_quantile_s, ratio_median, ratio_quantile, setups, setup_median_s, setup_quantile_s)
-      SELECT $1, $5, product, operation, work_center, operations, run_median_s, run_quantile_s, ratio_median,
+      INSERT INTO duration_estimates (tenant_id, model_id, product, operation, work_center, operations, exponent,
+        run_median_s, run_quantile_s, ratio_median, ratio_quantile, setups, setup_median_s, setup_quantile_s)
+      SELECT $1, $5, product, operation, work_center, operations, exponent, run_median_s, run_quantile_s, ratio_median,
         ratio_quantile, CASE WHEN are_setups_reported THEN setups ELSE 0 END,
         CASE WHEN are_setups_reported THEN setup_median_s END, CASE WHEN are_setups_reported THEN setup_quantile_s END
       FROM cells WHERE operations > 0
@@ -173,7 +181,7 @@ async def learned(uow: "UnitOfWork", model_id: UUID) -> tuple[Durations, Duratio
 def _durations(rows: "Sequence[Record]", which: str) -> Durations:
     cells: dict[Key, Learned] = {
         (r["product"], r["operation"], r["work_center"]): Learned(
-            r["operations"], r[f"run_{which}_s"], r[f"ratio_{which}"], r["setups"], r[f"setup_{which}_s"]
+            r["operations"], r["exponent"], r[f"run_{which}_s"], r[f"ratio_{which}"], r["setups"], r[f"setup_{which}_s"]
         )
         for r in rows
     }

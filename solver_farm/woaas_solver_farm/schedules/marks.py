@@ -12,15 +12,6 @@ if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
 
 
-def exact(value: object) -> object:
-    """A value as audit entries write it: they have no floats, so a number with a fraction is its shortest text."""
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else repr(value)
-    if isinstance(value, dict):
-        return {name: exact(member) for name, member in value.items()}
-    return value
-
-
 def record_operations(uow: "UnitOfWork", rows: "Iterable[Record]") -> None:
     """Operations whose place in the plan in force changed."""
     for row in rows:

@@ -3,6 +3,7 @@
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     Double,
     ForeignKeyConstraint,
@@ -92,8 +93,14 @@ schedules = tenant_table(
     Column("state", Text, nullable=False),
     Column("run_id", Uuid, nullable=False),
     Column("policy", Text),
+    Column("policy_version", Integer),
+    # The what-if it plans: such a schedule binds nobody, ever.
+    Column("scenario", Text),
     Column("objective", Double),
     Column("metrics", JSONB, nullable=False),
+    Column("utilisation", Double),
+    # What plain rules would have made of the same problem: metrics, utilisation, operations placed otherwise.
+    Column("baselines", JSONB, nullable=False, server_default="{}"),
     # Operations the plan has no good place for, with the reason.
     Column("overflow", JSONB, nullable=False),
     instant("start_at"),
@@ -106,6 +113,7 @@ schedules = tenant_table(
     instant("created_at"),
     instant("updated_at"),
     ForeignKeyConstraint(["tenant_id", "run_id"], ["schedule_runs.tenant_id", "schedule_runs.id"]),
+    CheckConstraint("scenario IS NULL OR state = 'scenario'", name="scenario_binds_nobody"),
     Index("uq_schedules_published", "tenant_id", unique=True, postgresql_where="state = 'published'"),
     tenant_index("schedules", "state"),
     tenant_index("schedules", "run_id"),
@@ -128,12 +136,28 @@ slots = tenant_table(
     Column("pinned", Boolean, nullable=False),
     Column("given", Boolean, nullable=False),
     Column("reasons", ARRAY(Text), nullable=False),
+    # The operation of the same schedule whose end it waited for.
+    Column("cause_operation_id", Uuid),
     # From how many closed operations its length was learned; 0: the standard time.
     Column("duration_samples", Integer, nullable=False, server_default="0"),
     Column("duration_model_version", Integer),
     ForeignKeyConstraint(["tenant_id", "schedule_id"], ["schedules.tenant_id", "schedules.id"]),
     tenant_index("slots", "schedule_id", "operation_id", unique=True),
     tenant_index("slots", "schedule_id", "start_at"),
+)
+
+# When each order ends, here and under the plain rules; no end where an operation has no place. The due time is the one
+# that was planned for: a scenario may have another than the order.
+schedule_orders = tenant_table(
+    "schedule_orders",
+    Column("schedule_id", Uuid, nullable=False),
+    Column("work_order_id", Uuid, nullable=False),
+    instant("due_at", nullable=True),
+    instant("end_at", nullable=True),
+    instant("fifo_end_at", nullable=True),
+    instant("edd_end_at", nullable=True),
+    ForeignKeyConstraint(["tenant_id", "schedule_id"], ["schedules.tenant_id", "schedules.id"]),
+    key=("schedule_id", "work_order_id"),
 )
 
 # One row gathers delays until they are worth a new plan; then it names the run that answers them.

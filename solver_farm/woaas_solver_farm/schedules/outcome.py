@@ -1,19 +1,23 @@
 """What a run leaves behind: its end, the schedule with its slots, and the word on what overflowed."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
 
 from woaas_core.durations import parse_duration
+from woaas_core.events.canonical import exact
 from woaas_core.ids import decode_id, encode_id, uuid7
 from woaas_solver_farm.horizon import Horizon
+from woaas_solver_farm.plan_figures import baseline_ends, beside, ends_of, spans_of, utilisation
 from woaas_solver_farm.problem import Problem
+from woaas_solver_farm.problem_builder import Note
 from woaas_solver_farm.proposals.making import propose
-from woaas_solver_farm.result import Assignment, Result
+from woaas_solver_farm.result import Assignment, BaselinePlan, Result
 from woaas_solver_farm.result import encode as encode_result
-from woaas_solver_farm.schedules import events, plan_rows, queue, repository
-from woaas_solver_farm.schedules.marks import exact, record_orders, record_overflow
+from woaas_solver_farm.schedules import events, order_rows, plan_rows, queue, repository
+from woaas_solver_farm.schedules.marks import record_orders, record_overflow
 from woaas_solver_farm.schedules.queue import Claim
 
 if TYPE_CHECKING:
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
 
     from woaas_core.db.unit_of_work import UnitOfWork
 
+_NOTHING = Note()
 _SOFT = ("late", "after_horizon")
 
 
@@ -31,25 +36,32 @@ async def record_end(
     *,
     problem: Problem | None = None,
     result: Result | None = None,
+    baselines: Mapping[str, BaselinePlan] | None = None,
+    reached: float | None = None,
     error: str | None = None,
 ) -> bool:
     """End a run exactly once, with its schedule if it is a plan; False when the claim no longer holds.
 
+    ``reached`` is what a plan of part of the work is worth, where the result has no objective.
+
     Nothing is written under an old fence: everything here is in the transaction of the one UPDATE that checks it.
     """
+    shown = figures(result)
+    if reached is not None:
+        shown["objective"] = reached
     ended = await queue.end(
         uow,
         claim,
         status=status,
         error=error,
         result=encode_result(result) if result is not None else None,
-        **figures(result),
+        **shown,
     )
     if ended is None:
         return False
     data: dict[str, object] = {"kind": ended["kind"], "schedule_id": None, "objective": exact(ended["objective"])}
     if ended["kind"] == "plan" and result is not None and problem is not None:
-        data["schedule_id"] = encode_id("sch", await _propose(uow, ended, problem, result))
+        data["schedule_id"] = encode_id("sch", await _propose(uow, ended, problem, result, baselines or {}))
     if error:
         data["error"] = error
     uow.record(events.RUN_ENDED[status], subject=encode_id("run", claim.run_id), data=data)
@@ -88,18 +100,29 @@ def overflow_of(problem: Problem, result: Result) -> dict[tuple[str, str], str]:
     return found
 
 
-async def _propose(uow: "UnitOfWork", run: "Record", problem: Problem, result: Result) -> UUID:
+async def _propose(
+    uow: "UnitOfWork",
+    run: "Record",
+    problem: Problem,
+    result: Result,
+    baselines: Mapping[str, BaselinePlan],
+) -> UUID:
     schedule_id = uuid7()
     overflow = overflow_of(problem, result)
     horizon = _horizon_of(problem)
     now = uow.clock.now()
+    scenario: str | None = run["params"]["scenario"]
     values: dict[str, Any] = {
         "id": schedule_id,
-        "state": "proposed",
+        "state": "proposed" if scenario is None else "scenario",
         "run_id": run["id"],
         "policy": run["policy"],
-        "objective": result.objective,
+        "policy_version": run["params"]["policy_version"],
+        "scenario": scenario,
+        "objective": run["objective"],
         "metrics": msgspec.to_builtins(result.metrics),
+        "utilisation": utilisation(problem, spans_of(result)),
+        "baselines": {rule: beside(problem, result, plan) for rule, plan in baselines.items()},
         "overflow": [{"operation_id": o, "work_order_id": j, "reason": why} for (j, o), why in overflow.items()],
         "start_at": horizon.start_at,
         "end_at": horizon.end_at,
@@ -110,20 +133,46 @@ async def _propose(uow: "UnitOfWork", run: "Record", problem: Problem, result: R
         "created_at": now,
         "updated_at": now,
     }
+    notes = msgspec.convert(run["notes"], dict[str, Note])
     given = {(job.id, o.id) for job, o in problem.operations() if o.fixed is not None}
-    places = [_slot(a, horizon, run, is_given=(a.job, a.operation) in given) for a in result.assignments]
+    places = [
+        _slot(a, horizon, run, notes.get(a.operation, _NOTHING), is_given=(a.job, a.operation) in given)
+        for a in result.assignments
+    ]
     await repository.insert_schedule(uow, values, places)
+    await order_rows.insert(uow, schedule_id, _orders(problem, horizon, result, baselines))
     await queue.attach(uow, run["id"], schedule_id)
     uow.record(
-        events.SCHEDULE_PROPOSED,
-        subject=encode_id("sch", schedule_id),
-        version=(None, 1),
-        data={"run_id": encode_id("run", run["id"]), "slots": len(places), "overflow": len(overflow)},
+        events.SCHEDULE_PROPOSED if scenario is None else events.SCENARIO_PLANNED,
+        subject=encode_id("sch", schedule_id) if scenario is None else scenario,
+        version=(None, 1) if scenario is None else (None, None),
+        data={
+            "run_id": encode_id("run", run["id"]),
+            "schedule_id": encode_id("sch", schedule_id),
+            "slots": len(places),
+            "overflow": len(overflow),
+        },
         changes={"metrics": exact(values["metrics"]), "objective": exact(values["objective"])},
     )
-    await _mark(uow, run, problem, overflow)
-    await propose(uow, run["id"], schedule_id)
+    if scenario is None:
+        await _mark(uow, run, problem, overflow)
+        await propose(uow, run["id"], schedule_id)
     return schedule_id
+
+
+def _orders(
+    problem: Problem, horizon: Horizon, result: Result, baselines: Mapping[str, BaselinePlan]
+) -> list[dict[str, object]]:
+    ends = {"end_at": ends_of(problem, result)}
+    ends |= {f"{rule}_end_at": baseline_ends(problem, plan) for rule, plan in baselines.items()}
+    return [
+        {
+            "work_order_id": decode_id("wo", job.id),
+            "due_at": None if job.due is None else horizon.at(job.due),
+            **{name: horizon.at(found[job.id]) if job.id in found else None for name, found in ends.items()},
+        }
+        for job in problem.jobs
+    ]
 
 
 async def _mark(uow: "UnitOfWork", run: "Record", problem: Problem, overflow: dict[tuple[str, str], str]) -> None:
@@ -154,7 +203,7 @@ def _horizon_of(problem: Problem) -> Horizon:
     return msgspec.convert({"start_at": problem.start_at, "ticks": problem.horizon}, Horizon)
 
 
-def _slot(a: Assignment, horizon: Horizon, run: "Record", *, is_given: bool) -> dict[str, object]:
+def _slot(a: Assignment, horizon: Horizon, run: "Record", note: Note, *, is_given: bool) -> dict[str, object]:
     durations = run["durations"] or {}
     learned_from = durations.get("learned_from", {}).get(a.operation, {}).get(a.machine, 0)
     return {
@@ -167,9 +216,10 @@ def _slot(a: Assignment, horizon: Horizon, run: "Record", *, is_given: bool) -> 
         "start_at": horizon.at(a.start),
         "end_at": horizon.at(a.end),
         "outsourced": a.outsourced,
-        "pinned": False,
+        "pinned": note.is_pinned,
         "given": is_given,
-        "reasons": [*run["notes"].get(a.operation, ()), *a.reasons],
+        "reasons": note.reasons(a.reasons),
+        "cause_operation_id": decode_id("op", a.cause.operation) if a.cause else None,
         "duration_samples": learned_from,
         "duration_model_version": durations.get("model_version") if learned_from else None,
     }

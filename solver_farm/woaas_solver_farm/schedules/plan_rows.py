@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from woaas_core.db.statements import Statement
+from woaas_core.ids import try_decode_id
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -32,6 +33,16 @@ _ORDERS = Statement.text(
     """,
     *("tenant_id", "numbers", "ids", "baseline_id", "include_forecast"),
 )
+_MACHINE_GROUPS = Statement.text(
+    """
+    SELECT m.code, o.setup_group FROM master_data m CROSS JOIN LATERAL (
+      SELECT setup_group FROM operations
+      WHERE tenant_id = m.tenant_id AND work_center = m.code AND setup_group IS NOT NULL AND started_at IS NOT NULL
+      ORDER BY started_at DESC LIMIT 1) o
+    WHERE m.tenant_id = $1 AND m.kind = 'work_center' AND m.archived_at IS NULL
+    """,
+    "tenant_id",
+)
 _KNOWN = Statement.text(
     "SELECT id, number FROM work_orders WHERE tenant_id = $1 AND (number = ANY($2::text[]) OR id = ANY($3::uuid[]))",
     *("tenant_id", "numbers", "ids"),
@@ -53,7 +64,7 @@ _PLACE = Statement.text(
     UPDATE operations o SET planned_work_center = s.work_center, planned_start_at = s.start_at,
       planned_end_at = s.end_at, plan_status = s.plan_status, version = o.version + 1, updated_at = $4
     FROM (SELECT operation_id, work_center, start_at, end_at,
-            CASE WHEN given OR start_at < $3 THEN 'frozen' ELSE 'published' END AS plan_status
+            CASE WHEN pinned OR start_at < $3 THEN 'frozen' ELSE 'published' END AS plan_status
           FROM slots WHERE tenant_id = $1 AND schedule_id = $2) s
     WHERE o.tenant_id = $1 AND o.id = s.operation_id AND o.state NOT IN {_ENDED}
       AND (o.planned_work_center, o.planned_start_at, o.planned_end_at, o.plan_status)
@@ -137,12 +148,20 @@ async def orders_to_plan(
     )
 
 
-async def orders_known(uow: "UnitOfWork", *, numbers: Sequence[str], ids: Sequence[UUID]) -> set[UUID | str]:
-    """The ids and numbers of those orders that are there."""
-    if not numbers:
-        return set()
-    rows = await uow.all(_KNOWN, tenant_id=uow.tenant, numbers=list(numbers), ids=list(ids))
-    return {r["id"] for r in rows} | {r["number"] for r in rows}
+async def first_unknown(uow: "UnitOfWork", named: Sequence[str]) -> int | None:
+    """Where among orders named by id or number the first is that is not there."""
+    if not named:
+        return None
+    ids = [try_decode_id("wo", name) for name in named]
+    rows = await uow.all(_KNOWN, tenant_id=uow.tenant, numbers=list(named), ids=[i for i in ids if i is not None])
+    known = {r["id"] for r in rows} | {r["number"] for r in rows}
+    pairs = enumerate(zip(named, ids, strict=True))
+    return next((n for n, (name, order_id) in pairs if name not in known and order_id not in known), None)
+
+
+async def machine_groups(uow: "UnitOfWork") -> dict[str, str]:
+    """The set-up group that each work center was last used for, by its code."""
+    return {r["code"]: r["setup_group"] for r in await uow.all(_MACHINE_GROUPS, tenant_id=uow.tenant)}
 
 
 async def lock_orders(uow: "UnitOfWork", ids: Sequence[UUID]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
@@ -13,9 +13,10 @@ from woaas_core.ids import decode_id, try_decode_id
 from woaas_solver_farm.learning import repository as models
 from woaas_solver_farm.learning import training
 from woaas_solver_farm.learning.estimates import Durations
-from woaas_solver_farm.objective import PRESETS, Preset
-from woaas_solver_farm.problem import Limits, Metric, Objective, Term
+from woaas_solver_farm.problem import Limits, Objective
+from woaas_solver_farm.scenarios import Changes, apply
 from woaas_solver_farm.schedules import plan_rows, repository
+from woaas_solver_farm.schedules.definitions import added_orders
 from woaas_solver_farm.snapshot import Bodies, PlannedSlot, PlanRequest, Snapshot
 from woaas_work_orders.orders import repository as orders
 from woaas_work_orders.orders.entities import Operation, WorkOrder
@@ -54,7 +55,7 @@ async def read_snapshot(uow: "UnitOfWork", run: "Record") -> Snapshot:
         for order_id, group in groupby(rows, key=lambda r: r["work_order_id"])
     }
     slots = await repository.slots_of(uow, baseline_id) if baseline_id else []
-    return Snapshot(
+    live = Snapshot(
         orders=[(head, by_order.get(head.id, ())) for head in heads],
         work_centers=await _bodies(uow, "work_center"),
         calendars=await _bodies(uow, "calendar"),
@@ -63,34 +64,33 @@ async def read_snapshot(uow: "UnitOfWork", run: "Record") -> Snapshot:
         setup_matrices=await _bodies(uow, "setup_matrix"),
         lots=await _bodies(uow, "material_lot"),
         baseline=_planned(slots, chosen),
+        machine_groups=await plan_rows.machine_groups(uow),
         durations=await _durations(uow),
     )
+    if not params["scenario"]:
+        return live
+    changes = msgspec.convert(params["changes"], Changes)
+    added = await added_orders(uow, params["scenario"], changes)
+    return apply(live, changes, added, start_of(run, uow.clock.now()))
 
 
 def plan_request(run: "Record", now: datetime) -> PlanRequest:
     """How to plan: the run's parameters with "now" filled in."""
     params: dict[str, Any] = run["params"]
-    start_at = msgspec.convert(params["start_at"], datetime) if params["start_at"] else now
     limits = Limits(time_limit=run["time_limit"].total_seconds(), iterations=params["iterations"], seed=params["seed"])
     return PlanRequest(
-        start_at=start_at,
+        start_at=start_of(run, now),
         length=parse_duration(params["horizon"]),
         frozen=parse_duration(params["frozen"]),
-        objective=objective_for(run["policy"], params["weights"]),
+        objective=msgspec.convert(params["objective"], Objective),
         limits=limits,
     )
 
 
-def objective_for(policy: str, weights: dict[Metric, float] | None) -> Objective:
-    """A preset, with the weights of the metrics named put in place of its own."""
-    assert policy in get_args(Preset)
-    preset = PRESETS[policy]  # type: ignore[index]  # checked the line above
-    if not weights:
-        return preset
-    merged: dict[Metric, float] = {t.metric: t.weight for t in preset.terms}
-    merged |= weights
-    terms = tuple(Term(metric=m, weight=w) for m, w in merged.items() if w > 0)
-    return msgspec.structs.replace(preset, terms=terms)
+def start_of(run: "Record", now: datetime) -> datetime:
+    """When the plan begins."""
+    asked = run["params"]["start_at"]
+    return msgspec.convert(asked, datetime) if asked else now
 
 
 async def _baseline_id(uow: "UnitOfWork", params: dict[str, Any]) -> UUID | None:
@@ -114,7 +114,8 @@ def _planned(slots: "Sequence[Record]", chosen: set[UUID]) -> list[PlannedSlot]:
             operator=s["operator"],
             start_at=s["start_at"],
             end_at=s["end_at"],
-            pinned=s["pinned"] or s["work_order_id"] not in chosen,
+            pinned=s["pinned"],
+            kept=s["work_order_id"] not in chosen,
         )
         for s in slots
     ]

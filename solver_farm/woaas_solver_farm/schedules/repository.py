@@ -59,10 +59,11 @@ _FINGERPRINT = Statement.text(
       (SELECT concat_ws(',', count(*), sum(version), max(updated_at)) FROM operations
         WHERE tenant_id = $1 AND state IN ('pending', 'waiting', 'ready', 'running', 'suspended', 'held')),
       (SELECT concat_ws(',', count(*), sum(version), max(updated_at)) FROM master_data WHERE tenant_id = $1),
-      (SELECT id FROM schedules WHERE tenant_id = $1 AND state = 'published'),
+      (SELECT concat_ws(',', id, version) FROM schedules
+        WHERE tenant_id = $1 AND CASE WHEN $2::uuid IS NULL THEN state = 'published' ELSE id = $2 END),
       (SELECT id FROM duration_models WHERE tenant_id = $1 AND state = 'in_force'))
     """,
-    "tenant_id",
+    *("tenant_id", "baseline_id"),
 )
 
 _SCHEDULE = Statement(select(schedules).where(_S.tenant_id == bindparam("tenant_id"), _S.id == bindparam("key")))
@@ -89,20 +90,23 @@ _SET_STATE = Statement(
 _INSERT_SLOTS = Statement.text(
     """
     INSERT INTO slots (tenant_id, schedule_id, id, operation_id, work_order_id, work_center, operator, setup_start_at,
-                       start_at, end_at, outsourced, pinned, given, reasons, duration_samples, duration_model_version)
+                       start_at, end_at, outsourced, pinned, given, reasons, cause_operation_id,
+                       duration_samples, duration_model_version)
     SELECT $1, $2, u.id, u.operation_id, u.work_order_id, u.work_center, u.operator, u.setup_start_at,
            u.start_at, u.end_at, u.outsourced, u.pinned, u.given, string_to_array(u.reasons, chr(31)),
-           u.duration_samples, u.duration_model_version
+           u.cause_operation_id, u.duration_samples, u.duration_model_version
     FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::timestamptz[], $9::timestamptz[],
-                $10::timestamptz[], $11::bool[], $12::bool[], $13::bool[], $14::text[], $15::int[], $16::int[])
+                $10::timestamptz[], $11::bool[], $12::bool[], $13::bool[], $14::text[], $15::uuid[],
+                $16::int[], $17::int[])
       AS u (id, operation_id, work_order_id, work_center, operator, setup_start_at, start_at, end_at, outsourced,
-            pinned, given, reasons, duration_samples, duration_model_version)
+            pinned, given, reasons, cause_operation_id,
+                       duration_samples, duration_model_version)
     """,
     "tenant_id",
     "schedule_id",
     *(_SLOT_COLUMNS := ("id", "operation_id", "work_order_id", "work_center", "operator", "setup_start_at", "start_at",
-                       "end_at", "outsourced", "pinned", "given", "reasons", "duration_samples",
-                       "duration_model_version")),
+                       "end_at", "outsourced", "pinned", "given", "reasons", "cause_operation_id",
+                       "duration_samples", "duration_model_version")),
 )  # fmt: skip
 _SLOTS = Statement(
     select(slots)
@@ -114,13 +118,26 @@ _BARS = Statement.text(
     SELECT s.*, o.name, o.sequence, o.state, o.work_center AS actual_work_center, o.started_at, o.ended_at,
            w.number, w.due_at
     FROM slots s
-    JOIN operations o ON o.tenant_id = s.tenant_id AND o.id = s.operation_id
-    JOIN work_orders w ON w.tenant_id = s.tenant_id AND w.id = s.work_order_id
+    -- A scenario may plan orders that there are not.
+    LEFT JOIN operations o ON o.tenant_id = s.tenant_id AND o.id = s.operation_id
+    LEFT JOIN work_orders w ON w.tenant_id = s.tenant_id AND w.id = s.work_order_id
     WHERE s.tenant_id = $1 AND s.schedule_id = $2
     ORDER BY s.work_center, s.start_at, s.id
     """,
     "tenant_id",
     "schedule_id",
+)
+
+
+_SLOT = Statement(select(slots).where(_L.tenant_id == bindparam("tenant_id"), _L.id == bindparam("key")))
+_SCHEDULE_OF_SLOT = Statement(
+    select(_L.schedule_id).where(_L.tenant_id == bindparam("tenant_id"), _L.id == bindparam("key"))
+)
+_PIN = Statement(
+    update(slots)
+    .where(_L.tenant_id == bindparam("tenant_key"), _L.id == bindparam("id_key"))
+    .values(pinned=bindparam("pin"))
+    .returning(*_L)
 )
 
 
@@ -134,9 +151,9 @@ def of_schedule() -> ColumnElement[bool]:
     return _L.schedule_id == bindparam("schedule_key")
 
 
-async def fingerprint(uow: "UnitOfWork") -> str:
-    """What a plan of the tenant would read, as one short text."""
-    return str(await uow.value(_FINGERPRINT, tenant_id=uow.tenant))
+async def fingerprint(uow: "UnitOfWork", *, baseline_id: UUID | None = None) -> str:
+    """What a plan of the tenant would read, as one short text; the baseline is the schedule in force unless named."""
+    return str(await uow.value(_FINGERPRINT, tenant_id=uow.tenant, baseline_id=baseline_id))
 
 
 async def add_run(uow: "UnitOfWork", values: Mapping[str, object]) -> "tuple[Record, bool]":
@@ -216,3 +233,21 @@ async def slots_of(uow: "UnitOfWork", schedule_id: UUID) -> "list[Record]":
 async def bars(uow: "UnitOfWork", schedule_id: UUID) -> "list[Record]":
     """The slots of a schedule with what became of their operations, by work center and start."""
     return await uow.all(_BARS, tenant_id=uow.tenant, schedule_id=schedule_id)
+
+
+async def schedule_of_slot(uow: "UnitOfWork", slot_id: UUID) -> UUID | None:
+    """The schedule that a slot is in."""
+    found: UUID | None = await uow.value(_SCHEDULE_OF_SLOT, tenant_id=uow.tenant, key=slot_id)
+    return found
+
+
+async def get_slot(uow: "UnitOfWork", slot_id: UUID) -> "Record | None":
+    """A slot by id."""
+    return await uow.first(_SLOT, tenant_id=uow.tenant, key=slot_id)
+
+
+async def pin_slot(uow: "UnitOfWork", slot_id: UUID, *, pinned: bool) -> "Record":
+    """Set whether the next plan must keep a slot."""
+    row = await uow.first(_PIN, tenant_key=uow.tenant, id_key=slot_id, pin=pinned)
+    assert row is not None
+    return row

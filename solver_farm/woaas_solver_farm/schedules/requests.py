@@ -1,26 +1,27 @@
 """Queueing runs: from what a caller asks to a row of the queue."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET
 
 from woaas_core.durations import format_duration
 from woaas_core.errors import FieldError, Invalid
-from woaas_core.ids import encode_id, try_decode_id, uuid7
+from woaas_core.events.canonical import exact
+from woaas_core.ids import decode_id, encode_id, try_decode_id, uuid7
 from woaas_core.wire import duration_of, given, invalid, utc
 from woaas_security.principal import Principal
 from woaas_security.tenants.repository import plan_limits
+from woaas_solver_farm.policies import LENGTHS, MAX_TIME_LIMIT, check_length
 from woaas_solver_farm.problem import Problem
 from woaas_solver_farm.problem import encode as encode_problem
 from woaas_solver_farm.problem_validation import faults
 from woaas_solver_farm.schedules import events, plan_rows, repository
+from woaas_solver_farm.schedules.definitions import DEFAULT_POLICY, scenario_members, with_policy
 from woaas_solver_farm.schedules.inputs import NewScheduleRun
-from woaas_solver_farm.schedules.marks import exact
 from woaas_solver_farm.schedules.resources import SCHEDULE_RUN
 
 if TYPE_CHECKING:
@@ -28,24 +29,6 @@ if TYPE_CHECKING:
 
     from woaas_core.db.unit_of_work import UnitOfWork
 
-DEFAULTS: dict[str, Any] = {
-    "policy": "on_time",
-    "weights": None,
-    "horizon": "P14D",
-    "start_at": None,
-    "frozen": "PT4H",
-    "time_limit": "PT20S",
-    "deadline": None,
-    "seed": 1,
-    "iterations": None,
-    "work_orders": None,
-    "scenario": None,
-    "baseline_schedule_id": None,
-    "include_forecast": False,
-    "priority": 3,
-}
-MAX_TIME_LIMIT = timedelta(hours=1)
-MAX_HORIZON = timedelta(days=366)
 PRIVATE_LIFE = timedelta(hours=24)
 _LIMIT_S = 20.0
 
@@ -57,33 +40,34 @@ async def request_run(uow: "UnitOfWork", principal: Principal, body: NewSchedule
         Invalid: durations out of range, an order or a baseline that this tenant has not.
     """
     principal.require(SCHEDULE_RUN, "create")
-    params = DEFAULTS | {n: getattr(body, n) for n in given(body) if getattr(body, n) is not UNSET}
-    _length(params, "horizon", MAX_HORIZON)
-    _length(params, "time_limit", MAX_TIME_LIMIT)
-    _length(params, "frozen", MAX_HORIZON, least=timedelta(0))
+    sent = given(body)
+    params = await with_policy(uow, sent.pop("policy", DEFAULT_POLICY), sent)
+    for name in LENGTHS:
+        check_length(params[name], name)
     params["start_at"] = utc(params["start_at"], "/start_at")
+    await _require_baseline(uow, params)
+    named = params["work_orders"] or ()
+    if (n := await plan_rows.first_unknown(uow, named)) is not None:
+        raise invalid(f"/work_orders/{n}", "invalid", f"There is no work order {named[n][:64]!r}.")
+    if params["scenario"] is not None:
+        params |= await scenario_members(uow, params["scenario"])
     params["deadline"] = utc(params["deadline"], "/deadline")
     if params["deadline"] is not None and params["deadline"] <= uow.clock.now():
         raise invalid("/deadline", "invalid", "The deadline has passed.")
-    if params["weights"] is not None and not any(params["weights"].values()):
-        raise invalid("/weights", "invalid", "At least one weight must be above zero.")
-    baseline = params["baseline_schedule_id"]
-    if baseline is not None:
-        schedule_id = try_decode_id("sch", baseline)
-        if schedule_id is None or await repository.get_schedule(uow, schedule_id) is None:
-            raise invalid("/baseline_schedule_id", "invalid", "There is no such schedule.")
-    await _require_known(uow, params["work_orders"] or ())
     row, _ = await enqueue_plan(uow, params)
     return row
 
 
-async def _require_known(uow: "UnitOfWork", named: Sequence[str]) -> None:
-    """Every order named is there, by id or number."""
-    ids = [try_decode_id("wo", n) for n in named]
-    known = await plan_rows.orders_known(uow, numbers=named, ids=[i for i in ids if i is not None])
-    for n, (name, order_id) in enumerate(zip(named, ids, strict=True)):
-        if order_id not in known and name not in known:
-            raise invalid(f"/work_orders/{n}", "invalid", f"There is no work order {name[:64]!r}.")
+async def _require_baseline(uow: "UnitOfWork", params: Mapping[str, Any]) -> None:
+    """The baseline is there, and a live plan does not follow a what-if."""
+    if params["baseline_schedule_id"] is None:
+        return
+    schedule_id = try_decode_id("sch", params["baseline_schedule_id"])
+    schedule = await repository.get_schedule(uow, schedule_id) if schedule_id else None
+    if schedule is None:
+        raise invalid("/baseline_schedule_id", "invalid", "There is no such schedule.")
+    if schedule["scenario"] is not None and params["scenario"] is None:
+        raise invalid("/baseline_schedule_id", "invalid", "The schedule is a scenario's; it binds nobody.")
 
 
 async def enqueue_plan(
@@ -91,7 +75,9 @@ async def enqueue_plan(
 ) -> "tuple[Record, bool]":
     """Queue a plan of checked parameters; tells whether it is new. The problem is built when it is claimed."""
     plain: dict[str, Any] = msgspec.to_builtins(params)
-    snapshot = hashlib.sha256((await repository.fingerprint(uow)).encode()).digest()
+    baseline = params["baseline_schedule_id"]
+    seen = await repository.fingerprint(uow, baseline_id=decode_id("sch", baseline) if baseline else None)
+    snapshot = hashlib.sha256(seen.encode()).digest()
     priority = plain.pop("priority")
     asked = duration_of(plain["time_limit"], "/time_limit")
     deadline = params["deadline"]
@@ -163,13 +149,6 @@ def _asked_time(problem: Problem) -> timedelta:
     return length
 
 
-def _length(params: dict[str, Any], name: str, most: timedelta, least: timedelta = timedelta(seconds=1)) -> None:
-    length = duration_of(params[name], f"/{name}")
-    if not least <= length <= most:
-        detail = f"From {format_duration(least)} to {format_duration(most)}."
-        raise invalid(f"/{name}", "invalid", detail)
-
-
 def _values(uow: "UnitOfWork", *, kind: str, params: dict[str, Any], **more: Any) -> dict[str, Any]:
     now = uow.clock.now()
     asked = msgspec.json.encode([kind, params, more.get("policy"), uow.actor.id], order="deterministic")
@@ -216,7 +195,8 @@ def _record(uow: "UnitOfWork", row: "Record") -> None:
         events.RUN_REQUESTED,
         subject=encode_id("run", run_id),
         data={"kind": row["kind"], "policy": row["policy"]},
-        changes={name: exact(value) for name, value in row["params"].items()},
+        # What the policy and the scenario said then is kept by their versions.
+        changes={n: exact(v) for n, v in row["params"].items() if n not in ("objective", "changes")},
     )
 
 

@@ -5,14 +5,14 @@ from uuid import UUID
 
 import msgspec
 
-from woaas_core.errors import InvalidTransition, NotFound
+from woaas_core.errors import GuardFailed, InvalidTransition, NotFound
 from woaas_core.ids import decode_id, encode_id
 from woaas_security.principal import Principal
 from woaas_solver_farm.proposals.making import settle
 from woaas_solver_farm.schedules import events, plan_rows, repository
 from woaas_solver_farm.schedules.marks import record_operations, record_orders
 from woaas_solver_farm.schedules.requests import is_own
-from woaas_solver_farm.schedules.resources import SCHEDULE, SCHEDULE_RUN
+from woaas_solver_farm.schedules.resources import SCHEDULE, SCHEDULE_RUN, SLOT
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -111,6 +111,50 @@ async def publish(uow: "UnitOfWork", principal: Principal, schedule_id: UUID) ->
     record_operations(uow, placed + unplaced)
     record_orders(uow, moved)
     await settle(uow, schedule_id, schedule["version"])
+    return row
+
+
+async def pin(
+    uow: "UnitOfWork", principal: Principal, schedule_id: UUID | None, slot_id: UUID, *, pinned: bool
+) -> "Record":
+    """Have the next plans keep a place, or free it; a place that is so already stays as it is.
+
+    Without a schedule named it is the place's own.
+    Locks the schedule and moves its version on: what is planned against it now is another plan.
+
+    Raises:
+        NotFound: no such place in this schedule.
+        InvalidTransition: nothing is planned against this schedule any more, or ever.
+        GuardFailed: the place is a partner's.
+    """
+    principal.require(SLOT, "pin" if pinned else "unpin")
+    found = await repository.schedule_of_slot(uow, slot_id)
+    if found is None or schedule_id not in (None, found):
+        raise NotFound
+    schedule = await get_schedule(uow, principal, found, lock=True)
+    slot = await repository.get_slot(uow, slot_id)
+    assert slot is not None
+    if schedule["state"] not in ("proposed", "published"):
+        msg = f"The schedule is {schedule['state']}; places are pinned in a proposed or published one."
+        raise InvalidTransition(msg, members={"state": schedule["state"], "allowed_commands": []})
+    if slot["pinned"] is pinned:
+        return slot
+    if slot["outsourced"]:
+        msg = "The operation is done by a partner; his contract holds it in place."
+        raise GuardFailed(msg)
+    row = await repository.pin_slot(uow, slot_id, pinned=pinned)
+    await repository.set_state(uow, schedule, schedule["state"], published_at=schedule["published_at"])
+    uow.record(
+        events.SLOT_PINNED if pinned else events.SLOT_UNPINNED,
+        subject=encode_id("slt", slot_id),
+        work_order_id=row["work_order_id"],
+        data={
+            "schedule_id": encode_id("sch", found),
+            "operation_id": encode_id("op", row["operation_id"]),
+            "start_at": row["start_at"],
+        },
+        changes={"pinned": pinned},
+    )
     return row
 
 

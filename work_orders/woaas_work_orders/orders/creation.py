@@ -49,13 +49,13 @@ async def create(uow: "UnitOfWork", principal: Principal, body: NewWorkOrder) ->
                 msg = f"external_ref {body.external_ref!r} was used with another body for {known.number}."
                 raise Conflict(msg)
             return await repository.load(uow, known)
-    steps = await _steps(uow, body)
+    steps = await steps_of(uow, body)
     operation_access = principal.access(OPERATION).of(of_class)
     for i, step in enumerate(steps):
         operation_access.check_writable(given(step), at=f"/operations/{i}")
     now = uow.clock.now()
     number = f"WO-{await repository.next_number(uow, 'WO'):06d}"
-    head = _head(body, number=number, request_hash=request_hash, now=now)
+    head = new_head(body, number=number, request_hash=request_hash, now=now)
     order = Order(head, build_operations(head, steps, now))
     if body.release is True:
         principal.require(WORK_ORDER, "release")
@@ -76,7 +76,7 @@ async def foresee(uow: "UnitOfWork", bodies: Sequence[NewWorkOrder]) -> list[Ord
     orders: list[Order] = []
     numbers = await repository.next_numbers(uow, "FC", len(bodies)) if bodies else range(0)
     for number, body in zip(numbers, bodies, strict=True):
-        head = _head(body, number=f"FC-{number:06d}", request_hash=b"", now=now)
+        head = new_head(body, number=f"FC-{number:06d}", request_hash=b"", now=now)
         head.state = OrderState.FORECAST
         orders.append(Order(head, build_operations(head, _routed(body, routings.get(body.product)), now)))
     await repository.insert_all(uow, orders)
@@ -85,7 +85,7 @@ async def foresee(uow: "UnitOfWork", bodies: Sequence[NewWorkOrder]) -> list[Ord
     return orders
 
 
-async def _steps(uow: "UnitOfWork", body: NewWorkOrder) -> Sequence[NewOperation]:
+async def steps_of(uow: "UnitOfWork", body: NewWorkOrder) -> Sequence[NewOperation]:
     """The operations sent, else the product's routing, else one operation for the whole."""
     if not isinstance(body.operations, UnsetType):
         return body.operations
@@ -98,7 +98,9 @@ def _routed(body: NewWorkOrder, routing: Row | None) -> Sequence[NewOperation]:
     return [NewOperation(name=body.product)]
 
 
-def _head(body: NewWorkOrder, *, number: str, request_hash: bytes, now: datetime) -> WorkOrder:
+def new_head(body: NewWorkOrder, *, number: str, request_hash: bytes, now: datetime) -> WorkOrder:
+    """The row of a draft, with defaults for what the body leaves out."""
+
     def chosen(value: Any, default: Any) -> Any:
         return default if value is UNSET else value
 
@@ -190,6 +192,7 @@ def build_operation(
         unit_time=duration_of(chosen(step.unit_time, "PT0S"), f"{at}/unit_time"),
         setup_group=chosen(step.setup_group, None),
         skills=chosen(step.skills, []),
+        setup_skills=chosen(step.setup_skills, None),
         tool=chosen(step.tool, None),
         materials=msgspec.to_builtins(materials),
         predecessors=chosen(step.predecessors, [previous] if previous else []),
@@ -272,6 +275,7 @@ def record_operations(uow: "UnitOfWork", new: Sequence[Operation]) -> None:
                 "setup_seconds": int(operation.setup_time / timedelta(seconds=1)),
                 "unit_seconds": int(operation.unit_time / timedelta(seconds=1)),
                 "skills": operation.skills,
+                "setup_skills": operation.setup_skills,
                 "sourcing": operation.sourcing,
                 "custom_fields": operation.custom_fields,
             },

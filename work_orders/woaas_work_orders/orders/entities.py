@@ -51,6 +51,7 @@ class Operation(Entity):
     unit_time: timedelta
     setup_group: str | None
     skills: list[str]
+    setup_skills: list[str] | None
     tool: str | None
     materials: list[dict[str, Any]]
     predecessors: list[int]

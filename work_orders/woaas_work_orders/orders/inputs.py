@@ -14,6 +14,10 @@ Sequence = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 # Larger integers are other numbers to some JSON readers, so the audit log could not commit to them.
 Whole = Annotated[int, msgspec.Meta(ge=-(2**53) + 1, le=2**53 - 1)]
 CustomFields = dict[Annotated[str, msgspec.Meta(min_length=1, max_length=64)], str | Whole | bool | list[str] | None]
+SetupSkills = Annotated[
+    list[Code],
+    msgspec.Meta(max_length=20, description="What the set-up asks for; null is the same as the run, [] is nobody"),
+]
 UnitText = Annotated[str, msgspec.Meta(min_length=1, max_length=16)]
 
 
@@ -35,6 +39,7 @@ class NewOperation(Body, kw_only=True):
     unit_time: DurationText | UnsetType = UNSET
     setup_group: Code | None | UnsetType = UNSET
     skills: Annotated[list[Code], msgspec.Meta(max_length=20)] | UnsetType = UNSET
+    setup_skills: SetupSkills | None | UnsetType = UNSET
     tool: Code | None | UnsetType = UNSET
     materials: Annotated[list[MaterialNeed], msgspec.Meta(max_length=100)] | UnsetType = UNSET
     predecessors: Annotated[list[Sequence], msgspec.Meta(max_length=100)] | UnsetType = UNSET
@@ -97,6 +102,7 @@ class OperationPatch(Body, kw_only=True):
     unit_time: DurationText | UnsetType = UNSET
     setup_group: Code | None | UnsetType = UNSET
     skills: Annotated[list[Code], msgspec.Meta(max_length=20)] | UnsetType = UNSET
+    setup_skills: SetupSkills | None | UnsetType = UNSET
     tool: Code | None | UnsetType = UNSET
     inspection_required: bool | UnsetType = UNSET
     sourcing: Sourcing | UnsetType = UNSET

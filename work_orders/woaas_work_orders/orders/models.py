@@ -66,6 +66,8 @@ operations = tenant_table(
     Column("unit_time", Interval, nullable=False),
     Column("setup_group", Text),
     Column("skills", ARRAY(Text), nullable=False),
+    # Null: whoever runs it sets it up; empty: nobody is needed for that.
+    Column("setup_skills", ARRAY(Text)),
     Column("tool", Text),
     Column("materials", JSONB, nullable=False),
     Column("predecessors", ARRAY(Integer), nullable=False),
@@ -102,6 +104,14 @@ operations = tenant_table(
         "tenant_id",
         "state",
         postgresql_where="state IN ('pending', 'waiting', 'ready', 'running', 'suspended', 'held')",
+    ),
+    # What a machine is set up for: its last operation with a set-up group.
+    Index(
+        "ix_operations_setup",
+        "tenant_id",
+        "work_center",
+        "started_at",
+        postgresql_where="setup_group IS NOT NULL AND started_at IS NOT NULL",
     ),
 )
 

@@ -117,6 +117,7 @@ OPERATION = Resource(
         Field("unit_time", "duration"),
         Field("setup_group", filterable=True),
         Field("skills", "texts", filterable=True),
+        Field("setup_skills", "texts"),
         Field("tool", filterable=True),
         Field("materials", "json"),
         Field("kitted", "boolean"),

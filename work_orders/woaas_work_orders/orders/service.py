@@ -179,6 +179,7 @@ def _rework(step: Step, order: Order, operation: Operation, permitted: frozenset
     )
     again.rework_of = operation.id
     again.work_centers, again.skills = operation.work_centers, operation.skills
+    again.setup_skills = operation.setup_skills
     again.setup_time, again.unit_time = operation.setup_time, operation.unit_time
     again.state = OperationState.READY
     order.operations.append(again)

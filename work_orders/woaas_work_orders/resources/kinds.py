@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from woaas_core.events.envelope import EventType, event_type
 from woaas_core.wire import Body, Code, DurationText, Instant, MoneyBody, Name, Quantity
 from woaas_security.authz.resource import Field, Resource, members_of
 from woaas_work_orders.orders.inputs import NewOperation, UnitText
@@ -165,11 +166,19 @@ class Customer(Record, kw_only=True):
 
 @dataclass(frozen=True, eq=False)
 class MasterKind:
-    """A kind with its path, body and the resource that permissions are about."""
+    """A kind with its path, body and the resource that permissions are about.
+
+    ``check``, given code and body, says what the body's shape cannot; with ``keeps_versions`` every body that a record
+    ever had stays readable.
+    """
 
     path: str
     body: type[Record]
     resource: Resource
+    changed: EventType
+    archived: EventType
+    check: Callable[[str, Any], None] | None = None
+    keeps_versions: bool = False
 
     @property
     def name(self) -> str:
@@ -181,7 +190,17 @@ def _member(name: str) -> Callable[[Any], Any]:
     return lambda body: body.get(name)
 
 
-def _kind(path: str, name: str, prefix: str, body: type[Record]) -> MasterKind:
+def master_kind(
+    path: str,
+    name: str,
+    prefix: str,
+    body: type[Record],
+    *,
+    check: Callable[[str, Any], None] | None = None,
+    keeps_versions: bool = False,
+) -> MasterKind:
+    """A kind of records that are put by code; a part above declares its own with it and serves them the same way."""
+    words = name.replace("_", " ")
     members = tuple(Field(m, "json", column="body", render=_member(m)) for m in body.__struct_fields__ if m != "code")
     return MasterKind(
         path,
@@ -203,22 +222,26 @@ def _kind(path: str, name: str, prefix: str, body: type[Record]) -> MasterKind:
             writes=members_of(body),
             is_reference=True,
         ),
+        event_type(f"{name}.changed", f"A {words} was set."),
+        event_type(f"{name}.archived", f"A {words} was retired."),
+        check,
+        keeps_versions,
     )
 
 
 KINDS: tuple[MasterKind, ...] = (
-    _kind("sites", "site", "sit", Site),
-    _kind("lines", "line", "lin", Line),
-    _kind("work-centers", "work_center", "wc", WorkCenter),
-    _kind("calendars", "calendar", "cal", Calendar),
-    _kind("operators", "operator", "opr", Operator),
-    _kind("tools", "tool", "tol", Tool),
-    _kind("setup-matrices", "setup_matrix", "stm", SetupMatrix),
-    _kind("materials", "material", "mat", Material),
-    _kind("material-lots", "material_lot", "lot", MaterialLot),
-    _kind("routings", "routing", "rtg", Routing),
-    _kind("assets", "asset", "ast", Asset),
-    _kind("customers", "customer", "cus", Customer),
+    master_kind("sites", "site", "sit", Site),
+    master_kind("lines", "line", "lin", Line),
+    master_kind("work-centers", "work_center", "wc", WorkCenter),
+    master_kind("calendars", "calendar", "cal", Calendar),
+    master_kind("operators", "operator", "opr", Operator),
+    master_kind("tools", "tool", "tol", Tool),
+    master_kind("setup-matrices", "setup_matrix", "stm", SetupMatrix),
+    master_kind("materials", "material", "mat", Material),
+    master_kind("material-lots", "material_lot", "lot", MaterialLot),
+    master_kind("routings", "routing", "rtg", Routing),
+    master_kind("assets", "asset", "ast", Asset),
+    master_kind("customers", "customer", "cus", Customer),
 )
 
 BY_NAME = {k.name: k for k in KINDS}

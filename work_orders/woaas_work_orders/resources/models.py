@@ -1,6 +1,6 @@
 """The table of master data: one row per thing of the plant, its people or its materials."""
 
-from sqlalchemy import Column, Integer, Text, Uuid
+from sqlalchemy import Column, ForeignKeyConstraint, Integer, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 from woaas_core.db.base import instant, tenant_index, tenant_table
@@ -18,4 +18,15 @@ master_data = tenant_table(
     instant("created_at"),
     instant("updated_at"),
     tenant_index("master_data", "kind", "code", unique=True),
+)
+
+# What a record said at each of its versions, for kinds that results are traced back to.
+master_data_versions = tenant_table(
+    "master_data_versions",
+    Column("record_id", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("body", JSONB, nullable=False),
+    instant("created_at"),
+    ForeignKeyConstraint(["tenant_id", "record_id"], ["master_data.tenant_id", "master_data.id"]),
+    key=("record_id", "version"),
 )

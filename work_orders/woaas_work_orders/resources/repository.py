@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Text, bindparam, select, update
 
 from woaas_core.db.statements import Statement, insert_row
-from woaas_work_orders.resources.models import master_data
+from woaas_work_orders.resources.models import master_data, master_data_versions
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -29,6 +29,13 @@ _UPDATE = Statement(
         updated_at=bindparam("updated_at"),
     )
     .returning(*_M)
+)
+_V = master_data_versions.c
+_KEEP_VERSION = insert_row(master_data_versions)
+_VERSIONS = Statement(
+    select(master_data_versions)
+    .where(_V.tenant_id == bindparam("tenant_id"), _V.record_id == bindparam("record_key"))
+    .order_by(_V.version.desc())
 )
 
 
@@ -70,3 +77,20 @@ async def replace(
         archived_at=archived_at,
         updated_at=uow.clock.now(),
     )
+
+
+async def keep_version(uow: "UnitOfWork", record_id: UUID, version: int, body: dict[str, object]) -> None:
+    """Note what a record says from this version on."""
+    await uow.execute(
+        _KEEP_VERSION,
+        tenant_id=uow.tenant,
+        record_id=record_id,
+        version=version,
+        body=body,
+        created_at=uow.clock.now(),
+    )
+
+
+async def versions_of(uow: "UnitOfWork", record_id: UUID) -> "list[Record]":
+    """What a record has said, the newest first."""
+    return await uow.all(_VERSIONS, tenant_id=uow.tenant, record_key=record_id)

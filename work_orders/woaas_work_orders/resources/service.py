@@ -10,20 +10,17 @@ from msgspec import UNSET, UnsetType
 
 from woaas_core.durations import format_duration
 from woaas_core.errors import NotFound, StaleETag
-from woaas_core.events.envelope import event_type
+from woaas_core.events.canonical import exact
 from woaas_core.ids import encode_id, try_decode_id, uuid7
 from woaas_core.wire import Body, MoneyBody, duration_of, given, invalid, utc
 from woaas_security.principal import Principal
 from woaas_work_orders.resources import repository
-from woaas_work_orders.resources.kinds import KINDS, Calendar, MasterKind, Operator, Routing, SetupMatrix
+from woaas_work_orders.resources.kinds import Calendar, MasterKind, Operator, Routing, SetupMatrix
 
 if TYPE_CHECKING:
     from asyncpg import Record
 
     from woaas_core.db.unit_of_work import UnitOfWork
-
-CHANGED = {k.name: event_type(f"{k.name}.changed", f"A {k.name.replace('_', ' ')} was set.") for k in KINDS}
-ARCHIVED = {k.name: event_type(f"{k.name}.archived", f"A {k.name.replace('_', ' ')} was retired.") for k in KINDS}
 
 
 async def find(uow: "UnitOfWork", principal: Principal, kind: MasterKind, code: str) -> "Record":
@@ -69,6 +66,8 @@ async def put(
         raise invalid("/code", "invalid", "The code in the body is not the one in the path.")
     access.check_writable(sent)
     _settle(body)
+    if kind.check is not None:
+        kind.check(code, body)
     plain: dict[str, Any] = msgspec.to_builtins({name: value for name, value in given(body).items() if name in sent})
     if known is not None:
         # PUT replaces what the caller can write; the rest is not his to unset.
@@ -78,7 +77,7 @@ async def put(
         row = await repository.replace(uow, known, body=plain, archived_at=None)
         if row is None:
             raise StaleETag
-        _record(uow, kind, row, plain, before=known["version"])
+        await _written(uow, kind, row, plain, before=known["version"])
         return row, False
     now = uow.clock.now()
     values: dict[str, Any] = {
@@ -92,7 +91,7 @@ async def put(
         "updated_at": now,
     }
     await repository.insert(uow, values)
-    _record(uow, kind, values, plain, before=None)
+    await _written(uow, kind, values, plain, before=None)
     return values, True
 
 
@@ -105,7 +104,7 @@ async def archive(uow: "UnitOfWork", principal: Principal, kind: MasterKind, kno
     if row is None:
         raise StaleETag
     uow.record(
-        ARCHIVED[kind.name],
+        kind.archived,
         subject=encode_id(kind.resource.prefix, row["id"]),
         version=(known["version"], row["version"]),
         data={"code": row["code"]},
@@ -113,13 +112,21 @@ async def archive(uow: "UnitOfWork", principal: Principal, kind: MasterKind, kno
     return row
 
 
-def _record(uow: "UnitOfWork", kind: MasterKind, row: Any, plain: dict[str, Any], *, before: int | None) -> None:
+async def versions(uow: "UnitOfWork", principal: Principal, kind: MasterKind, code: str) -> "list[Record]":
+    """Every body a record has had, the newest first; of kinds that keep them."""
+    record = await find(uow, principal, kind, code)
+    return await repository.versions_of(uow, record["id"])
+
+
+async def _written(uow: "UnitOfWork", kind: MasterKind, row: Any, plain: dict[str, Any], *, before: int | None) -> None:
+    if kind.keeps_versions:
+        await repository.keep_version(uow, row["id"], row["version"], plain)
     uow.record(
-        CHANGED[kind.name],
+        kind.changed,
         subject=encode_id(kind.resource.prefix, row["id"]),
         version=(before, row["version"]),
         data={"code": row["code"]},
-        changes=plain,
+        changes={name: exact(value) for name, value in plain.items()},
     )
 
 

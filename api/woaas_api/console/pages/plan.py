@@ -1,6 +1,6 @@
 """The plan: the chart of the one in force or proposed, solving anew and publishing."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from woaas_api.console.forms import given
 from woaas_api.console.page import JSON, Notice, Outcome, Page, SeeOther, Shown, page
@@ -9,6 +9,8 @@ from woaas_api.console.vocabulary import PLAN_REASONS, WORDS
 _KEPT = 20
 _LONGEST_S = 600
 _SHOWN_OVERFLOW = 60
+_SHOWN_LATE = 5
+_COMPARED = ("late_orders", "total_tardiness", "setup_time", "makespan")
 _OPERATION_STATES = ("pending", "waiting", "ready", "running", "suspended", "held", "completed", "skipped", "cancelled")
 
 
@@ -25,6 +27,8 @@ async def show_plan(page: Page) -> Outcome:
         "run": run,
         "rows": (await page.get(f"/schedules/{chosen['id']}/gantt"))["rows"] if chosen and is_table else [],
         "overflow": await _overflow(page, chosen),
+        "compared": _COMPARED,
+        "late": await _late(page, chosen),
         "is_table": is_table,
         "policies": (await page.get("/policies"))["data"] if page.may("schedule_run", "create") else [],
         "words": _words(page),
@@ -87,6 +91,31 @@ async def _overflow(page: Page, schedule: JSON | None) -> list[JSON]:
         return []
     orders = await page.get("/work-orders", {"id": ",".join(shown), "fields": "id,number,title", "limit": "200"})
     return [{**o, "reasons": by_order[o["id"]]} for o in orders["data"]]
+
+
+async def _late(page: Page, schedule: JSON | None) -> list[JSON]:
+    """The orders that are the latest, each with what made it late."""
+    if schedule is None or not page.sees("slot", "reasons"):
+        return []
+    found = await page.get(f"/schedules/{schedule['id']}/late-orders", {"limit": str(_SHOWN_LATE)})
+    late: list[JSON] = found["data"]
+    for order in late:
+        for link in order["chain"]:
+            link["why"] = [words for words in map(_why(page), link.get("reasons", ())) if words]
+    return late
+
+
+def _why(page: Page) -> Callable[[str], str]:
+    """A reason in the reader's language, with what it names; the chain itself is shown and not said again."""
+
+    def said(reason: str) -> str:
+        kind, _, what = reason.partition(":")
+        if kind in ("chain", "late") or kind not in PLAN_REASONS:
+            return ""
+        words = page.text(PLAN_REASONS[kind])
+        return words if kind in ("predecessor", "setup") or not what else f"{words} ({what})"
+
+    return said
 
 
 async def _run(page: Page) -> JSON | None:

@@ -3,12 +3,10 @@
 from datetime import datetime
 from typing import Literal
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, field
 
 from woaas_api.rest.schemas.work_orders import View
 from woaas_core.wire import DurationText
-from woaas_solver_farm.objective import Preset
-from woaas_solver_farm.problem import Objective
 from woaas_solver_farm.result import Incumbent, Metrics, Result
 from woaas_solver_farm.schedules.inputs import RunStatus
 
@@ -22,7 +20,8 @@ class ScheduleRunView(View, kw_only=True):
     kind: str | UnsetType = UNSET
     status: RunStatus | UnsetType = UNSET
     progress: float | UnsetType = UNSET
-    policy: Preset | None | UnsetType = UNSET
+    policy: str | None | UnsetType = UNSET
+    policy_version: int | None | UnsetType = UNSET
     weights: dict[str, float] | None | UnsetType = UNSET
     horizon: DurationText | None | UnsetType = UNSET
     start_at: datetime | None | UnsetType = UNSET
@@ -33,7 +32,8 @@ class ScheduleRunView(View, kw_only=True):
     seed: int | UnsetType = UNSET
     iterations: int | None | UnsetType = UNSET
     work_orders: list[str] | None | UnsetType = UNSET
-    scenario: None | UnsetType = UNSET
+    scenario: str | None | UnsetType = UNSET
+    scenario_version: int | None | UnsetType = UNSET
     baseline_schedule_id: str | None | UnsetType = UNSET
     include_forecast: bool | None | UnsetType = UNSET
     priority: int | UnsetType = UNSET
@@ -64,14 +64,26 @@ class Overflowed(Struct, kw_only=True):
     reason: str
 
 
+class BaselineView(Struct, kw_only=True):
+    """What a plain rule would have made of the same problem; `moved_operations` are those the plan places otherwise."""
+
+    metrics: Metrics
+    utilisation: float | None
+    moved_operations: int
+
+
 class ScheduleView(View, kw_only=True):
     """A plan."""
 
     state: str | UnsetType = UNSET
     run_id: str | UnsetType = UNSET
-    policy: Preset | None | UnsetType = UNSET
+    policy: str | None | UnsetType = UNSET
+    policy_version: int | None | UnsetType = UNSET
+    scenario: str | None | UnsetType = UNSET
     objective: float | None | UnsetType = UNSET
     metrics: Metrics | UnsetType = UNSET
+    utilisation: float | None | UnsetType = UNSET
+    baselines: dict[str, BaselineView] | UnsetType = UNSET
     overflow: list[Overflowed] | UnsetType = UNSET
     start_at: datetime | UnsetType = UNSET
     end_at: datetime | UnsetType = UNSET
@@ -97,6 +109,7 @@ class SlotView(View, kw_only=True):
     outsourced: bool | UnsetType = UNSET
     pinned: bool | UnsetType = UNSET
     reasons: list[str] | UnsetType = UNSET
+    cause_operation_id: str | None | UnsetType = UNSET
     duration_source: Literal["learned", "standard"] | UnsetType = UNSET
     duration_samples: int | UnsetType = UNSET
     duration_model_version: int | None | UnsetType = UNSET
@@ -137,8 +150,66 @@ class Gantt(Struct, kw_only=True):
     rows: list[GanttRow]
 
 
-class PolicyView(Struct, kw_only=True):
-    """What a plan minimises under a policy."""
+class Compared(Struct, kw_only=True):
+    """A figure of two plans; `change` is this plan's minus the other's."""
 
-    code: Preset
-    objective: Objective
+    value: float | None
+    other: float | None
+    change: float | None
+
+
+class ComparedMetrics(Struct, kw_only=True):
+    """The metrics of two plans, in minutes, counts and the tenant's money."""
+
+    weighted_tardiness: Compared
+    total_tardiness: Compared
+    late_orders: Compared
+    makespan: Compared
+    setup_time: Compared
+    flow_time: Compared
+    changes: Compared
+    outsourcing_cost: Compared
+
+
+class ComparedOrder(Struct, kw_only=True):
+    """An order that ends at another time; an order that only one plan has, or that never ends, lacks that end."""
+
+    work_order_id: str
+    number: str | None | UnsetType = UNSET
+    due_at: datetime | None | UnsetType = UNSET
+    end_at: datetime | None
+    other_end_at: datetime | None
+    difference_minutes: int | None
+    lateness_minutes: int | None | UnsetType = UNSET
+    other_lateness_minutes: int | None | UnsetType = UNSET
+
+
+class Comparison(Struct, kw_only=True):
+    """Two plans side by side; `with` is what the first is compared with."""
+
+    schedule_id: str
+    with_: str = field(name="with")
+    metrics: ComparedMetrics | UnsetType = UNSET
+    utilisation: Compared | UnsetType = UNSET
+    moved_operations: int | UnsetType = UNSET
+    orders: list[ComparedOrder] | UnsetType = UNSET
+
+
+class ChainLink(SlotView, kw_only=True):
+    """A place on the way to a late end; it waited for the one before, as its reasons say."""
+
+    number: str | None | UnsetType = UNSET
+    name: str | None | UnsetType = UNSET
+    sequence: int | None | UnsetType = UNSET
+
+
+class LateOrder(Struct, kw_only=True):
+    """An order that ends after its due time, and why; of a very long chain the middle is left out."""
+
+    work_order_id: str
+    number: str | None | UnsetType = UNSET
+    due_at: datetime | None | UnsetType = UNSET
+    end_at: datetime | None | UnsetType = UNSET
+    lateness_minutes: int | None | UnsetType = UNSET
+    chain: list[ChainLink]
+    links_left_out: int

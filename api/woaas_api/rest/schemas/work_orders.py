@@ -31,6 +31,7 @@ class OperationView(View, kw_only=True):
     unit_time: DurationText | UnsetType = UNSET
     setup_group: str | None | UnsetType = UNSET
     skills: list[str] | UnsetType = UNSET
+    setup_skills: list[str] | None | UnsetType = UNSET
     tool: str | None | UnsetType = UNSET
     materials: list[dict[str, Any]] | UnsetType = UNSET
     kitted: bool | UnsetType = UNSET

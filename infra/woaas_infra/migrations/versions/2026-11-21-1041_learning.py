@@ -113,6 +113,7 @@ def _models() -> None:
         sa.Column("operation", sa.Text(), nullable=False),
         sa.Column("work_center", sa.Text(), nullable=False),
         sa.Column("operations", sa.Integer(), nullable=False),
+        sa.Column("exponent", sa.Double(), nullable=False),
         sa.Column("run_median_s", sa.Double(), nullable=False),
         sa.Column("run_quantile_s", sa.Double(), nullable=False),
         sa.Column("ratio_median", sa.Double(), nullable=True),

@@ -85,6 +85,8 @@ def _with_setup(model: cp_model.CpModel, t: Tables, v: Variables, i: int, m: int
     setup = int(t.setup[m])
     if not setup or (t.fixed_mode[i] >= 0 and t.fixed_start[i] <= 0):
         return v.interval[m]
+    if t.fixed_mode[i] < 0:
+        model.add(v.start[i] >= setup).only_enforce_if(v.chosen[m])
     return model.new_optional_interval_var(v.start[i] - setup, v.size[i] + setup, v.end[i], v.chosen[m], "")
 
 
@@ -140,7 +142,7 @@ def _operators(model: cp_model.CpModel, t: Tables, v: Variables) -> None:
         manned = [m for m in range(t.first_mode[i], t.first_mode[i + 1]) if t.needs_operator[m]]
         model.add(sum(literal for _, literal in people) == sum(v.chosen[m] for m in manned))
         for m in manned:
-            team = set(t.member[t.first_member[t.team[m]] : t.first_member[t.team[m] + 1]].tolist())
+            team = set(t.member[t.first_member[t.run_team[m]] : t.first_member[t.run_team[m] + 1]].tolist())
             model.add_bool_or([literal for member, literal in people if member in team]).only_enforce_if(v.chosen[m])
         for member, literal in people:
             held[member].append(model.new_optional_interval_var(v.start[i], v.size[i], v.end[i], literal, ""))
@@ -154,8 +156,10 @@ def _operators(model: cp_model.CpModel, t: Tables, v: Variables) -> None:
 def _staff_of(t: Tables, v: Variables, i: int) -> list[tuple[tuple[int, int], cp_model.IntVar]]:
     members: dict[int, None] = {}
     for m in range(t.first_mode[i], t.first_mode[i + 1]):
-        if t.team[m] >= 0:
-            members.update(dict.fromkeys(t.member[t.first_member[t.team[m]] : t.first_member[t.team[m] + 1]].tolist()))
+        if t.run_team[m] >= 0:
+            members.update(
+                dict.fromkeys(t.member[t.first_member[t.run_team[m]] : t.first_member[t.run_team[m] + 1]].tolist())
+            )
     return [((i, member), v.staffed[i, member]) for member in members if (i, member) in v.staffed]
 
 

@@ -40,7 +40,7 @@ class Answer(NamedTuple):
 
 def is_worthwhile(t: Tables) -> bool:
     """True for problems small enough that the model improves a good plan in seconds (measured, not proven)."""
-    staff = sum(int(t.first_member[team + 1] - t.first_member[team]) for team in t.team.tolist() if team >= 0)
+    staff = sum(int(t.first_member[team + 1] - t.first_member[team]) for team in t.run_team.tolist() if team >= 0)
     return bool(
         t.job_of.size
         and t.machine.size <= _MOST_MODES

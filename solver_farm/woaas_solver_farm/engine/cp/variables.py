@@ -58,7 +58,7 @@ def create(model: cp_model.CpModel, t: Tables, horizon: int) -> Variables:
             length = size[i] if fits else int(t.duration[m])
             interval.append(model.new_optional_interval_var(start[i], length, end[i], literal, ""))
             if t.needs_operator[m] and t.machine[m] != OUTSIDE and not given:
-                for member in t.member[t.first_member[t.team[m]] : t.first_member[t.team[m] + 1]].tolist():
+                for member in t.member[t.first_member[t.run_team[m]] : t.first_member[t.run_team[m] + 1]].tolist():
                     if (i, member) not in staffed:
                         staffed[i, member] = model.new_bool_var("")
     return Variables(horizon, start, size, end, chosen, interval, staffed, {})

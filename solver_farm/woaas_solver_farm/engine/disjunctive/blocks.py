@@ -29,6 +29,7 @@ from .walk import (
     THROUGH,
     TO,
     Walk,
+    arc,
 )
 
 Ints = npt.NDArray[np.int64]
@@ -206,10 +207,10 @@ def _is_forbidden(
     arc_until: npt.NDArray[np.int32], beside: Ints, operation: int, target: int, leads: bool, now: int
 ) -> bool:
     """True if one of the arcs made by passing all up to the target was given up lately."""
-    other = operation
+    other, count, entries = operation, beside.size, arc_until.size
     while other != target:
         other = beside[other]
-        until = arc_until[operation, other] if leads else arc_until[other, operation]
-        if until >= now:
+        entry = arc(operation, other, count, entries) if leads else arc(other, operation, count, entries)
+        if arc_until[entry] >= now:
             return True
     return False

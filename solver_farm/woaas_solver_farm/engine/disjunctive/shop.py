@@ -15,8 +15,8 @@ from woaas_solver_farm.engine.tables import OUTSIDE, Tables
 
 Ints = npt.NDArray[np.int64]
 
-# The tabu list is a table of pairs of operations.
-_MOST_OPERATIONS = 2000
+# Beyond these, single steps take so long that other searches gain more.
+_MOST_OPERATIONS, _MOST_RIGID = 2000, 200_000
 # Starts are mixed by weights of up to 100, so times must leave room below 2^63.
 _LONGEST = 2**55
 
@@ -55,7 +55,9 @@ class Shop(NamedTuple):
 
 def shop_of(t: Tables) -> Shop | None:
     """The problem as a job shop, or None if its first goal is not the makespan alone or a plan takes more to say."""
-    if not (0 < t.job_of.size <= _MOST_OPERATIONS and _wants_makespan(t) and _is_plain(t)):
+    is_rigid = t.machine.size == t.job_of.size
+    most = _MOST_RIGID if is_rigid else _MOST_OPERATIONS
+    if not (0 < t.job_of.size <= most and _wants_makespan(t) and _is_plain(t)):
         return None
     scale = 1 if t.duration.min() > 0 else t.job_of.size + 1
     sliver = 0 if scale == 1 else 1
@@ -88,7 +90,7 @@ def shop_of(t: Tables) -> Shop | None:
         t.setup_matrix * scale,
         t.machine_calendar.size,
         scale,
-        is_rigid=t.machine.size == t.job_of.size,
+        is_rigid=is_rigid,
         has_setups=_has_setups(t),
     )
 

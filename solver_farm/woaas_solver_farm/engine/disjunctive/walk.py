@@ -14,6 +14,8 @@ from .shop import Shop
 Ints = npt.NDArray[np.int64]
 
 ELITES = 8
+# Entries of the tabu list, a power of two: enough for all pairs of 2,048 operations.
+_MOST_ARCS = 2**22
 # Columns of ``counts``: iteration; makespan now, best ever and best since the last fresh start; iterations and fresh
 # starts since those got better; how often the best did; elites filled.
 ITERATION, NOW, BEST, LOCAL, STALE, BARREN, FOUND, FILLED = range(8)
@@ -36,7 +38,7 @@ BEST_ROW, LOCAL_ROW, FRESH_ROW, FIRST_ELITE = range(4)
 class Walk(NamedTuple):
     """One search in progress; all its arrays change in place.
 
-    ``arc_until[a, b]`` is the iteration until which a must not be put before b again, ``mode_until`` the one until
+    ``arc_until[arc(...)]`` is the iteration until which a must not be put before b again, ``mode_until`` the one until
     which a mode must not be taken again. ``numbers`` is the random state.
     """
 
@@ -48,6 +50,12 @@ class Walk(NamedTuple):
     mode_until: Ints
     counts: Ints
     numbers: npt.NDArray[np.uint64]
+
+
+@kernel
+def arc(a: int, b: int, count: int, entries: int) -> int:
+    """The entry of an arc from a to b among ``count`` operations; in large shops some arcs share one."""
+    return (a * count + b) & (entries - 1)
 
 
 def start_walk(shop: Shop, mode: Ints, order: Ints, seed: int) -> Walk:
@@ -64,7 +72,7 @@ def start_walk(shop: Shop, mode: Ints, order: Ints, seed: int) -> Walk:
         without=new_without(count),
         path=np.zeros(count, np.int64),
         kept=kept,
-        arc_until=np.zeros((count, count), np.int32),
+        arc_until=np.zeros(min(_MOST_ARCS, 1 << (count * count - 1).bit_length()), np.int32),
         mode_until=np.zeros(shop.machine.size, np.int64),
         counts=np.array([0, makespan, makespan, makespan, 0, 0, 0, 0], np.int64),
         numbers=np.array([(seed * 0x9E3779B97F4A7C15 + 0xD1B54A32D192ED03) % 2**64 | 1], np.uint64),
