@@ -1,12 +1,28 @@
 """What an endpoint hands back: a value, before it is rendered."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from uuid import UUID
 
 from litestar import Response
 
+if TYPE_CHECKING:
+    from woaas_api.edge import Call
+
 T = TypeVar("T")
 RawResponse = Response[bytes]
+
+
+class Awaited(NamedTuple):
+    """A fast question to the planner: if its run ends soon enough, ``then`` answers in a transaction of its own.
+
+    ``subject`` is what the planner records its last event about.
+    """
+
+    run_id: UUID
+    subject: str
+    then: "Callable[[Call], Awaitable[Answer[Any]]]"
 
 
 @dataclass(slots=True)
@@ -14,7 +30,8 @@ class Answer(Generic[T]):
     """A value with its status; ``T`` is the documented shape, the value is what the caller's mask left of it.
 
     ``location`` is where a created object is found. ``secret`` members (a key shown once) are null in replays.
-    Bytes are sent as they are, under their ``media_type``.
+    Bytes are sent as they are, under their ``media_type``. With ``awaited`` this is the answer for want of a better
+    one: what is said if the planner takes too long.
     """
 
     value: object
@@ -23,6 +40,7 @@ class Answer(Generic[T]):
     secret: tuple[str, ...] = ()
     headers: dict[str, str] = field(default_factory=dict)
     media_type: str = "application/json"
+    awaited: Awaited | None = None
 
 
 class Listed(Generic[T]):

@@ -14,7 +14,8 @@ from uuid import UUID
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
-from woaas_api.answers import Answer, RawResponse
+from woaas_api.answers import Answer, Awaited, RawResponse
+from woaas_api.awaiting import RunAnswers
 from woaas_api.explanation import MEMBER, PARAMETER, Watched, explanation, is_asked, watch
 from woaas_api.health import Metrics
 from woaas_api.problems import as_domain_error, log, problem, request_id_of
@@ -25,6 +26,7 @@ from woaas_core.db.database import Database
 from woaas_core.db.notices import Notices
 from woaas_core.db.unit_of_work import UnitOfWork
 from woaas_core.errors import (
+    DomainError,
     Internal,
     Invalid,
     Malformed,
@@ -33,6 +35,7 @@ from woaas_core.errors import (
     Unauthenticated,
     UnsupportedMediaType,
 )
+from woaas_core.events.log import last_event_of
 from woaas_core.events.readers import settled
 from woaas_core.ids import try_decode_id
 from woaas_core.pagination import CursorCodec
@@ -43,7 +46,7 @@ from woaas_security.authz.listing import list_rows
 from woaas_security.authz.policy import PolicyCache
 from woaas_security.authz.resource import Resource
 from woaas_security.identity.service import Authenticator
-from woaas_security.once import Rendered, is_kept, once
+from woaas_security.once import Rendered, is_kept, once, settle
 from woaas_security.principal import Principal
 from woaas_solver_farm.schedules.service import RUN_CHANNEL
 
@@ -128,6 +131,7 @@ class Edge:
         self._readers = list(readers)
         self.run_notices = Notices(database, RUN_CHANNEL)
         self.metrics = Metrics()
+        self._answers = RunAnswers(database, settings.inquiry_wait_s)
 
     async def serve(
         self, request: AnyRequest, endpoint: Endpoint, *, name: str, safe: bool, refuse: Refuse = problem
@@ -172,19 +176,52 @@ class Edge:
         raise Unauthenticated
 
     async def _transaction(self, request: AnyRequest, endpoint: Endpoint, raw: bytes, *, safe: bool) -> RawResponse:
+        awaited: Awaited | None = None
+        try:
+            async with self.database.unit_of_work() as uow:
+                uow.request_id = request_id_of(request)
+                principal = await self.authenticate(uow, request)
+                explains = safe and is_asked(request.query_params.get(PARAMETER))
+                call = Call(self, request, uow, watch(principal) if explains else principal, raw)
+
+                async def run() -> Rendered:
+                    nonlocal awaited
+                    answer = await endpoint(call)
+                    if answer.awaited is not None:
+                        awaited = answer.awaited
+                        await self._answers.expect(awaited.run_id)
+                    return _render(call, answer)
+
+                key = None if safe else request.headers.get("idempotency-key")
+                if key is None:
+                    response = _response(call, await run())
+                else:
+                    rendered = await once(uow, principal, key, place=_place(request), raw=raw, run=run)
+                    response = _response(call, rendered)
+        except BaseException:
+            if awaited is not None:
+                self._answers.give_up(awaited.run_id)
+            raise
+        if awaited is None or not await self._answers.come(awaited.run_id):
+            return response
+        return await self._answered(request, awaited, raw, key)
+
+    async def _answered(self, request: AnyRequest, awaited: Awaited, raw: bytes, key: str | None) -> RawResponse:
+        """The answer of a question that has been answered; it is also what repeating the request will get."""
         async with self.database.unit_of_work() as uow:
             uow.request_id = request_id_of(request)
             principal = await self.authenticate(uow, request)
-            explains = safe and is_asked(request.query_params.get(PARAMETER))
-            call = Call(self, request, uow, watch(principal) if explains else principal, raw)
-
-            async def run() -> Rendered:
-                return _render(call, await endpoint(call))
-
-            key = None if safe else request.headers.get("idempotency-key")
-            if key is None:
-                return _response(call, await run())
-            return _response(call, await once(uow, principal, key, place=_place(request), raw=raw, run=run))
+            call = Call(self, request, uow, principal, raw)
+            try:
+                answer = await awaited.then(call)
+                answer.headers["Woaas-Event-Id"] = await last_event_of(uow, awaited.subject)
+                rendered = _render(call, answer)
+            except DomainError as error:
+                refusal = _refused(request, error, problem)
+                rendered = Rendered(refusal.status_code or 500, {}, refusal.content, str(refusal.media_type))
+            if key is not None:
+                await settle(uow, principal, key, place=_place(request), rendered=rendered)
+            return _response(call, rendered)
 
     async def _keep_refusal(self, request: AnyRequest, raw: bytes, refusal: RawResponse, refuse: Refuse) -> RawResponse:
         """Store a refusal under its key, now that the work is rolled back; a twin that was quicker is repeated."""

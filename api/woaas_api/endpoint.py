@@ -61,7 +61,7 @@ class Route:
     max_body_bytes: int | None = None
     reads: Any = None
     writes: Resource | None = None
-    may_take_long: bool = False
+    also: tuple[int, ...] = ()
 
     @property
     def is_safe(self) -> bool:
@@ -132,13 +132,13 @@ def route(
     max_body_bytes: int | None = None,
     body: Any = None,
     writes: Resource | None = None,
-    may_take_long: bool = False,
+    also: tuple[int, ...] = (),
 ) -> Callable[[Function], Route]:
     """Declare an endpoint under ``/v1``; its docstring becomes summary and description, its name the operation id.
 
     ``paging`` names the common parameters that a list reads, ``query`` describes its own; ``media_type`` is what it
     answers if not JSON. ``body`` describes a body that the function takes in a looser shape and reads on itself;
-    ``writes`` is the resource whose fields a body holds. ``may_take_long`` tells that it may also answer 202.
+    ``writes`` is the resource whose fields a body holds; ``also`` are further statuses it answers in the same shape.
     """
 
     def declare(function: Function) -> Route:
@@ -166,7 +166,6 @@ def route(
             paging=paging if is_list else (),
             media_type=media_type,
             max_body_bytes=max_body_bytes,
-            may_take_long=may_take_long,
         )
 
     return declare

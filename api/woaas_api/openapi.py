@@ -200,13 +200,14 @@ def _responses(route: Route, schema_of: dict[Any, Json], routes: list[Route]) ->
     if links:
         done["links"] = links
     found: Json = {str(route.status): done}
+    for status in route.also:
+        found[str(status)] = {**done, "description": _OUTCOME[status],
+                              "headers": {**headers, "Location": _ref("headers", "Location")}}  # fmt: skip
     if route.method == "PUT":
         found["201"] = {**done, "description": _OUTCOME[201],
                         "headers": {**headers, "Location": _ref("headers", "Location")}}  # fmt: skip
     if route.status == 201 and "external_ref" in getattr(route.body, "__struct_fields__", ()):
         found["200"] = {**done, "description": "The object that was made under this external_ref before"}
-    if route.may_take_long:
-        found["202"] = {**done, "description": _OUTCOME[202]}
     if route.is_safe:
         found["304"] = {"description": "Still as `If-None-Match` names it"}
     return {**found, **{status: _ref("responses", f"Problem{status}") for status in _problems_of(route, routes)}}

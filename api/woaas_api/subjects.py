@@ -16,6 +16,7 @@ from woaas_solver_farm.schedules.resources import SCHEDULE, SCHEDULE_RUN, SLOT
 from woaas_work_orders.execution.resources import INSPECTION, KPI, RECEIPT, REPORT
 from woaas_work_orders.forecasts.resources import FORECAST, FORECAST_BUCKET
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
+from woaas_work_orders.promises.resources import PROMISE
 from woaas_work_orders.resources.kinds import KINDS
 
 SUBJECTS: Mapping[str, Resource] = {
@@ -23,7 +24,7 @@ SUBJECTS: Mapping[str, Resource] = {
     for r in (
         *(WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT),
         *(k.resource for k in KINDS),
-        *(SCHEDULE_RUN, SCHEDULE, SLOT, DURATION_MODEL, PROPOSAL, POLICY.resource, SCENARIO.resource),
+        *(SCHEDULE_RUN, SCHEDULE, SLOT, DURATION_MODEL, PROPOSAL, POLICY.resource, SCENARIO.resource, PROMISE),
         *(FORECAST, FORECAST_BUCKET),
         *(LISTING, REQUEST, NDA, QUOTE, CONTRACT),
         *(PERIOD, INVOICE, SETTLEMENT, SPEND_LIMIT),
@@ -33,7 +34,17 @@ SUBJECTS: Mapping[str, Resource] = {
 RESOURCES = (
     *(WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT),
     *(k.resource for k in KINDS),
-    *(SCHEDULE_RUN, SCHEDULE, SLOT, DURATION_MODEL, PROPOSAL, PROPOSAL_CHANGE, POLICY.resource, SCENARIO.resource),
+    *(
+        SCHEDULE_RUN,
+        SCHEDULE,
+        SLOT,
+        DURATION_MODEL,
+        PROPOSAL,
+        PROPOSAL_CHANGE,
+        POLICY.resource,
+        SCENARIO.resource,
+        PROMISE,
+    ),
     *(FORECAST, FORECAST_BUCKET),
     *(LISTING, REQUEST, BOARD, NDA, QUOTE, CONTRACT),
     *(PLAN, PERIOD, USAGE_EVENT, INVOICE, SETTLEMENT, SPEND_LIMIT),

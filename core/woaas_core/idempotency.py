@@ -41,6 +41,10 @@ _CLAIM = Statement.text(
     "scope",
 )
 _KEEP = insert_row(idempotency)
+_REPLACE = Statement.text(
+    "UPDATE idempotency SET status = $3, headers = $4, body = $5 WHERE tenant_id = $1 AND scope = $2",
+    *("tenant_id", "scope", "status", "headers", "body"),
+)
 _FORGET = Statement.text(
     "DELETE FROM idempotency WHERE tenant_id = $1 AND scope IN (SELECT scope FROM idempotency "
     "WHERE tenant_id = $1 AND created_at < $2 ORDER BY created_at LIMIT $3)",
@@ -69,6 +73,11 @@ async def keep(
         body=body,
         created_at=uow.clock.now(),
     )
+
+
+async def replace(uow: "UnitOfWork", *, scope: bytes, status: int, headers: dict[str, str], body: bytes) -> None:
+    """Store another answer under a key."""
+    await uow.execute(_REPLACE, tenant_id=uow.tenant, scope=scope, status=status, headers=headers, body=body)
 
 
 async def forget_old(uow: "UnitOfWork", *, limit: int) -> int:

@@ -31,6 +31,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit_per_minute: Annotated[int, msgspec.Meta(ge=1)] = 60_000
     log_level: str = "info"
     pool_size: Annotated[int, msgspec.Meta(ge=1)] = 10
+    # How long a request waits for the planner before it answers 202.
+    inquiry_wait_s: Annotated[float, msgspec.Meta(ge=0, le=60)] = 2.0
 
     @property
     def url(self) -> str:
@@ -58,7 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         secret = given.pop("secret_key", None)
         key = str(secret).encode() if secret else kept_secret(home / "secret.key")
         try:
-            rest = msgspec.convert(given, type=dict[str, str | int], strict=False)
+            rest = msgspec.convert(given, type=dict[str, str | int | float], strict=False)
             return msgspec.convert({**rest, "home": home, "secret_key": key}, type=cls, strict=False)
         except msgspec.ValidationError as error:
             msg = f"configuration: {error}"

@@ -17,7 +17,7 @@ from woaas_infra.listening import answers
 from woaas_infra.migrate import upgrade
 from woaas_infra.supervisor import Child
 from woaas_infra.up import Assembly
-from woaas_solver_farm.schedules.queue import claimable
+from woaas_solver_farm.schedules.queue import claimable, claimable_inquiries
 
 _LOOK_FOR_RUNS_S = 0.3
 
@@ -63,7 +63,7 @@ async def _until_a_run_waits(settings: Settings) -> None:
     try:
         while True:
             async with database.unit_of_work() as uow:
-                if await claimable(uow, 1):
+                if await claimable(uow, 1) or await claimable_inquiries(uow, 1):
                     return
             await asyncio.sleep(_LOOK_FOR_RUNS_S)
     finally:

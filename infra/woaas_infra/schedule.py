@@ -14,6 +14,7 @@ from woaas_security.principal import Principal
 from woaas_solver_farm.learning import upkeep as learning
 from woaas_solver_farm.schedules import repository as schedules
 from woaas_work_orders.forecasts import computing, netting
+from woaas_work_orders.promises import service as promises
 
 if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
@@ -52,6 +53,12 @@ JOBS: tuple[PeriodicJob, ...] = (
         timedelta(seconds=10),
         Statement.text("SELECT tenants_with_expired_requests($1)", "now"),
         requests.expire_due,
+    ),
+    PeriodicJob(
+        "promises",
+        timedelta(seconds=10),
+        Statement.text("SELECT tenants_with_expired_promises($1)", "now"),
+        promises.expire_due,
     ),
     PeriodicJob(
         "billing_periods",

@@ -17,6 +17,7 @@ MODULES = (
     "woaas_work_orders.execution.models",
     "woaas_work_orders.forecasts.models",
     "woaas_work_orders.orders.models",
+    "woaas_work_orders.promises.models",
     "woaas_work_orders.resources.models",
     "woaas_core.events.log",
     "woaas_security.identity.models",

@@ -39,6 +39,7 @@ from .resources.plant import (
     Tools,
     WorkCenters,
 )
+from .resources.promises import Promises
 from .resources.schedules import Policies, Scenarios, ScheduleRuns, Schedules, SolveRun, solve_handle
 from .resources.work_orders import WorkOrders
 from .types.access import Kpi, Me
@@ -103,6 +104,11 @@ class API(Bound[M]):
     def schedule_runs(self) -> ScheduleRuns[M]:
         """Runs that make plans."""
         return ScheduleRuns(self._executor)
+
+    @cached_property
+    def promises(self) -> Promises[M]:
+        """When an order could be done, and capacity held for it."""
+        return Promises(self._executor)
 
     @cached_property
     def schedules(self) -> Schedules[M]:

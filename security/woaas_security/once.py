@@ -48,7 +48,7 @@ async def once(
     if not 0 < len(key) <= _MAX_KEY:
         msg = f"An Idempotency-Key has 1 to {_MAX_KEY} characters."
         raise Malformed(msg)
-    scope = hashlib.sha256(f"{principal.id}\n{place}\n{key}".encode()).digest()
+    scope = _scope(principal, key, place)
     body_hash = hashlib.sha256(raw).digest()
     found = await idempotency.claim(uow, scope)
     if found is None or not found["free"]:
@@ -58,15 +58,25 @@ async def once(
             raise IdempotencyKeyReused
         return _repeated(principal, found["status"], found["headers"], found["body"])
     rendered = await run()
-    await idempotency.keep(
-        uow,
-        scope=scope,
-        body_hash=body_hash,
-        status=rendered.status,
-        headers={**rendered.headers, _VIEW: _view(principal), _TYPE: rendered.media_type},
-        body=rendered.body if rendered.kept is None else rendered.kept,
-    )
+    await idempotency.keep(uow, scope=scope, body_hash=body_hash, **_stored(principal, rendered))
     return rendered
+
+
+async def settle(uow: "UnitOfWork", principal: Principal, key: str, *, place: str, rendered: Rendered) -> None:
+    """Put the answer of what was accepted before in the place of the word that it was accepted."""
+    await idempotency.replace(uow, scope=_scope(principal, key, place), **_stored(principal, rendered))
+
+
+def _scope(principal: Principal, key: str, place: str) -> bytes:
+    return hashlib.sha256(f"{principal.id}\n{place}\n{key}".encode()).digest()
+
+
+def _stored(principal: Principal, rendered: Rendered) -> dict[str, Any]:
+    return {
+        "status": rendered.status,
+        "headers": {**rendered.headers, _VIEW: _view(principal), _TYPE: rendered.media_type},
+        "body": rendered.body if rendered.kept is None else rendered.kept,
+    }
 
 
 def is_kept(error: Exception) -> bool:

@@ -340,9 +340,8 @@ class _Check:
         is_ordered = objective.mode == "lexicographic"
         worth = (terms[0][0] or 1) * terms[0][1] if is_ordered else sum(weight * figure for weight, figure in terms)
         told, slack = self.result.objective, 1e-6 * max(1.0, abs(worth))
-        if told is None and self.result.overflow:
-            return
-        if told is None or abs(told - worth) > slack:
+        is_untold = told is None and bool(self.result.overflow)
+        if not is_untold and (told is None or abs(told - worth) > slack):
             self.found.append(Violation("objective", "", "", f"the objective is {worth}"))
         if self.result.bound is not None and self.result.bound > worth + slack:
             self.found.append(Violation("bound", "", "", f"the plan is worth {worth}, below its bound"))

@@ -15,6 +15,7 @@ from woaas_solver_farm.horizon import TICK_TEXT, Horizon
 from woaas_solver_farm.material_dates import material_dates
 from woaas_solver_farm.plant import Plant
 from woaas_solver_farm.problem import Fixed, Job, Mode, Operation, Outsource, Place, Problem
+from woaas_solver_farm.reservations import reserved_job
 from woaas_solver_farm.snapshot import PlanRequest, Snapshot
 from woaas_solver_farm.work import Work
 from woaas_work_orders.orders.entities import Operation as OperationRow
@@ -60,10 +61,12 @@ class Built(msgspec.Struct, frozen=True):
 
 def build(snapshot: Snapshot, request: PlanRequest) -> Built:
     """The problem of planning every open operation of the snapshot."""
-    return _Builder(snapshot, request).build()
+    return Builder(snapshot, request).build()
 
 
-class _Builder:
+class Builder:
+    """Builds a problem; afterwards it can still build the job of one more order in the same plant and horizon."""
+
     def __init__(self, snapshot: Snapshot, request: PlanRequest) -> None:
         self.snapshot = snapshot
         self.request = request
@@ -79,8 +82,11 @@ class _Builder:
         self.given = given_places(snapshot, self.plant, self.work, self.horizon, frozen_until=frozen_until)
 
     def build(self) -> Built:
+        """The problem of planning every open operation of the snapshot."""
         # Jobs first: they say which skills and tools are asked for.
-        jobs = tuple(self._jobs())
+        reserved = (reserved_job(r, self.horizon, set(self.snapshot.work_centers), set(self.plant.people))
+                    for r in self.snapshot.reservations)  # fmt: skip
+        jobs = (*self._jobs(), *(job for job in reserved if job is not None))
         named = {t for job in jobs for o in job.operations for m in o.modes for t in m.tools}
         problem = Problem(
             machines=self.machines,
@@ -101,13 +107,21 @@ class _Builder:
         for order, rows in self.snapshot.orders:
             siblings = {o.sequence: o for o in rows if o.state not in OPERATION_ENDED}
             if siblings:
-                yield Job(
-                    id=encode_id("wo", order.id),
-                    release=self._release(order.earliest_start_at),
-                    due=self.horizon.floor(order.due_at) if order.due_at else None,
-                    weight=WEIGHTS[order.priority],
-                    operations=tuple(self._operation(order, row, siblings) for row in siblings.values()),
-                )
+                yield self.job(encode_id("wo", order.id), order, siblings)
+
+    def job(self, name: str, order: WorkOrder, siblings: Mapping[int, OperationRow]) -> Job:
+        """An order's open operations, by sequence, as a job."""
+        return Job(
+            id=name,
+            release=self._release(order.earliest_start_at),
+            due=self.horizon.floor(order.due_at) if order.due_at else None,
+            weight=WEIGHTS[order.priority],
+            operations=tuple(self._operation(order, row, siblings) for row in siblings.values()),
+        )
+
+    def setup_minutes(self, row: OperationRow, machine: str | None, order: WorkOrder) -> int:
+        """The set-up an operation needs whatever was before it."""
+        return self.work.setup(order, row, machine).ticks if machine else 0
 
     def _release(self, at: datetime | None) -> int:
         return max(0, self.horizon.ceil(at)) if at else 0

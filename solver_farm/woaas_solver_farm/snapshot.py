@@ -30,8 +30,16 @@ class PlannedSlot(msgspec.Struct, frozen=True):
     kept: bool = False
 
 
+class Reservation(msgspec.Struct, frozen=True):
+    """Places that a promise holds; each as the promise shows it."""
+
+    promise_id: UUID
+    places: Sequence[Mapping[str, Any]]
+    expires_at: datetime
+
+
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """Open orders with all their operations, the plant and its people, and the plan in force."""
+    """Open orders with all their operations, the plant and its people, the plan in force and what promises hold."""
 
     orders: Sequence[tuple[WorkOrder, Sequence[Operation]]] = ()
     work_centers: Bodies = {}
@@ -41,6 +49,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     setup_matrices: Bodies = {}
     lots: Bodies = {}
     baseline: Sequence[PlannedSlot] = ()
+    reservations: Sequence[Reservation] = ()
     # What machines are set up for now, as far as their work so far tells; else master data says it.
     machine_groups: Mapping[str, str] = {}
     durations: Durations = Durations()

@@ -296,3 +296,29 @@ class TestBodies:
         service = Service(answer({}))
         client_of(service).work_centers.get("../work-orders/x y")
         assert service.requests[0].url.raw_path == b"/v1/work-centers/..%2Fwork-orders%2Fx%20y"
+
+
+class TestPlanning:
+    def test_a_promise_is_asked_with_its_order(self):
+        service = Service(answer({"id": "prm_1", "state": "offered", "impacted": []}, 201))
+        order = {"product": "P", "quantity": Decimal("10"), "due_at": datetime(2026, 12, 1, tzinfo=UTC)}
+        promise = client_of(service).promises.create(order, mode="reserve", hold_for=timedelta(hours=4))
+        assert (promise.id, promise.state) == ("prm_1", "offered")
+        assert service.body() == {
+            "work_order": {"product": "P", "quantity": "10", "due_at": "2026-12-01T00:00:00Z"},
+            "mode": "reserve",
+            "hold_for": "PT4H",
+        }
+
+    def test_a_move_is_a_question_or_a_deed(self):
+        service = Service(answer({"id": "run_1", "status": "finished", "feasible": True}))
+        at = datetime(2026, 12, 1, tzinfo=UTC)
+        schedules = client_of(service).schedules
+        schedules.move("sch_1", operation="op_1", work_center="m1", start_at=at, dry_run=True)
+        schedules.move("sch_1", operation="op_1", work_center="m1", start_at=at, if_match='"t"')
+        assert [r.url.raw_path for r in service.requests] == [
+            b"/v1/schedules/sch_1/moves?dry_run=true",
+            b"/v1/schedules/sch_1/moves",
+        ]
+        assert service.body() == {"operation_id": "op_1", "work_center": "m1", "start_at": "2026-12-01T00:00:00Z"}
+        assert service.header("if-match")[1] == '"t"'

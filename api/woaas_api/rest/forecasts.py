@@ -22,7 +22,7 @@ def show_forecast(principal: Principal, row: Any) -> dict[str, Any]:
     return principal.show(principal.access(FORECAST), row)
 
 
-@route("POST", "/forecasts", tag=TAG, status=201, may_take_long=True)
+@route("POST", "/forecasts", tag=TAG, status=201, also=(202,))
 async def create_forecast(call: Call, body: NewForecast) -> Answer[ForecastDetail]:
     """Enter expected demand, or have it computed from the orders so far.
 

@@ -1,6 +1,6 @@
 """The connection pool of a process."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -8,6 +8,7 @@ import asyncpg
 import msgspec
 
 from woaas_core.clock import Clock, SystemClock
+from woaas_core.db.listening import Listener
 from woaas_core.db.unit_of_work import UnitOfWork
 
 if TYPE_CHECKING:
@@ -32,9 +33,11 @@ DATABASE_LOST = (
 class Database:
     """A pool whose connections all work as one database role."""
 
-    def __init__(self, pool: "Pool", clock: Clock) -> None:
+    def __init__(self, pool: "Pool", clock: Clock, *, dsn: str = "", role: str = "") -> None:
         self.pool = pool
         self.clock = clock
+        self._dsn, self._role = dsn, role
+        self._listeners: list[Listener] = []
 
     @classmethod
     async def connect(cls, dsn: str, *, role: str, size: int = 10, clock: Clock | None = None) -> "Database":
@@ -55,10 +58,18 @@ class Database:
                 "statement_timeout": str(STATEMENT_TIMEOUT_MS),
             },
         )
-        return cls(pool, clock or SystemClock())
+        return cls(pool, clock or SystemClock(), dsn=dsn, role=role)
+
+    def listener(self, channel: str, heard: Callable[[str], None]) -> Listener:
+        """What listens on a channel once it is opened; it is closed with the pool at the latest."""
+        made = Listener(self._dsn, self._role, channel, heard)
+        self._listeners.append(made)
+        return made
 
     async def close(self) -> None:
         """Close every connection, waiting for those in use."""
+        for listener in self._listeners:
+            await listener.close()
         await self.pool.close()
 
     @asynccontextmanager

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from woaas_core.db.base import instant, metadata, tenant_index, tenant_table
 from woaas_core.db.statements import Statement
 from woaas_core.events.envelope import Event, seal
+from woaas_core.ids import encode_id
 
 if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
@@ -94,6 +95,16 @@ _APPEND = Statement.text(
     "openings",
     "leaves",
 )
+
+
+_LAST_OF = Statement.text(
+    "SELECT id FROM event WHERE tenant_id = $1 AND subject = $2 ORDER BY id DESC LIMIT 1", *("tenant_id", "subject")
+)
+
+
+async def last_event_of(uow: "UnitOfWork", subject: str) -> str:
+    """The wire id of the last event about an object that has some."""
+    return encode_id("evt", await uow.value(_LAST_OF, tenant_id=uow.tenant, subject=subject))
 
 
 async def append(uow: "UnitOfWork", events: list[Event]) -> None:

@@ -14,13 +14,14 @@ from woaas._request import Request, path, post, read
 from woaas._runs import ENDED, Run
 from woaas._stream import Stream
 from woaas._transport import Executor, Steps
-from woaas._wire import Filter
+from woaas._wire import Filter, Instant
 from woaas.resources.plant import MasterData
 from woaas.types.schedules import (
     Comparison,
     Gantt,
     Incumbent,
     LateOrder,
+    Move,
     NewScheduleRun,
     Policy,
     PolicyFields,
@@ -136,6 +137,31 @@ class Schedules(Bound[M]):
     def gantt(self, id: str) -> Request[Gantt]:
         """The plan as rows and bars."""
         return read(path("/v1/schedules/{}/gantt", id), Gantt)
+
+    @endpoint
+    def move(
+        self,
+        id: str,
+        *,
+        operation: str,
+        work_center: str,
+        start_at: Instant,
+        dry_run: bool = False,
+        **command: Unpack[Command],
+    ) -> Request[Move]:
+        """Put an operation on a work center at a start. A dry run only says what would come of it.
+
+        Without one a new proposed plan is made (`schedule_id`), the operation pinned. Where `status` is `queued` the
+        planner took longer: ask `move_result` with the ids.
+        """
+        fields = {"operation_id": operation, "work_center": work_center, "start_at": start_at, **command}
+        where = path("/v1/schedules/{}/moves", id)
+        return post(f"{where}?dry_run=true" if dry_run else where, Move, fields)
+
+    @endpoint
+    def move_result(self, id: str, move: str) -> Request[Move]:
+        """What came of a move, for 24 hours."""
+        return read(path("/v1/schedules/{}/moves/{}", id, move), Move)
 
     @endpoint
     def compare(self, id: str, other: str) -> Request[Comparison]:

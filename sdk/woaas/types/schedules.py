@@ -62,6 +62,53 @@ class Schedule(Model):
     created_at: datetime | None
 
 
+class Stay(Model):
+    """A place before or after a move."""
+
+    work_center: str | None
+    operator: str | None
+    start_at: datetime | None
+    end_at: datetime | None
+
+
+class MovedOperation(Model):
+    """An operation that makes room."""
+
+    operation_id: str | None
+    work_order_id: str | None
+    before: Stay | None
+    after: Stay | None
+
+
+class Impact(Model):
+    """An order that would end at another time."""
+
+    work_order_id: str | None
+    due_at: datetime | None
+    planned_end_at: datetime | None
+    end_at: datetime | None
+    late: bool | None
+    became_late: bool | None
+    operations_moved: int | None
+
+
+class Move(Model):
+    """What a move means; `refusal` says why it is not `feasible`, `delta` is the change of each metric."""
+
+    id: str
+    status: str | None
+    livemode: bool | None
+    feasible: bool | None
+    refusal: str | None
+    operation: Slot | None
+    moved: list[MovedOperation]
+    impacted: list[Impact]
+    metrics: dict[str, object] | None
+    delta: dict[str, object] | None
+    schedule_id: str | None
+    error: str | None
+
+
 class Bar(Model):
     """What is `planned`, or what really happened (`actual`, without an end while it runs)."""
 

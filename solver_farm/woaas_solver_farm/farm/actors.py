@@ -163,14 +163,14 @@ class RayExecutor:
         remote = ray.remote(num_cpus=self._cpus, max_restarts=0, max_task_retries=0, max_concurrency=2)(SolverActor)
         actor = remote.remote()
         try:
-            await actor.pid.remote()
+            # Whoever gets it solves at once, and until then a stop or a loss costs no run its plan.
+            await actor.warm.remote()
         except ray.exceptions.RayError as error:
             raise WorkerLost(type(error).__name__) from error
         except BaseException:
             # Nobody waits for it any more, and on a full cluster it would come up one day.
             ray.kill(actor, no_restart=True)
             raise
-        actor.warm.remote()
         return actor
 
     async def _is_alive(self, actor: Any) -> bool:

@@ -14,6 +14,7 @@ from woaas_solver_farm.plan_figures import baseline_ends, beside, ends_of, spans
 from woaas_solver_farm.problem import Problem
 from woaas_solver_farm.problem_builder import Note
 from woaas_solver_farm.proposals.making import propose
+from woaas_solver_farm.reservations import is_order
 from woaas_solver_farm.result import Assignment, BaselinePlan, Result
 from woaas_solver_farm.result import encode as encode_result
 from woaas_solver_farm.schedules import events, order_rows, plan_rows, queue, repository
@@ -92,6 +93,8 @@ def overflow_of(problem: Problem, result: Result) -> dict[tuple[str, str], str]:
     found = {(gap.job, gap.operation): str(gap.reason) for gap in result.overflow}
     due = {job.id: job.due for job in problem.jobs}
     for a in result.assignments:
+        if not is_order(a.job):
+            continue
         wanted = due[a.job]
         if wanted is not None and a.end > wanted:
             found[a.job, a.operation] = "late"
@@ -109,7 +112,7 @@ async def _propose(
 ) -> UUID:
     schedule_id = uuid7()
     overflow = overflow_of(problem, result)
-    horizon = _horizon_of(problem)
+    horizon = horizon_of(problem)
     now = uow.clock.now()
     scenario: str | None = run["params"]["scenario"]
     values: dict[str, Any] = {
@@ -138,9 +141,10 @@ async def _propose(
     places = [
         _slot(a, horizon, run, notes.get(a.operation, _NOTHING), is_given=(a.job, a.operation) in given)
         for a in result.assignments
+        if is_order(a.job)
     ]
     await repository.insert_schedule(uow, values, places)
-    await order_rows.insert(uow, schedule_id, _orders(problem, horizon, result, baselines))
+    await order_rows.insert(uow, schedule_id, orders_of(problem, horizon, result, baselines))
     await queue.attach(uow, run["id"], schedule_id)
     uow.record(
         events.SCHEDULE_PROPOSED if scenario is None else events.SCENARIO_PLANNED,
@@ -160,9 +164,10 @@ async def _propose(
     return schedule_id
 
 
-def _orders(
+def orders_of(
     problem: Problem, horizon: Horizon, result: Result, baselines: Mapping[str, BaselinePlan]
 ) -> list[dict[str, object]]:
+    """When each order ends, in the plan and in those of simple rules beside it."""
     ends = {"end_at": ends_of(problem, result)}
     ends |= {f"{rule}_end_at": baseline_ends(problem, plan) for rule, plan in baselines.items()}
     return [
@@ -172,12 +177,13 @@ def _orders(
             **{name: horizon.at(found[job.id]) if job.id in found else None for name, found in ends.items()},
         }
         for job in problem.jobs
+        if is_order(job.id)
     ]
 
 
 async def _mark(uow: "UnitOfWork", run: "Record", problem: Problem, overflow: dict[tuple[str, str], str]) -> None:
     """Tell orders that they have a proposal, or that they overflow; a published place is not unsaid by lateness."""
-    orders = [decode_id("wo", job.id) for job in problem.jobs]
+    orders = [decode_id("wo", job.id) for job in problem.jobs if is_order(job.id)]
     await plan_rows.lock_orders(uow, orders)
     free = await plan_rows.proposable(uow, orders)
     hard = {decode_id("wo", job) for (job, _), why in overflow.items() if why not in _SOFT}
@@ -197,7 +203,8 @@ async def _mark(uow: "UnitOfWork", run: "Record", problem: Problem, overflow: di
         )
 
 
-def _horizon_of(problem: Problem) -> Horizon:
+def horizon_of(problem: Problem) -> Horizon:
+    """The instants behind a problem's ticks."""
     assert problem.start_at is not None
     assert problem.horizon is not None
     return msgspec.convert({"start_at": problem.start_at, "ticks": problem.horizon}, Horizon)
@@ -219,7 +226,7 @@ def _slot(a: Assignment, horizon: Horizon, run: "Record", note: Note, *, is_give
         "pinned": note.is_pinned,
         "given": is_given,
         "reasons": note.reasons(a.reasons),
-        "cause_operation_id": decode_id("op", a.cause.operation) if a.cause else None,
+        "cause_operation_id": decode_id("op", a.cause.operation) if a.cause and is_order(a.cause.job) else None,
         "duration_samples": learned_from,
         "duration_model_version": durations.get("model_version") if learned_from else None,
     }

@@ -1,6 +1,6 @@
 """Reading what a plan needs: the snapshot of a claimed run, and how it is to be planned."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from woaas_core.db.statements import Row
 from woaas_core.durations import parse_duration
 from woaas_core.ids import decode_id, try_decode_id
 from woaas_solver_farm.learning import repository as models
@@ -17,9 +18,10 @@ from woaas_solver_farm.problem import Limits, Objective
 from woaas_solver_farm.scenarios import Changes, apply
 from woaas_solver_farm.schedules import plan_rows, repository
 from woaas_solver_farm.schedules.definitions import added_orders
-from woaas_solver_farm.snapshot import Bodies, PlannedSlot, PlanRequest, Snapshot
+from woaas_solver_farm.snapshot import Bodies, PlannedSlot, PlanRequest, Reservation, Snapshot
 from woaas_work_orders.orders import repository as orders
 from woaas_work_orders.orders.entities import Operation, WorkOrder
+from woaas_work_orders.promises import repository as promises
 from woaas_work_orders.resources import repository as master_data
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
 
 
-async def read_snapshot(uow: "UnitOfWork", run: "Record") -> Snapshot:
+async def read_snapshot(uow: "UnitOfWork", run: Row) -> Snapshot:
     """Everything the run's problem is built from, in one transaction.
 
     Orders that the run does not name but that the plan in force has placed are read too, with their places pinned:
@@ -55,6 +57,8 @@ async def read_snapshot(uow: "UnitOfWork", run: "Record") -> Snapshot:
         for order_id, group in groupby(rows, key=lambda r: r["work_order_id"])
     }
     slots = await repository.slots_of(uow, baseline_id) if baseline_id else []
+    baseline = _planned(slots, chosen)
+    baseline += await _taken_over(uow, by_order, {s.operation_id for s in baseline})
     live = Snapshot(
         orders=[(head, by_order.get(head.id, ())) for head in heads],
         work_centers=await _bodies(uow, "work_center"),
@@ -63,7 +67,8 @@ async def read_snapshot(uow: "UnitOfWork", run: "Record") -> Snapshot:
         tools=await _bodies(uow, "tool"),
         setup_matrices=await _bodies(uow, "setup_matrix"),
         lots=await _bodies(uow, "material_lot"),
-        baseline=_planned(slots, chosen),
+        baseline=baseline,
+        reservations=[Reservation(r["id"], r["places"], r["expires_at"]) for r in await promises.held(uow)],
         machine_groups=await plan_rows.machine_groups(uow),
         durations=await _durations(uow),
     )
@@ -87,7 +92,7 @@ def plan_request(run: "Record", now: datetime) -> PlanRequest:
     )
 
 
-def start_of(run: "Record", now: datetime) -> datetime:
+def start_of(run: Row, now: datetime) -> datetime:
     """When the plan begins."""
     asked = run["params"]["start_at"]
     return msgspec.convert(asked, datetime) if asked else now
@@ -119,6 +124,30 @@ def _planned(slots: "Sequence[Record]", chosen: set[UUID]) -> list[PlannedSlot]:
         )
         for s in slots
     ]
+
+
+async def _taken_over(
+    uow: "UnitOfWork", by_order: Mapping[UUID, Sequence[Operation]], placed: Set[UUID]
+) -> list[PlannedSlot]:
+    """The reserved places of orders that took a promise over and that no plan has placed yet: they are kept."""
+    found: list[PlannedSlot] = []
+    for promise in await promises.taken(uow, list(by_order)):
+        by_sequence = {o.sequence: o for o in by_order[promise["work_order_id"]]}
+        for place in promise["places"]:
+            operation = by_sequence.get(place["sequence"])
+            if operation is None or operation.id in placed:
+                continue
+            found.append(
+                PlannedSlot(
+                    operation_id=operation.id,
+                    work_center=place["work_center"],
+                    operator=place["operator"],
+                    start_at=datetime.fromisoformat(place["start_at"]),
+                    end_at=datetime.fromisoformat(place["end_at"]),
+                    pinned=True,
+                )
+            )
+    return found
 
 
 async def _bodies(uow: "UnitOfWork", kind: str) -> Bodies:

@@ -23,6 +23,10 @@ BRIEF = timedelta(seconds=10)
 _LAST_S = 1.0
 
 _CLAIMABLE = Statement.text("SELECT tenant_id, run_id FROM claimable_runs($1, $2, $3)", *("limit", "brief", "longest"))
+_INQUIRIES = Statement.text("SELECT tenant_id, run_id FROM claimable_inquiries($1)", "limit")
+# Heard when the transaction commits; the payloads are ids and mean nothing to other tenants.
+_TELL = Statement.text("SELECT pg_notify($1, $2)", "channel", "payload")
+INQUIRY_ASKED, INQUIRY_ANSWERED = "inquiry_asked", "inquiry_answered"
 _LOAD = Statement.text("SELECT queue_s, running FROM solver_load()")
 _CLAIM = Statement.text(
     """
@@ -139,6 +143,21 @@ async def claimable(uow: "UnitOfWork", limit: int, *, longest: timedelta | None 
     ``longest`` leaves out those that need more; with zero only those remain that just have to be ended.
     """
     return await uow.all(_CLAIMABLE, limit=limit, brief=BRIEF, longest=longest)
+
+
+async def claimable_inquiries(uow: "UnitOfWork", limit: int) -> "list[Record]":
+    """Tenants and ids of fast questions that wait; needs no tenant entered."""
+    return await uow.all(_INQUIRIES, limit=limit)
+
+
+async def claim_inquiry(uow: "UnitOfWork", run_id: UUID, lease_s: float) -> "Record | None":
+    """Take a fast question of the entered tenant; it is no solve, so it costs nothing of its share."""
+    return await uow.first(_CLAIM, tenant_id=uow.tenant, run_id=run_id, lease_s=lease_s, now=uow.clock.now())
+
+
+async def tell(uow: "UnitOfWork", channel: str, payload: str) -> None:
+    """Let who listens know, once this transaction has committed."""
+    await uow.first(_TELL, channel=channel, payload=payload)
 
 
 async def load(uow: "UnitOfWork") -> Load:

@@ -48,7 +48,9 @@ _END_UNSTARTED = Statement(
     .values(status="stopped", stop_requested=True, finished_at=bindparam("now"))
 )
 _FORGET = Statement.text(
-    "DELETE FROM schedule_runs WHERE tenant_id = $1 AND kind = 'solve' AND expires_at < $2", "tenant_id", "now"
+    "DELETE FROM schedule_runs WHERE tenant_id = $1 AND kind IN ('solve', 'inquiry') AND expires_at < $2",
+    "tenant_id",
+    "now",
 )
 # What a plan would read, as one short text: equal texts mean an equal problem but for the time that has passed.
 _FINGERPRINT = Statement.text(
@@ -183,7 +185,7 @@ async def end_unstarted(uow: "UnitOfWork", run_id: UUID) -> None:
 
 
 async def forget_expired(uow: "UnitOfWork") -> int:
-    """Delete the tenant's private solves that are past their time; returns how many."""
+    """Delete the tenant's private solves and questions that are past their time; returns how many."""
     return await uow.execute(_FORGET, tenant_id=uow.tenant, now=uow.clock.now())
 
 

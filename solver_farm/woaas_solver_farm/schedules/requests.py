@@ -83,7 +83,7 @@ async def enqueue_plan(
     deadline = params["deadline"]
     row, is_new = await repository.add_run(
         uow,
-        _values(
+        run_values(
             uow,
             kind="plan",
             policy=plain.pop("policy"),
@@ -97,7 +97,7 @@ async def enqueue_plan(
         ),
     )
     if is_new:
-        _record(uow, row)
+        record_requested(uow, row)
     return row, is_new
 
 
@@ -115,7 +115,7 @@ async def request_solve(uow: "UnitOfWork", principal: Principal, problem: Proble
     asked = _asked_time(problem)
     row, is_new = await repository.add_run(
         uow,
-        _values(
+        run_values(
             uow,
             kind="solve",
             policy=None,
@@ -128,7 +128,7 @@ async def request_solve(uow: "UnitOfWork", principal: Principal, problem: Proble
         ),
     )
     if is_new:
-        _record(uow, row)
+        record_requested(uow, row)
     return row
 
 
@@ -149,7 +149,8 @@ def _asked_time(problem: Problem) -> timedelta:
     return length
 
 
-def _values(uow: "UnitOfWork", *, kind: str, params: dict[str, Any], **more: Any) -> dict[str, Any]:
+def run_values(uow: "UnitOfWork", *, kind: str, params: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """The row of a run about to be queued."""
     now = uow.clock.now()
     asked = msgspec.json.encode([kind, params, more.get("policy"), uow.actor.id], order="deterministic")
     return {
@@ -189,7 +190,8 @@ def _values(uow: "UnitOfWork", *, kind: str, params: dict[str, Any], **more: Any
     }
 
 
-def _record(uow: "UnitOfWork", row: "Record") -> None:
+def record_requested(uow: "UnitOfWork", row: "Record") -> None:
+    """The entry of a run just queued."""
     run_id: UUID = row["id"]
     uow.record(
         events.RUN_REQUESTED,

@@ -65,7 +65,7 @@ SCHEDULE = Resource(
         Field("updated_at", "instant", tells_of_all=True),
         Field("version", "integer", tells_of_all=True),
     ),
-    actions=frozenset({"publish"}),
+    actions=frozenset({"move", "publish"}),
 )
 
 SLOT = Resource(

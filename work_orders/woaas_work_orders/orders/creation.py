@@ -21,6 +21,7 @@ from woaas_work_orders.orders.inputs import NewOperation, NewWorkOrder
 from woaas_work_orders.orders.lifecycle import OperationState, OrderState
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
 from woaas_work_orders.orders.transitions import release
+from woaas_work_orders.promises import service as promises
 from woaas_work_orders.resources import repository as master_data
 
 if TYPE_CHECKING:
@@ -59,6 +60,10 @@ async def create(uow: "UnitOfWork", principal: Principal, body: NewWorkOrder) ->
     order = Order(head, build_operations(head, steps, now))
     if body.release is True:
         principal.require(WORK_ORDER, "release")
+    if isinstance(body.promise_id, str):
+        promise = await promises.require_reserved(uow, body.promise_id, body.product)
+        head.promise_id, head.promised_at = promise["id"], promise["promised_at"]
+        await promises.take(uow, promise, head.id)
     await repository.insert(uow, order)
     if principal.scope and await repository.get(uow, principal, head.id) is None:
         msg = "Your key is for another part of the tenant than this order would be in."
@@ -67,6 +72,18 @@ async def create(uow: "UnitOfWork", principal: Principal, body: NewWorkOrder) ->
     if body.release is True:
         await release(uow, principal, order)
     return order
+
+
+async def preview(uow: "UnitOfWork", body: NewWorkOrder) -> Order:
+    """The order that a body would make, with nothing entered.
+
+    Raises:
+        Invalid: as entering it would.
+    """
+    steps = await steps_of(uow, body)
+    now = uow.clock.now()
+    head = new_head(body, number="", request_hash=b"", now=now)
+    return Order(head, build_operations(head, steps, now))
 
 
 async def foresee(uow: "UnitOfWork", bodies: Sequence[NewWorkOrder]) -> list[Order]:
@@ -132,6 +149,7 @@ def new_head(body: NewWorkOrder, *, number: str, request_hash: bytes, now: datet
         serial_number=chosen(body.serial_number, None),
         rework_of=None,
         promised_at=None,
+        promise_id=None,
         state=OrderState.DRAFT,
         held_from=None,
         stage=None,
@@ -249,13 +267,14 @@ def _record_created(
     uow: "UnitOfWork", order: Order, sent: Collection[str], kind: EventType = events.ORDER_CREATED
 ) -> None:
     head = order.head
+    promise = {"promise_id": encode_id("prm", head.promise_id)} if head.promise_id else {}
     uow.record(
         kind,
         subject=encode_id("wo", head.id),
         work_order_id=head.id,
         version=(None, 1),
-        data={"number": head.number, "type": head.type, "operations": len(order.operations)},
-        changes={n: head[n] for n in sent if n not in ("operations", "release")},
+        data={"number": head.number, "type": head.type, "operations": len(order.operations), **promise},
+        changes={n: head[n] for n in sent if n not in ("operations", "release", "promise_id")},
     )
     record_operations(uow, order.operations)
 

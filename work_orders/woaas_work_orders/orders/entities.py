@@ -114,6 +114,7 @@ class WorkOrder(Entity):
     serial_number: str | None
     rework_of: UUID | None
     promised_at: datetime | None
+    promise_id: UUID | None
     state: str
     held_from: str | None
     stage: str | None

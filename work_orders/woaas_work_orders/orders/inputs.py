@@ -71,6 +71,7 @@ class NewWorkOrder(Body, kw_only=True):
     export_controlled: bool | UnsetType = UNSET
     asset: Code | None | UnsetType = UNSET
     serial_number: Code | None | UnsetType = UNSET
+    promise_id: Annotated[str, msgspec.Meta(max_length=64)] | None | UnsetType = UNSET
     operations: Annotated[list[NewOperation], msgspec.Meta(max_length=200)] | UnsetType = UNSET
     release: bool | UnsetType = UNSET
 

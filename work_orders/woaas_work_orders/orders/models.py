@@ -31,6 +31,8 @@ work_orders = tenant_table(
     Column("serial_number", Text),
     Column("rework_of", Uuid),
     instant("promised_at", nullable=True),
+    # The reservation it took over.
+    Column("promise_id", Uuid),
     Column("state", Text, nullable=False),
     # Where resume returns to; set only while held.
     Column("held_from", Text),

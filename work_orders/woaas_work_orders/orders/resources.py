@@ -71,6 +71,7 @@ WORK_ORDER = Resource(
         Field("due_at", "instant", filterable=True),
         Field("earliest_start_at", "instant", filterable=True),
         Field("promised_at", "instant", filterable=True),
+        Field("promise_id", "id", prefix="prm"),
         Field("customer", filterable=True, searched=True),
         Field("external_ref", filterable=True, searched=True),
         Field("custom_fields", "json", filterable=True, is_open=True),

@@ -73,6 +73,7 @@ class WorkOrderView(View, kw_only=True):
     due_at: datetime | None | UnsetType = UNSET
     earliest_start_at: datetime | None | UnsetType = UNSET
     promised_at: datetime | None | UnsetType = UNSET
+    promise_id: str | None | UnsetType = UNSET
     customer: str | None | UnsetType = UNSET
     external_ref: str | None | UnsetType = UNSET
     custom_fields: dict[str, Any] | None | UnsetType = UNSET

@@ -124,11 +124,12 @@ def _is_plain(t: Tables) -> bool:
     for c in range(always.size):
         whole = first[c + 1] - first[c] == 1
         always[c] = whole and t.calendars.start[first[c]] <= 0 and t.calendars.end[first[c]] >= NEVER
+    if (t.machine == OUTSIDE).any():
+        return False
     operation = np.repeat(np.arange(t.job_of.size), np.diff(t.first_mode))
     has_matrix = t.machine_matrix[t.machine] >= 0
     return bool(
         (np.diff(t.first_mode) > 0).all()
-        and (t.machine != OUTSIDE).all()
         and (t.fixed_mode < 0).all()
         and (t.latest_end >= NEVER).all()
         and (t.pred_lag >= 0).all()

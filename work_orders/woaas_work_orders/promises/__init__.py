@@ -1,0 +1,1 @@
+"""Promises: when an order could be done, and capacity held for it until it is entered."""
