@@ -9,5 +9,6 @@ DEFAULTS: dict[str, Any] = {
 }  # fmt: skip
 OPERATION_DEFAULTS: dict[str, Any] = {
     "work_centers": [], "skills": [], "materials": [], "inspection_required": False, "sourcing": "make",
-    "custom_fields": {}, "kitted": False, "good": 0, "scrap": 0, "rework": 0, "plan_status": "unplanned", "version": 1,
+    "export_controlled": False, "custom_fields": {}, "kitted": False, "good": 0, "scrap": 0, "rework": 0,
+    "plan_status": "unplanned", "version": 1,
 }  # fmt: skip

@@ -1,6 +1,7 @@
-"""What the market does on facts of the log: the buyer's operation follows its contract, overflow becomes a draft.
+"""What the market does on facts of the log: the buyer's operation follows its contract, overflow becomes a draft, and
+what has become export-controlled is taken off.
 
-Both act in the tenant whose log they read. The partner's tenant gets nothing of the buyer's order: there the same
+All act in the tenant whose log they read. The partner's tenant gets nothing of the buyer's order: there the same
 contract events carry the role ``partner`` and are passed over.
 """
 
@@ -8,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from woaas_capacity_market import contracts, events, repository
-from woaas_capacity_market.requests import Wish, draft
+from woaas_capacity_market.requests import Wish, command, draft
 from woaas_core.events.readers import LoggedEvent, Reader
 from woaas_core.ids import decode_id, encode_id, try_decode_id
 from woaas_security.principal import Principal
@@ -88,6 +89,23 @@ async def draft_overflow(uow: "UnitOfWork", event: LoggedEvent) -> None:
             await draft(uow, principal, Wish(operation_id=operation_id, due_at=due_at))
 
 
+async def recall_controlled(uow: "UnitOfWork", event: LoggedEvent) -> None:
+    """Take an order off the market once it is export-controlled: its requests, and what grants opened to partners.
+
+    A contract already made stays: ending it is a person's decision.
+    """
+    named: Any = event.data.get("fields") or []
+    if "export_controlled" not in named:
+        return
+    principal = system_principal(uow)
+    order = await orders.get(uow, principal, decode_id("wo", event.subject))
+    if order is None or not order.export_controlled:
+        return
+    for request_id in await repository.offered_of_order(uow, order.id):
+        await command(uow, principal, request_id, "cancel")
+    await repository.close_openings_of_order(uow, order.id)
+
+
 def _may_go_out(order: Order, operation: Operation) -> bool:
     return (
         operation.sourcing != "make"
@@ -100,5 +118,6 @@ def _may_go_out(order: Order, operation: Operation) -> bool:
 
 READERS: tuple[Reader, ...] = (
     Reader("market_progress", _FOLLOWED, follow_contract),
+    Reader("market_recall", frozenset({"work_order.updated"}), recall_controlled),
     Reader("market_overflow", frozenset({"schedule_run.overflowed"}), draft_overflow, start="head"),
 )

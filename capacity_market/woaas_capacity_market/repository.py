@@ -106,6 +106,19 @@ _OPENINGS = Statement.text(
     "contract_id",
     "now",
 )
+_OFFERED_OF_ORDER = Statement.text(
+    "SELECT id FROM market_requests WHERE tenant_id = $1 AND work_order_id = $2 "
+    "AND state IN ('draft', 'published', 'quoting') ORDER BY id",
+    "tenant_id",
+    "order_id",
+)
+_CLOSE_OPENINGS = Statement.text(
+    "UPDATE market_openings SET revoked_at = $2 WHERE revoked_at IS NULL AND contract_id IN "
+    "(SELECT contract_id FROM market_requests WHERE tenant_id = $1 AND work_order_id = $3)",
+    "tenant_id",
+    "now",
+    "order_id",
+)
 _CLOSE_OPENING = Statement.text("UPDATE market_openings SET revoked_at = $2 WHERE id = $1", "id", "now")
 _OWN_OPEN = Statement(
     select(views.own_listings).where(
@@ -213,6 +226,17 @@ async def openings(uow: "UnitOfWork", contract_id: UUID) -> "list[Record]":
 async def close_opening(uow: "UnitOfWork", grant_id: UUID) -> None:
     """End what a grant opened."""
     await uow.execute(_CLOSE_OPENING, id=grant_id, now=uow.clock.now())
+
+
+async def offered_of_order(uow: "UnitOfWork", order_id: UUID) -> list[UUID]:
+    """An order's requests that no contract has come of yet."""
+    rows = await uow.all(_OFFERED_OF_ORDER, tenant_id=uow.tenant, order_id=order_id)
+    return [r["id"] for r in rows]
+
+
+async def close_openings_of_order(uow: "UnitOfWork", order_id: UUID) -> None:
+    """End whatever grants have opened of an order to partners."""
+    await uow.execute(_CLOSE_OPENINGS, tenant_id=uow.tenant, now=uow.clock.now(), order_id=order_id)
 
 
 async def teaser(uow: "UnitOfWork", request_id: UUID) -> "Record | None":

@@ -225,6 +225,9 @@ QUERIES: dict[str, StrawberryField] = {
     "invoices": list_field(types.Invoice, description="Issued invoices, newest first"),
     "settlements": list_field(types.Settlement, description="What settled contracts moved, newest first"),
     "usage_events": list_field(types.UsageEvent, description="Processed orders that were counted, newest first"),
+    "roles": list_field(types.Role, description="Roles of your own, newest first"),
+    "field_policies": list_field(types.FieldPolicy, description="Field policies, newest first"),
+    "grants": list_field(types.Grant, description="Grants, newest first"),
     "events": strawberry.field(events),
     "audit_entries": strawberry.field(audit_entries),
 }

@@ -84,3 +84,20 @@ async def test_only_the_buyer_opens_and_nothing_that_must_stay(market: Market) -
         assert (await third.post("/v1/grants", json=body)).status_code == 404
     await market.buyer.patch(f"/v1/work-orders/{order['id']}", json={"export_controlled": True})
     assert (await grant(market, contract, 409))["code"] == "export_controlled"
+
+
+async def test_an_order_that_becomes_export_controlled_leaves_the_market(market: Market) -> None:
+    shared = await market.order(operations=[STEP])
+    contract = await market.deal(order=shared)
+    path = f"/v1/market/contracts/{contract['id']}/package"
+    await market.run(contract, "accept", "package")
+    await grant(market, contract)
+    offered = await market.order()
+    request = await market.request(order=offered)
+    for order in (shared, offered):
+        await market.buyer.patch(f"/v1/work-orders/{order['id']}", json={"export_controlled": True})
+    await market.settle()
+    assert (await get(market.buyer, f"/v1/market/requests/{request['id']}"))["state"] == "cancelled"
+    assert (await get(market.partner, "/v1/market/board"))["data"] == []
+    assert CANARY not in (await market.partner.get(path)).text
+    assert (await get(market.partner, f"/v1/market/contracts/{contract['id']}"))["state"] == "package_released"

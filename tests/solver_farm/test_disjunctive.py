@@ -33,9 +33,8 @@ from woaas_solver_farm.engine.disjunctive.walk import (
     Walk,
     start_walk,
 )
-from woaas_solver_farm.engine.dispatch import dispatch, rules
+from woaas_solver_farm.engine.dispatch import dispatch, first_rules
 from woaas_solver_farm.engine.flat import flatten
-from woaas_solver_farm.engine.search import prices_of
 from woaas_solver_farm.engine.solve import solve
 from woaas_solver_farm.engine.tables import Tables, build_tables
 from woaas_solver_farm.generator import Shape, generate
@@ -109,7 +108,7 @@ def walk_of(problem: Problem, seed: int) -> tuple[Tables, Shop, Walk]:
     t = build_tables(problem)
     shop = shop_of(t)
     assert shop is not None
-    genes = dispatch(t, flatten(t), next(rules(1)))
+    genes = dispatch(t, flatten(t), first_rules()[0])
     return t, shop, start_walk(shop, genes.mode, genes.order, seed)
 
 
@@ -250,7 +249,7 @@ def test_what_the_search_finds_is_a_plan(seed: int, setups: bool) -> None:
     t, shop, walk = walk_of(problem, seed)
     run(shop, walk, 200, -1)
     genes = genes_of_starts(t, walk.kept.mode[BEST_ROW], walk.kept.start[BEST_ROW])
-    plan, _, _ = decode_all(t, flatten(t), genes, prices_of(t))
+    plan, _, _ = decode_all(t, flatten(t), genes)
     assert plan.end.max() == walk.counts[BEST] // shop.scale
 
 

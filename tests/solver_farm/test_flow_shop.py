@@ -15,7 +15,6 @@ from woaas_solver_farm.engine.flat import flatten
 from woaas_solver_farm.engine.flow_shop.greedy import BEST, NOW, run, start_walk
 from woaas_solver_farm.engine.flow_shop.insertion import best_place, makespan_of, new_times, put_in
 from woaas_solver_farm.engine.flow_shop.line import Line, genes_of_sequence, line_tables
-from woaas_solver_farm.engine.search import prices_of
 from woaas_solver_farm.engine.solve import solve
 from woaas_solver_farm.engine.tables import build_tables
 from woaas_solver_farm.objective import minimise
@@ -75,7 +74,7 @@ def test_a_sequence_is_worth_what_its_plan_is(seed: int) -> None:
     problem = line_problem(seed)
     t, line = build_tables(problem), line_in(problem)
     sequence = random.Random(seed).sample(range(6), 6)
-    plan, _, _ = decode_all(t, flatten(t), genes_of_sequence(t, np.array(sequence)), prices_of(t))
+    plan, _, _ = decode_all(t, flatten(t), genes_of_sequence(t, np.array(sequence)))
     assert makespan(line, sequence) == plan.end.max()
 
 

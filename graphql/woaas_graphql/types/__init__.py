@@ -16,6 +16,7 @@ from woaas_graphql.types.market import (
     Teaser,
 )
 from woaas_graphql.types.master_data import MASTER, PUT_BY_CODE
+from woaas_graphql.types.permissions import FieldPolicy, Grant, Role
 from woaas_graphql.types.plans import Schedule, ScheduleRun, Slot
 from woaas_graphql.types.work import REPORT_KIND, Inspection, Operation, Receipt, Report, WorkOrder
 
@@ -35,6 +36,8 @@ __all__ = [
     "AuditEntry",
     "Contract",
     "Event",
+    "FieldPolicy",
+    "Grant",
     "Inspection",
     "Invoice",
     "InvoiceLine",
@@ -45,6 +48,7 @@ __all__ = [
     "Quote",
     "Receipt",
     "Report",
+    "Role",
     "Schedule",
     "ScheduleRun",
     "Settlement",

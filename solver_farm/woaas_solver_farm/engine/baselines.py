@@ -10,7 +10,6 @@ from .decoding import decode_all
 from .dispatch import dispatch_by_rank
 from .flat import flatten
 from .plan import Writer
-from .search import prices_of
 from .tables import OUTSIDE, build_tables
 
 
@@ -28,7 +27,7 @@ def baselines(problem: Problem) -> dict[str, BaselinePlan]:
     found: dict[str, BaselinePlan] = {}
     for rule, rank in ranks.items():
         genes = dispatch_by_rank(t, flat, rank)
-        plan = decode_all(t, flat, genes, prices_of(t))[0]
+        plan = decode_all(t, flat, genes)[0]
         machine = np.where(plan.mode >= 0, t.machine[plan.mode] if t.machine.size else -1, OUTSIDE)
         end = np.where((plan.mode >= 0) & (plan.end < NEVER), plan.end, -1)
         columns = (np.where(machine == OUTSIDE, -1, machine), plan.setup_start, plan.start, end)

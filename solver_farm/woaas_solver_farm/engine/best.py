@@ -10,7 +10,6 @@ from .budget import Budget
 from .decoding import Genes, Plan, decode_all, new_plan
 from .flat import Flat
 from .plan import Writer
-from .search import prices_of
 from .tables import Tables
 
 
@@ -40,7 +39,7 @@ class Best:
 
     def offer_genes(self, genes: Genes) -> bool:
         """Keep the plan the genes decode to, if it is better; true if it was."""
-        return self.offer(genes, decode_all(self._t, self._flat, genes, prices_of(self._t))[0])
+        return self.offer(genes, decode_all(self._t, self._flat, genes)[0])
 
     def offer(self, genes: Genes, plan: Plan) -> bool:
         """Keep a plan if it is better; true if it was."""
@@ -49,7 +48,7 @@ class Best:
             if self._worth is not None and worth >= self._worth:
                 return False
             self._worth = worth
-            self.genes = Genes(genes.order.copy(), plan.mode.copy(), genes.not_before.copy())
+            self.genes = Genes(genes.order.copy(), plan.mode.copy(), genes.not_before.copy(), plan.operator.copy())
             self.plan = kept = Plan(*(part.copy() for part in plan))
             incumbent = Incumbent(at=round(self._budget.elapsed_s(), 3), objective=worth[1])
             self.incumbents.append(incumbent)

@@ -23,11 +23,16 @@ class Budget:
         self.iterations = limits.iterations
         default = DEFAULT_TIME_LIMIT_S if limits.iterations is None else _GENEROUS_S
         whole = default if given is None else given
+        self._whole_s = whole
         self.time_limit_s = max(whole / 2, whole - operations * _CLOSING_S)
         self.seed = limits.seed
         self.workers = limits.workers or 1
         self._should_stop = should_stop
         self._began = time.monotonic()
+
+    def keep_back(self, closing_s: float) -> None:
+        """Leave at least so much of the time for what follows the search, but never more than half."""
+        self.time_limit_s = max(self._whole_s / 2, min(self.time_limit_s, self._whole_s - closing_s))
 
     def elapsed_s(self) -> float:
         """Seconds since the solve began."""

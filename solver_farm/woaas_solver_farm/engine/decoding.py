@@ -15,20 +15,14 @@ import numpy.typing as npt
 
 from .calendars import NEVER
 from .flat import (
-    BASELINE_MACHINE,
-    BASELINE_START,
     COST,
-    DUE,
     FIRST_MODE,
     FIRST_PRED,
-    FIRST_SUCC,
     FIRST_UNIT,
     FIXED_END,
     FIXED_MODE,
     FIXED_OPERATOR,
     FIXED_START,
-    JOB_OF,
-    JOB_RELEASE,
     LATEST_END,
     MACHINE,
     MACHINE_CALENDAR,
@@ -36,15 +30,13 @@ from .flat import (
     PRED,
     PRED_LAG,
     RELEASE,
-    SUCC,
-    WEIGHT,
     Flat,
     at,
     number_at,
     size,
 )
-from .jit import kernel
-from .placement import Load, Slot, commit, find_slot
+from .jit import bare, kernel
+from .placement import Load, Slot, commit, find_slot, no_slot
 from .tables import OUTSIDE, Tables
 
 Ints = npt.NDArray[np.int64]
@@ -59,12 +51,14 @@ NOWHERE = -NEVER
 class Genes(NamedTuple):
     """What a search varies. Predecessors stand before their successors in ``order``, given places first of all.
 
-    ``mode`` -1 takes the mode that ends first; ``not_before`` holds an operation back.
+    ``mode`` -1 takes the mode that ends first; ``not_before`` holds an operation back. The ``operator`` does it in
+    this mode unless somebody else ends it earlier; -1 is whoever comes first in the team.
     """
 
     order: Ints
     mode: Ints
     not_before: Ints
+    operator: Ints
 
 
 class Plan(NamedTuple):
@@ -77,15 +71,19 @@ class Plan(NamedTuple):
     operator: Ints
 
 
-class Trail(NamedTuple):
-    """States saved every ``stride`` positions of an order, from which a changed order is decoded again.
+class Booking(NamedTuple):
+    """What else a search must know of a place, by operation: ``setup``, ``group`` and ``waits`` of its Slot."""
 
-    ``sums`` has one row more, for the whole plan.
-    """
+    setup: Ints
+    group: Ints
+    waits: Ints
+
+
+class Trail(NamedTuple):
+    """The resources' states before every ``stride``-th position of an order, to decode a changed order from."""
 
     states: Ints
-    sums: Floats
-    stride: Ints
+    stride: int
 
 
 def new_plan(count: int) -> Plan:
@@ -94,27 +92,29 @@ def new_plan(count: int) -> Plan:
     return Plan(start, end, setup_start, mode, operator)
 
 
+def new_booking(count: int) -> Booking:
+    """Nothing booked."""
+    return Booking(np.zeros(count, np.int64), np.full(count, -1, np.int64), np.zeros(count, np.int64))
+
+
 def new_trail(t: Tables) -> Trail:
     """A trail whose first state is the plant before anything is planned."""
-    count = t.job_of.size
-    stride = max(8, math.isqrt(count))
+    stride = max(8, math.isqrt(t.job_of.size))
     first = initial_state(t)
-    states = np.zeros((count // stride + 1, first.size), np.int64)
+    states = np.zeros((t.job_of.size // stride + 1, first.size), np.int64)
     states[0] = first
-    return Trail(states, np.zeros((len(states) + 1, SUMS)), np.array([stride], np.int64))
+    return Trail(states, stride)
 
 
 def initial_state(t: Tables) -> Ints:
-    """One vector: machines free from and group, operators and tool pieces free from, jobs' operations left and end."""
+    """One vector: machines free from and group, operators and tool pieces free from."""
     machines, operators, units = t.machine_calendar.size, t.operator_class.size, int(t.first_unit[-1])
     groups = t.machine_group.copy()
     for machine in range(machines):
         for given in t.machine_fixed[t.first_machine_fixed[machine] : t.first_machine_fixed[machine + 1]]:
             if t.fixed_end[given] <= 0 and t.group[given] >= 0:
                 groups[machine] = t.group[given]
-    sizes = np.diff(t.first_operation)
-    zeros = np.zeros(machines, np.int64)
-    return np.concatenate((zeros, groups, np.zeros(operators + units, np.int64), sizes, np.zeros_like(sizes)))
+    return np.concatenate((np.zeros(machines, np.int64), groups, np.zeros(operators + units, np.int64)))
 
 
 @kernel
@@ -131,19 +131,21 @@ def load_of(t: Flat, state: Ints) -> Load:
 
 
 @kernel
-def choose(t: Flat, load: Load, operation: int, wanted: int, earliest: int, setup_bias: float) -> tuple[int, Slot]:
-    """The wanted mode if it can meet the operation's latest end, else the mode with the best end.
+def choose(
+    t: Flat, load: Load, operation: int, wanted: int, operator: int, earliest: int, setup_bias: float
+) -> tuple[int, Slot]:
+    """The wanted mode (and operator) if it can meet the operation's latest end, else the mode with the best end.
 
     Ends count with ``setup_bias`` times their set-up, then by cost; outside only if nothing inside is in time.
     """
-    best_mode, best = -1, Slot(NEVER, NEVER, NEVER, 0, -1, -1)
+    best_mode, best = -1, no_slot()
     best_key = np.inf
     first = at(t, FIRST_MODE, operation)
     for i in range(first if wanted < 0 else first - 1, at(t, FIRST_MODE, operation + 1)):
         mode = i if i >= first else wanted
         if i >= first and at(t, MACHINE, mode) == OUTSIDE and best_mode >= 0:
             continue
-        slot = find_slot(t, load, operation, mode, earliest)
+        slot = find_slot(t, load, operation, mode, operator if i < first else -1, earliest)
         if slot.end >= NEVER or slot.end > at(t, LATEST_END, operation):
             continue
         if i < first:
@@ -187,131 +189,41 @@ def put_given(t: Flat, plan: Plan, operation: int) -> None:
     plan.setup_start[operation] = at(t, FIXED_START, operation)
 
 
-@kernel
-def copy_row(source: Ints | Floats, row: int, target: Ints | Floats) -> None:
-    """Copy one row between tables of one shape; a loop, because numba compiles slices ten times longer."""
-    for i in range(source.shape[1]):
-        target[row, i] = source[row, i]
-
-
-def decode_all(t: Tables, flat: Flat, genes: Genes, prices: Floats) -> tuple[Plan, Trail, float]:
-    """The plan of an order from its first operation to its last, the trail it leaves and its energy."""
-    plan, trail = new_plan(t.job_of.size), new_trail(t)
-    energy, _ = decode(flat, genes, 0, trail, plan, prices, np.inf, Known(genes.order.size, genes.order, plan, trail))
-    return plan, trail, energy
-
-
-class Known(NamedTuple):
-    """The plan a change started from: what is decoded need not be decoded again where nothing differs any more.
-
-    From position ``unchanged`` on the order and choices are the same; the inverse of the order is ``position``.
-    """
-
-    unchanged: int
-    position: Ints
-    plan: Plan
-    trail: Trail
+def decode_all(t: Tables, flat: Flat, genes: Genes) -> tuple[Plan, Booking, Trail]:
+    """The plan of an order from its first operation to its last, and what a search needs to go on from it."""
+    count = t.job_of.size
+    plan, booking, trail = new_plan(count), new_booking(count), new_trail(t)
+    if count:
+        _decode(flat, genes, plan, booking, trail)
+    return plan, booking, trail
 
 
 @kernel
-def decode(
-    t: Flat, genes: Genes, begin: int, trail: Trail, plan: Plan, prices: Floats, ceiling: float, known: Known
-) -> tuple[float, int]:
-    """Place ``order[begin:]``; the plan's energy (``prices`` times its sums) and the position decoded to.
+def _place(t: Flat, load: Load, plan: Plan, genes: Genes, operation: int) -> Slot:
+    """Place an operation as early as can be, in the wanted mode or the best one, and book it."""
+    earliest = earliest_run(t, plan, operation)
+    mode, slot = -1, no_slot()
+    if earliest < NEVER:
+        earliest = max(earliest, genes.not_before[operation])
+        mode, slot = choose(t, load, operation, genes.mode[operation], genes.operator[operation], earliest, 0.0)
+    put(t, load, plan, operation, mode, slot)
+    return slot
 
-    Stops once the energy is above ``ceiling``, or where the state is again the known plan's. The trail must hold the
-    state at ``begin``, a multiple of its stride; later states are written to it, after the last one the final sums.
-    """
-    stride = trail.stride[0]
-    state = trail.states[begin // stride].copy()
-    sums = trail.sums[begin // stride].copy()
+
+@kernel
+def _decode(t: Flat, genes: Genes, plan: Plan, booking: Booking, trail: Trail) -> None:
+    t = bare(t)
+    state = trail.states[0].copy()
     load = load_of(t, state)
-    jobs = size(t, DUE)
-    left = state[state.size - 2 * jobs : state.size - jobs]
-    job_end = state[state.size - jobs :]
-    for position in range(begin, genes.order.size):
-        if position % stride == 0:
-            row = position // stride
-            if position >= known.unchanged and _has_settled(t, genes, begin, position, state, plan, known):
-                last = trail.sums.shape[0] - 1
-                for i in range(SUMS):
-                    trail.sums[row, i] = sums[i]
-                    sums[i] += known.trail.sums[last, i] - known.trail.sums[row, i]
-                return _energy(prices, sums), position
+    for position in range(genes.order.size):
+        if position % trail.stride == 0:
+            row = position // trail.stride
             for i in range(state.size):
                 trail.states[row, i] = state[i]
-            for i in range(SUMS):
-                trail.sums[row, i] = sums[i]
         operation = int(genes.order[position])
         if at(t, FIXED_MODE, operation) >= 0:
             put_given(t, plan, operation)
         else:
-            earliest = earliest_run(t, plan, operation)
-            mode, slot = -1, Slot(NEVER, NEVER, NEVER, 0, -1, -1)
-            if earliest < NEVER:
-                earliest = max(earliest, genes.not_before[operation])
-                mode, slot = choose(t, load, operation, genes.mode[operation], earliest, 0.0)
-            put(t, load, plan, operation, mode, slot)
-            sums[SETUP] += slot.setup
-        if _account(t, plan, operation, left, job_end, sums):
-            energy = _energy(prices, sums)
-            if energy > ceiling:
-                return energy, position
-    for i in range(SUMS):
-        trail.sums[trail.sums.shape[0] - 1, i] = sums[i]
-    return _energy(prices, sums), genes.order.size
-
-
-@kernel
-def _has_settled(t: Flat, genes: Genes, begin: int, position: int, state: Ints, plan: Plan, known: Known) -> bool:
-    """True if nothing placed from here on can tell the decoded plan from the known one."""
-    row = position // known.trail.stride[0]
-    for i in range(state.size):
-        if state[i] != known.trail.states[row, i]:
-            return False
-    for i in range(begin, position):
-        operation = genes.order[i]
-        if plan.end[operation] != known.plan.end[operation]:
-            for s in range(at(t, FIRST_SUCC, operation), at(t, FIRST_SUCC, operation + 1)):
-                if known.position[at(t, SUCC, s)] >= position:
-                    return False
-    return True
-
-
-@kernel
-def _energy(prices: Floats, sums: Floats) -> float:
-    energy = 0.0
-    for i in range(SUMS):
-        energy += prices[i] * sums[i]
-    return energy
-
-
-@kernel
-def _account(t: Flat, plan: Plan, operation: int, left: Ints, job_end: Ints, sums: Floats) -> bool:
-    """Add a placed operation to the sums; true when it was the last of its job."""
-    job, end, mode = at(t, JOB_OF, operation), plan.end[operation], plan.mode[operation]
-    machine = at(t, MACHINE, mode) if mode >= 0 else -4
-    if mode < 0:
-        sums[UNPLACED] += 1
-        end = NEVER
-    elif machine == OUTSIDE:
-        sums[OUTSOURCING] += number_at(t, COST, mode)
-    if at(t, BASELINE_MACHINE, operation) != -2 and (
-        machine != at(t, BASELINE_MACHINE, operation) or plan.start[operation] != at(t, BASELINE_START, operation)
-    ):
-        sums[CHANGES] += 1
-    job_end[job] = max(job_end[job], end)
-    left[job] -= 1
-    if left[job] > 0:
-        return False
-    finished, job_end[job] = job_end[job], 0  # what is over must not tell two states apart
-    if finished >= NEVER:
-        sums[LATE] += at(t, DUE, job) < NEVER  # without a due time an order is never late
-        return True
-    late = max(0, finished - at(t, DUE, job))
-    sums[TARDY] += late
-    sums[WEIGHTED] += number_at(t, WEIGHT, job) * late
-    sums[LATE] += late > 0
-    sums[MAKESPAN] = max(sums[MAKESPAN], finished)
-    sums[FLOW] += finished - at(t, JOB_RELEASE, job)
-    return True
+            slot = _place(t, load, plan, genes, operation)
+            booking.setup[operation], booking.group[operation] = slot.setup, slot.group
+            booking.waits[operation] = slot.waits

@@ -7,16 +7,25 @@ times: Pfund et al. 2008), in logarithms. The operation then takes the mode that
 # pyright: reportArgumentType=false, reportReturnType=false
 # Pyright takes an element of an array for an array; mypy checks these lines.
 
-import math
-import random
-from collections.abc import Generator
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from .calendars import NEVER
-from .decoding import Genes, Plan, choose, earliest_run, initial_state, load_of, new_plan, put, put_given
+from .decoding import (
+    Booking,
+    Genes,
+    Plan,
+    choose,
+    earliest_run,
+    initial_state,
+    load_of,
+    new_booking,
+    new_plan,
+    put,
+    put_given,
+)
 from .flat import (
     DURATION,
     FIRST_MODE,
@@ -29,14 +38,13 @@ from .flat import (
     MACHINE_CALENDAR,
     PRED,
     SUCC,
-    TAIL,
     WEIGHT,
     Flat,
     at,
     number_at,
     size,
 )
-from .jit import kernel
+from .jit import bare, kernel
 from .placement import Load, changeover
 from .tables import OUTSIDE, Tables
 from .working_time import earliest_fit
@@ -72,29 +80,34 @@ class _Queues(NamedTuple):
     visit: Ints
 
 
-def rules(seed: int) -> Generator[Rule, Rule | None, None]:
-    """The rules worth trying first, then draws around whichever the caller sends as the best so far; endless."""
-    best: Rule | None = None
-    for slack, setup, bias in ((20.0, 0.1, 0.0), (4.0, 0.3, 0.0), (4.0, 0.05, 0.1), (1.0, 0.3, 0.0), (0.5, 1e6, 0.0)):
-        for signed in (0.0, 1.0):
-            best = (yield Rule(slack, setup, 0.2, signed, bias)) or best
-    rng = random.Random(seed)  # noqa: S311 - a search that must repeat
-    while True:
-        base = best or Rule(4.0, 0.3, 0.2, 0.0, 0.0)
-        slack, setup, waiting = (value * math.exp(rng.gauss(0, 0.5)) for value in base[:3])
-        bias = rng.choice((0.0, 0.05, 0.2, base.setup_bias))
-        best = (
-            yield Rule(slack, setup, waiting, base.signed if rng.random() < 0.9 else 1.0 - base.signed, bias)
-        ) or best
+def first_rules() -> list[Rule]:
+    """The rules worth trying first."""
+    return [
+        Rule(slack, setup, 0.2, signed, bias)
+        for slack, setup, bias in (
+            (20.0, 0.1, 0.0),
+            (4.0, 0.1, 0.0),
+            (4.0, 0.3, 0.0),
+            (20.0, 0.3, 0.0),
+            (4.0, 0.05, 0.1),
+            (1.0, 0.3, 0.0),
+            (0.5, 1e6, 0.0),
+        )
+        for signed in (0.0, 1.0)
+    ]
 
 
 def dispatch(t: Tables, flat: Flat, rule: Rule) -> Genes:
     """The genes of the plan one rule makes; they decode to that plan."""
+    return dispatch_to(t, flat, rule, wished_ends(t))[0]
+
+
+def dispatch_to(t: Tables, flat: Flat, rule: Rule, wished: Ints) -> tuple[Genes, Plan, Booking]:
+    """The plan one rule makes when every operation should end by its wished time, and its genes."""
     count = t.job_of.size
-    plan = new_plan(count)
-    order = np.full(count, -1, np.int64)
-    _dispatch(flat, np.array(rule), initial_state(t), _new_queues(t), plan, order, _wished_ends(t), _scales(t))
-    return Genes(order, plan.mode, t.release.copy())
+    plan, booking, order = new_plan(count), new_booking(count), np.full(count, -1, np.int64)
+    _dispatch(flat, np.array(rule), initial_state(t), _new_queues(t), plan, booking, order, wished, _scales(t))
+    return Genes(order, plan.mode, t.release.copy(), plan.operator), plan, booking
 
 
 def dispatch_by_rank(t: Tables, flat: Flat, rank: Ints) -> Genes:
@@ -102,13 +115,8 @@ def dispatch_by_rank(t: Tables, flat: Flat, rank: Ints) -> Genes:
 
     Ranks so far apart that neither slack nor weight matters beside them; nothing is waited for, set-ups do not count.
     """
-    count = t.job_of.size
-    plan = new_plan(count)
-    order = np.full(count, -1, np.int64)
-    blind = np.array(Rule(slack=1.0, setup=np.inf, waiting=0.0, signed=1.0, setup_bias=0.0))
-    wished = rank.astype(np.int64) * _RANK_APART
-    _dispatch(flat, blind, initial_state(t), _new_queues(t), plan, order, wished, np.ones(2))
-    return Genes(order, plan.mode, t.release.copy())
+    blind = Rule(slack=1.0, setup=np.inf, waiting=0.0, signed=1.0, setup_bias=0.0)
+    return dispatch_to(t, flat, blind, (rank.astype(np.int64) * _RANK_APART)[t.job_of])[0]
 
 
 def genes_of(t: Tables, flat: Flat, order: Ints, plan: Plan) -> Genes:
@@ -119,7 +127,9 @@ def genes_of(t: Tables, flat: Flat, order: Ints, plan: Plan) -> Genes:
     keys = np.where(plan.start < 0, 2 * NEVER, plan.start)
     keys = np.where(t.fixed_mode >= 0, -NEVER, keys)
     _not_before_predecessors(flat, order, keys)
-    return Genes(order[np.argsort(keys[order], kind="stable")], plan.mode.copy(), t.release.copy())
+    return Genes(
+        order[np.argsort(keys[order], kind="stable")], plan.mode.copy(), t.release.copy(), plan.operator.copy()
+    )
 
 
 def _new_queues(t: Tables) -> _Queues:
@@ -135,13 +145,16 @@ def _new_queues(t: Tables) -> _Queues:
     )
 
 
-def _wished_ends(t: Tables) -> Ints:
-    """The due dates, and for jobs without one the time by which the plant could be through with everything."""
+def wished_ends(t: Tables) -> Ints:
+    """By operation, its job's due date less the work behind it.
+
+    For a job without one it is the time by which the plant could be through with everything.
+    """
     shortest = np.array(
         [t.duration[a:b].min() if b > a else 0 for a, b in zip(t.first_mode, t.first_mode[1:], strict=False)]
     )
     through = int(t.release.max(initial=0) + shortest.sum() / max(1, t.machine_calendar.size))
-    return np.where(t.due >= NEVER, through, t.due)
+    return np.where(t.due >= NEVER, through, t.due)[t.job_of] - t.tail
 
 
 def _scales(t: Tables) -> Floats:
@@ -163,9 +176,17 @@ def _not_before_predecessors(t: Flat, order: Ints, keys: Ints) -> None:
 
 @kernel
 def _dispatch(
-    t: Flat, rule: Floats, state: Ints, queues: _Queues, plan: Plan, order: Ints, wished: Ints, scales: Floats
+    t: Flat,
+    rule: Floats,
+    state: Ints,
+    queues: _Queues,
+    plan: Plan,
+    booking: Booking,
+    order: Ints,
+    wished: Ints,
+    scales: Floats,
 ) -> None:
-    load = load_of(t, state)
+    t, load = bare(t), load_of(t, state)
     missing = np.empty(size(t, JOB_OF), np.int64)
     for operation in range(missing.size):
         missing[operation] = at(t, FIRST_PRED, operation + 1) - at(t, FIRST_PRED, operation)
@@ -190,7 +211,7 @@ def _dispatch(
             top -= 1
             ready[operation] = earliest_run(t, plan, operation)
             if not _enqueue(t, load, queues, operation, ready[operation]):
-                top = _place(t, load, plan, operation, ready[operation], 0.0, missing, stack, top)
+                top = _place(t, load, plan, booking, operation, ready[operation], 0.0, missing, stack, top)
                 order[placed] = operation
                 placed += 1
         if queues.visit.size == 0:
@@ -200,7 +221,7 @@ def _dispatch(
             break
         operation = _most_urgent(t, rule, load, queues, plan, machine, ready, wished, scales)
         if operation >= 0:
-            top = _place(t, load, plan, operation, ready[operation], rule[4], missing, stack, top)
+            top = _place(t, load, plan, booking, operation, ready[operation], rule[4], missing, stack, top)
             order[placed] = operation
             placed += 1
 
@@ -210,6 +231,7 @@ def _place(
     t: Flat,
     load: Load,
     plan: Plan,
+    booking: Booking,
     operation: int,
     earliest: int,
     setup_bias: float,
@@ -218,8 +240,12 @@ def _place(
     top: int,
 ) -> int:
     wait = earliest if earliest < NEVER else 0
-    mode, slot = choose(t, load, operation, plan.mode[operation], wait, setup_bias)  # not placed yet: no mode wanted
+    mode, slot = choose(
+        t, load, operation, plan.mode[operation], -1, wait, setup_bias
+    )  # not placed yet: no mode wanted
     put(t, load, plan, operation, mode if earliest < NEVER else -1, slot)
+    booking.setup[operation], booking.group[operation] = slot.setup, slot.group
+    booking.waits[operation] = slot.waits
     if plan.mode[operation] < 0:
         plan.start[operation] = -2 * NEVER  # placed nowhere, which is not the same as not yet placed
     return _release_successors(t, operation, missing, stack, top)
@@ -294,7 +320,7 @@ def _most_urgent(
             continue
         job = at(t, JOB_OF, operation)
         duration = max(1, at(t, DURATION, mode))
-        slack = wished[job] - at(t, TAIL, operation) - duration - now
+        slack = wished[operation] - duration - now
         if rule[3] == 0.0:
             slack = max(slack, 0)
         setup = changeover(t, machine, load.machine_group[machine], at(t, GROUP, operation))

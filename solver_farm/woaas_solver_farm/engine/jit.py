@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
 import numba
-from numba.core import config
+from numba.core import config, types
+from numba.extending import intrinsic
+from numba.np.arrayobj import make_array
 
 P = ParamSpec("P")
 R = TypeVar("R")
+A = TypeVar("A")
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
@@ -32,3 +35,33 @@ def _use_versioned_cache() -> None:
 
 
 _use_versioned_cache()
+
+
+@intrinsic
+def _bare(_typing: object, kind: object) -> object:
+    def build(context: object, builder: object, _signature: object, values: tuple[object]) -> object:
+        return _without_counts(context, builder, kind, values[0])
+
+    return kind(kind), build  # type: ignore[operator]  # numba's types are called to make a signature
+
+
+def _without_counts(context: object, builder: object, kind: object, value: object) -> object:
+    if isinstance(kind, types.BaseTuple):
+        kinds: list[object] = list(kind)  # type: ignore[call-overload]  # a tuple's type iterates over its parts
+        parts = [
+            _without_counts(context, builder, part, builder.extract_value(value, i))  # type: ignore[attr-defined]
+            for i, part in enumerate(kinds)
+        ]
+        return context.make_tuple(builder, kind, parts)  # type: ignore[attr-defined]
+    array = make_array(kind)(context, builder, value)  # type: ignore[no-untyped-call]
+    array.meminfo = array.meminfo.type(None)
+    return array._getvalue()  # noqa: SLF001
+
+
+@kernel
+def bare(arrays: A) -> A:
+    """The same (tuples of) arrays without their reference counts, for use while the caller keeps the arrays themselves.
+
+    Counting references at every call between kernels takes as long as what they compute.
+    """
+    return _bare(arrays)  # type: ignore[call-arg]  # numba passes the typing context

@@ -62,7 +62,10 @@ class Load(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """A place found; ``end`` is NEVER where there is none. ``group`` is the machine's state before it."""
+    """A place found; ``end`` is NEVER where there is none.
+
+    ``group`` is the machine's state before it; ``waits`` is 1 if with an operator always at hand it would end earlier.
+    """
 
     end: int
     start: int
@@ -70,6 +73,7 @@ class Slot(NamedTuple):
     setup: int
     operator: int
     group: int
+    waits: int
 
 
 @kernel
@@ -82,11 +86,20 @@ def changeover(t: Flat, machine: int, before: int, after: int) -> int:
 
 
 @kernel
-def find_slot(t: Flat, load: Load, operation: int, mode: int, earliest: int) -> Slot:
-    """The earliest place for an operation in a mode, its run not before ``earliest``."""
+def no_slot() -> Slot:
+    """The place of what has none."""
+    return Slot(NEVER, NEVER, NEVER, 0, -1, -1, 0)
+
+
+@kernel
+def find_slot(t: Flat, load: Load, operation: int, mode: int, operator: int, earliest: int) -> Slot:
+    """The earliest place for an operation in a mode, its run not before ``earliest``.
+
+    ``operator``, one of the mode's team or -1, does it if nobody else could end it earlier.
+    """
     machine = at(t, MACHINE, mode)
     if machine == OUTSIDE:
-        return Slot(earliest + at(t, DURATION, mode), earliest, earliest, 0, -1, -1)
+        return Slot(earliest + at(t, DURATION, mode), earliest, earliest, 0, -1, -1, 0)
     free, group = load.machine_free[machine], load.machine_group[machine]
     f, last = at(t, FIRST_MACHINE_FIXED, machine), at(t, FIRST_MACHINE_FIXED, machine + 1)
     while f < last and at(t, FIXED_END, at(t, MACHINE_FIXED, f)) <= free:
@@ -101,11 +114,11 @@ def find_slot(t: Flat, load: Load, operation: int, mode: int, earliest: int) -> 
                 room -= at(t, SETUP_TIME, at(t, FIXED_MODE, given)) + changeover(t, machine, after, at(t, GROUP, given))
         if free <= room:
             setup = at(t, SETUP_TIME, mode) + changeover(t, machine, group, at(t, GROUP, operation))
-            slot = _with_tools(t, load, operation, mode, setup, free, earliest)
+            slot = _with_tools(t, load, operation, mode, operator, setup, free, earliest)
             if slot.end < NEVER and slot.end <= room:
-                return Slot(slot.end, slot.start, slot.setup_start, setup, slot.operator, group)
+                return Slot(slot.end, slot.start, slot.setup_start, setup, slot.operator, group, slot.waits)
         if f == last:
-            return Slot(NEVER, NEVER, NEVER, 0, -1, -1)
+            return no_slot()
         given = at(t, MACHINE_FIXED, f)
         free = max(free, at(t, FIXED_END, given))
         if at(t, GROUP, given) >= 0:
@@ -123,25 +136,32 @@ def commit(t: Flat, load: Load, operation: int, mode: int, slot: Slot) -> None:
     load.machine_group[machine] = at(t, GROUP, operation) if at(t, GROUP, operation) >= 0 else slot.group
     if slot.operator >= 0:
         load.operator_free[slot.operator] = slot.end if at(t, NEEDS_OPERATOR, mode) else slot.start
+    book_tools(t, load.unit_free, mode, slot.setup_start, slot.end)
+
+
+@kernel
+def book_tools(t: Flat, unit_free: Ints, mode: int, start: int, end: int) -> None:
+    """Take the pieces of every tool a mode needs; of those free by ``start`` the ones free for the shortest time."""
     for need in range(at(t, FIRST_NEED, mode), at(t, FIRST_NEED, mode + 1)):
         tool = at(t, NEED_TOOL, need)
         for _ in range(at(t, NEED_COUNT, need)):
             best = -1
             for unit in range(at(t, FIRST_UNIT, tool), at(t, FIRST_UNIT, tool + 1)):
-                free = load.unit_free[unit]
                 if (
-                    free <= slot.setup_start
-                    and _clash(t, FIRST_UNIT_FIXED, UNIT_FIXED, unit, slot.setup_start, slot.end) < 0
-                    and (best < 0 or free > load.unit_free[best])
+                    unit_free[unit] <= start
+                    and _clash(t, FIRST_UNIT_FIXED, UNIT_FIXED, unit, start, end) < 0
+                    and (best < 0 or unit_free[unit] > unit_free[best])
                 ):
                     best = unit
-            load.unit_free[best] = slot.end
+            unit_free[best] = end
 
 
 @kernel
-def _with_tools(t: Flat, load: Load, operation: int, mode: int, setup: int, free: int, earliest: int) -> Slot:
+def _with_tools(
+    t: Flat, load: Load, operation: int, mode: int, operator: int, setup: int, free: int, earliest: int
+) -> Slot:
     while True:
-        slot = _with_operator(t, load, operation, mode, setup, free, earliest)
+        slot = _with_operator(t, load, operation, mode, operator, setup, free, earliest)
         if slot.end >= NEVER:
             return slot
         waited = free
@@ -151,7 +171,7 @@ def _with_tools(t: Flat, load: Load, operation: int, mode: int, setup: int, free
         if waited == free or waited <= slot.setup_start:
             return slot
         if waited >= NEVER:
-            return Slot(NEVER, NEVER, NEVER, 0, -1, -1)
+            return no_slot()
         free = waited
 
 
@@ -173,20 +193,25 @@ def _tool_free(t: Flat, load: Load, tool: int, count: int, start: int, end: int)
 
 
 @kernel
-def _with_operator(t: Flat, load: Load, operation: int, mode: int, setup: int, free: int, earliest: int) -> Slot:
+def _with_operator(
+    t: Flat, load: Load, operation: int, mode: int, wanted: int, setup: int, free: int, earliest: int
+) -> Slot:
     """The earliest place with the best operator; a mode that needs none has -1."""
     runs = at(t, NEEDS_OPERATOR, mode) > 0
     sets_up = at(t, SETS_UP, mode) > 0 and setup > 0
     run_calendar, setup_calendar = at(t, RUN_CALENDAR, mode), at(t, MACHINE_CALENDAR, at(t, MACHINE, mode))
     end, start, setup_start = _timed(t, operation, mode, setup, free, earliest, run_calendar, setup_calendar)
     if not (runs or sets_up):
-        return Slot(end, start, setup_start, setup, -1, -1)
+        return Slot(end, start, setup_start, setup, -1, -1, 0)
     # Nobody can end before the machine alone would, so whoever reaches that is taken; the team is in order of choice.
     soonest = end
-    best = Slot(NEVER, NEVER, NEVER, 0, -1, -1)
+    best = no_slot()
     team, kinds = at(t, TEAM if sets_up else RUN_TEAM, mode), at(t, CLASSES, 0)
-    for i in range(at(t, FIRST_MEMBER, team), at(t, FIRST_MEMBER, team + 1)):
-        operator = at(t, MEMBER, i)
+    if wanted >= 0 and sets_up and not _is_member(t, team, wanted):
+        wanted = -1
+    first = at(t, FIRST_MEMBER, team)
+    for i in range(first if wanted < 0 else first - 1, at(t, FIRST_MEMBER, team + 1)):
+        operator = at(t, MEMBER, i) if i >= first else wanted
         kind = at(t, OPERATOR_CLASS, operator)
         run = at(t, COMMON_CALENDAR, run_calendar * kinds + kind) if runs else run_calendar
         setting = at(t, COMMON_CALENDAR, setup_calendar * kinds + kind) if sets_up else setup_calendar
@@ -199,12 +224,22 @@ def _with_operator(t: Flat, load: Load, operation: int, mode: int, setup: int, f
             begin, until = setup_start if sets_up else start, end if runs else start
             given = _clash(t, FIRST_OPERATOR_FIXED, OPERATOR_FIXED, operator, begin, until)
             if given < 0:
-                best = Slot(end, start, setup_start, setup, operator, -1)
+                best = Slot(end, start, setup_start, setup, operator, -1, 0 if end == soonest else 1)
                 break
             since = max(since + 1, at(t, FIXED_END, given))
         if best.end == soonest and soonest < NEVER:
             break
+        if i < first:
+            best = no_slot()
     return best
+
+
+@kernel
+def _is_member(t: Flat, team: int, operator: int) -> bool:
+    for i in range(at(t, FIRST_MEMBER, team), at(t, FIRST_MEMBER, team + 1)):  # noqa: SIM110 - kernels know no any()
+        if at(t, MEMBER, i) == operator:
+            return True
+    return False
 
 
 @kernel

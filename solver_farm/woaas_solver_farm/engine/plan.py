@@ -1,9 +1,11 @@
 """From the engine's arrays to the plan people read, and its figures."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from woaas_solver_farm.problem import Problem
 from woaas_solver_farm.result import Assignment, Cause, Metrics, OverflowReason, Result, Status, Unplaced
@@ -11,6 +13,8 @@ from woaas_solver_farm.result import Assignment, Cause, Metrics, OverflowReason,
 from .calendars import NEVER
 from .decoding import NOWHERE, Plan
 from .tables import OUTSIDE, Tables
+
+Ints = npt.NDArray[np.int64]
 
 
 class Why(NamedTuple):
@@ -38,21 +42,33 @@ class Writer:
 
     def setups(self, plan: Plan) -> tuple[list[list[int]], list[int]]:
         """Operations by machine in sequence, and the set-up each operation needs there."""
+        ranked, needed = self._setups(plan)
+        machine = self._machine_of[plan.mode[ranked]]
+        bounds = np.searchsorted(machine, np.arange(self._t.machine_calendar.size + 1))
+        return [ranked[a:b].tolist() for a, b in pairwise(bounds)], needed.tolist()
+
+    def _setups(self, plan: Plan) -> tuple[Ints, Ints]:
+        """The same, all sequences end to end, machine by machine."""
         t = self._t
         machine = self._machine_of[plan.mode]
-        ranked = np.lexsort((plan.end, plan.start, plan.setup_start))
-        sequences = [ranked[machine[ranked] == m].tolist() for m in range(t.machine_calendar.size)]
-        needed = [0] * len(self._names)
-        groups, modes, starts = t.group.tolist(), plan.mode.tolist(), plan.start.tolist()
-        for m, sequence in enumerate(sequences):
-            group, matrix = int(t.machine_group[m]), int(t.machine_matrix[m])
-            for i in sequence:
-                if not (t.fixed_mode[i] >= 0 and starts[i] <= 0):
-                    needed[i] = int(t.setup[modes[i]])
-                    if matrix >= 0 and group >= 0 and groups[i] >= 0:
-                        needed[i] += int(t.setup_matrix[matrix, group, groups[i]])
-                group = groups[i] if groups[i] >= 0 else group
-        return sequences, needed
+        ranked = np.lexsort((plan.end, plan.start, plan.setup_start, machine))
+        ranked = ranked[np.searchsorted(machine[ranked], 0) :]
+        needed = np.zeros(len(self._names), np.int64)
+        if not ranked.size:
+            return ranked, needed
+        here, group = machine[ranked], t.group[ranked]
+        # The group a machine is in before each operation: that of the last one here that had a group.
+        spots = np.arange(ranked.size)
+        last = np.maximum.accumulate(np.where(group >= 0, spots, -1))
+        before = np.concatenate(([-1], last[:-1]))
+        first = np.searchsorted(here, here)
+        group_before = np.where(before >= first, group[before], t.machine_group[here])
+        matrix = t.machine_matrix[here]
+        changes = (matrix >= 0) & (group_before >= 0) & (group >= 0)
+        setup = t.setup[plan.mode[ranked]] + np.where(changes, t.setup_matrix[matrix, group_before, group], 0)
+        is_past = (t.fixed_mode[ranked] >= 0) & (plan.start[ranked] <= 0)
+        needed[ranked] = np.where(is_past, 0, setup)
+        return ranked, needed
 
     def metrics(self, plan: Plan) -> Metrics:
         """The figures of a plan."""
@@ -69,7 +85,7 @@ class Writer:
             total_tardiness=int(late.sum()),
             late_orders=int((late > 0).sum() + (~whole & (t.due < NEVER)).sum()),  # without a due time never late
             makespan=int(last[whole].max()) if whole.any() else 0,
-            setup_time=sum(self.setups(plan)[1]),
+            setup_time=int(self._setups(plan)[1].sum()),
             flow_time=int((last - t.job_release)[whole].sum()),
             changes=int((known & moved).sum()),
             outsourcing_cost=round(float(t.cost[outside].sum()), 6),

@@ -21,13 +21,16 @@ def advance_all(
     until_s: float,
     iterations: int | None,
     is_done: Callable[[], bool],
+    first_steps: int = _FIRST_STEPS,
+    after_round: Callable[[], object] = lambda: None,
 ) -> None:
     """Advance each walk by so many steps a round, offering those that got better, until time or iterations are up.
 
-    With iterations the rounds are equal, so that of equally good plans the same one is offered first.
+    ``after_round`` may let the walks learn from each other. With iterations the rounds are equal, so that of equally
+    good plans the same one is offered first.
     """
     with ThreadPoolExecutor(len(walks)) as pool:
-        left, chunk, round_s = iterations, _FIRST_STEPS, _ROUND_S
+        left, chunk, round_s = iterations, first_steps, _ROUND_S
         while (left is None or left > 0) and budget.elapsed_s() < until_s and not (is_done() or budget.is_over()):
             steps = chunk if left is None else min(chunk, left)
             began = budget.elapsed_s()
@@ -41,5 +44,6 @@ def advance_all(
             for walk, is_better in zip(walks, improved, strict=True):
                 if is_better:
                     offer(walk)
+            after_round()
             # Where a plan takes long to write down, the search must not wait for that all the time.
             round_s = min(_LONGEST_ROUND_S, max(_ROUND_S, 4 * (budget.elapsed_s() - began)))

@@ -17,7 +17,7 @@ from .bounds import lower_bound
 from .budget import Budget
 from .calendars import NEVER
 from .cp import model as cp
-from .decoding import CHANGES, MAKESPAN, Genes, new_plan
+from .decoding import CHANGES, MAKESPAN, Genes, Plan, new_plan
 from .disjunctive.bound import makespan_bound
 from .disjunctive.islands import Islands
 from .disjunctive.shop import shop_of
@@ -26,18 +26,25 @@ from .flat import flatten
 from .flow_shop.islands import Islands as Line
 from .flow_shop.line import line_tables, sequence_of_genes
 from .rounds import advance_all
-from .search import search, start_walk
+from .search import search, temperature_of
 from .tables import OUTSIDE, Tables, build_tables
+from .walk import Walk, stand_at, start_walk
+from .wheel import Wheel
 
 # What share of the time the phases take; whatever one leaves goes to the last search.
-_RULES_SHARE, _FIRST_SEARCH_SHARE, _EXACT_SHARE = 0.1, 0.2, 0.45
+_RULES_SHARE, _FIRST_SEARCH_SHARE, _EXACT_SHARE = 0.2, 0.2, 0.45
 # On a plain job shop a few rules do, and the exact try has a worker of its own; one worker alone tries it late.
 _SHOP_RULES_SHARE, _SHOP_ALONE_SHARE, _SHOP_EXACT_SHARE = 0.01, 0.6, 0.2
+# A dispatch of the whole plan takes as long as some hundred steps of the search.
+_STEPS_PER_DISPATCH = 200
+# Reasons and check beside the building of tables: on a busy machine both take longer.
+_CLOSING_TO_BUILDING = 3.0
+# How often the walks of one search meet.
+_STAGES = 10
+# A shop of so many operations gains as much from better rules as any plant.
+_LARGE = 3000
 # On a flow line where jobs may overtake, the best plan without overtaking is where the tabu search starts.
 _LINE_SHARE = 0.3
-# Where one step of the search takes milliseconds, better rules win more than better sequences.
-_LARGE, _LARGE_RULES_SHARE = 3000, 0.6
-_COUNTED_RULES = 12
 _EFFORT_PER_ITERATION = 1e-4
 
 
@@ -65,7 +72,9 @@ class _Solve:
         self.problem = problem
         self.budget = budget
         self.t: Tables = build_tables(problem)
+        budget.keep_back(_CLOSING_TO_BUILDING * budget.elapsed_s())
         self.flat = flatten(self.t)
+        self.wished = dispatching.wished_ends(self.t)
         self.best = Best(problem, self.t, self.flat, budget, on_incumbent)
         self.best.raise_bound(lower_bound(self.t))
         self.shop = shop_of(self.t)
@@ -148,7 +157,7 @@ class _Solve:
         t = self.t
         names = OperationNames(self.problem)
         machines = {machine.id: i for i, machine in enumerate(self.problem.machines)}
-        genes = self._dispatched(next(dispatching.rules(0)))
+        genes = self._dispatched(dispatching.first_rules()[0])[0]
         starts = np.full(t.job_of.size, NEVER, np.int64)
         for place in places:
             found = names.find(place.operation, near=place.job, strict=place.job is not None)
@@ -157,6 +166,7 @@ class _Solve:
             machine = OUTSIDE if place.machine is None else machines.get(place.machine, -2)
             modes = [m for m in range(t.first_mode[i], t.first_mode[i + 1]) if t.machine[m] == machine]
             genes.mode[i] = modes[0] if modes else -1
+            genes.operator[i] = -1
             genes.not_before[i] = max(int(t.release[i]), place.start)
             starts[i] = place.start
         known = new_plan(t.job_of.size)
@@ -165,30 +175,37 @@ class _Solve:
         return dispatching.genes_of(t, self.flat, genes.order, known)._replace(not_before=genes.not_before)
 
     def _rules(self) -> None:
-        """Dispatch by one rule after another, drawing new ones around the best; a round has a rule for each worker."""
-        rules = dispatching.rules(self.budget.seed)
-        draws = [next(rules)]
-        tried = 0
-        with ThreadPoolExecutor(self.budget.workers) as pool:
-            while not tried or not self._are_rules_enough(tried):
-                best: dispatching.Rule | None = None
-                for rule, genes in zip(draws, pool.map(self._dispatched, draws), strict=True):
-                    if self.best.offer_genes(genes):
+        """The first rules, then a wheel a worker that turns around the best of them."""
+        t, flat, workers = self.t, self.flat, self.budget.workers
+        best: dispatching.Rule | None = None
+        with ThreadPoolExecutor(workers) as pool:
+            rules = dispatching.first_rules()
+            for first in range(0, len(rules), workers):
+                some = rules[first : first + workers]
+                for rule, (genes, plan) in zip(some, pool.map(self._dispatched, some), strict=True):
+                    if self.best.offer(genes, plan) or best is None:
                         best = rule
-                        self.best.offer_genes(dispatching.genes_of(self.t, self.flat, genes.order, self.best.plan))
-                tried += len(draws)
-                draws = [rules.send(best), *(next(rules) for _ in range(self.budget.workers - 1))]
+                if self.budget.is_over():
+                    return
+        assert best is not None
+        share = _SHOP_RULES_SHARE if self.shop is not None and t.job_of.size < _LARGE else _RULES_SHARE
+        iterations = self.budget.iterations
+        advance_all(
+            [Wheel(t, flat, best, seed) for seed in self._seeds(2, workers)],
+            lambda wheel, steps: wheel.advance(steps),
+            lambda wheel: self.best.offer(wheel.genes, wheel.plan),
+            budget=self.budget,
+            until_s=self.budget.elapsed_s() + share * self.budget.remaining_s(),
+            iterations=None if iterations is None else iterations // _STEPS_PER_DISPATCH,
+            is_done=self._is_done,
+            first_steps=1,
+        )
+        assert self.best.genes is not None
+        self.best.offer_genes(dispatching.genes_of(t, flat, self.best.genes.order, self.best.plan))
 
-    def _dispatched(self, rule: dispatching.Rule) -> Genes:
-        return dispatching.dispatch(self.t, self.flat, rule)
-
-    def _are_rules_enough(self, tried: int) -> bool:
-        if self.budget.iterations is not None:
-            return tried >= _COUNTED_RULES or self.budget.is_over()
-        share = _RULES_SHARE if self.t.job_of.size < _LARGE else _LARGE_RULES_SHARE
-        if self.shop is not None and self.t.job_of.size < _LARGE:
-            share = _SHOP_RULES_SHARE
-        return self.budget.is_over() or self.budget.elapsed_s() > self.budget.time_limit_s * share
+    def _dispatched(self, rule: dispatching.Rule) -> tuple[Genes, Plan]:
+        genes, plan, _ = dispatching.dispatch_to(self.t, self.flat, rule, self.wished)
+        return genes, plan
 
     # --- improving -------------------------------------------------------------------------------------------------
 
@@ -198,15 +215,35 @@ class _Solve:
         if not self.t.goals[:, CHANGES].any():
             # Held to the starts of an earlier plan nothing could move forward, and no change of the search lets go.
             genes = genes._replace(not_before=self.t.release.copy())
-        seeds = self._seeds(part, self.budget.workers)
+        walks = [start_walk(self.t, self.flat, genes, seed) for seed in self._seeds(part, self.budget.workers)]
+        began_s = self.budget.elapsed_s()
+
+        def progress(walk: Walk) -> float:
+            if iterations is not None:
+                return float(walk.numbers[1]) / iterations
+            return (self.budget.elapsed_s() - began_s) / max(1e-9, until_s - began_s)
+
+        stage = 0
+
+        def share(done: float) -> None:
+            """Ten times, all go on from the best."""
+            nonlocal stage
+            if int(done * _STAGES) > stage:
+                stage = int(done * _STAGES)
+                best = min(walks, key=lambda walk: walk.energies[0])
+                for walk in walks:
+                    if walk is not best:
+                        stand_at(walk, best)
+
         advance_all(
-            [start_walk(self.t, self.flat, genes, seed) for seed in seeds],
-            lambda walk, steps: search(self.flat, walk, steps),
+            walks,
+            lambda walk, steps: search(self.flat, walk, steps, temperature_of(walk, progress(walk))),
             lambda walk: self.best.offer(walk.best, walk.best_plan),
             budget=self.budget,
             until_s=until_s,
             iterations=iterations,
             is_done=lambda: self.best.is_optimal,
+            after_round=lambda: share(progress(walks[0])),
         )
 
     def _overtake_nobody(self, until_s: float, iterations: int | None) -> None:

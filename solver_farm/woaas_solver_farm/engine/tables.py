@@ -95,6 +95,7 @@ class _Builder:
         self.book = CalendarBook()
         self.operator_calendars = [self.book.number(operator.calendar) for operator in problem.operators]
         self.classes = {calendar: i for i, calendar in enumerate(dict.fromkeys(self.operator_calendars))}
+        self.run_calendars: dict[tuple[str, tuple[str, ...]], int] = {}
         self.teams: dict[frozenset[str], int] = {}
         self.team_members: list[list[int]] = []
         names = [operation.setup_group for _, operation in self.pairs]
@@ -181,9 +182,12 @@ class _Builder:
         }
 
     def _run_calendar(self, mode: Mode) -> int:
-        calendars = [self.problem.machines[self.machines[mode.machine]].calendar]
-        calendars += [self.problem.tools[self.tools[tool]].calendar for tool in sorted(set(mode.tools))]
-        return self.book.common([self.book.number(calendar) for calendar in calendars])
+        key = (mode.machine, mode.tools)
+        if key not in self.run_calendars:
+            calendars = [self.problem.machines[self.machines[mode.machine]].calendar]
+            calendars += [self.problem.tools[self.tools[tool]].calendar for tool in sorted(set(mode.tools))]
+            self.run_calendars[key] = self.book.common([self.book.number(calendar) for calendar in calendars])
+        return self.run_calendars[key]
 
     def _team(self, *skills: str | None) -> int:
         wanted = frozenset(skill for skill in skills if skill is not None)

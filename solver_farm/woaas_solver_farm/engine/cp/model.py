@@ -188,7 +188,7 @@ def _genes(t: Tables, starts: Ints, chosen: Sequence[bool]) -> Genes:
             keys[i] = max(keys[i], keys[t.pred[p]])
     held = (t.baseline_machine != -2) & (starts == t.baseline_start)
     order = np.lexsort((depth, keys, t.fixed_mode < 0))
-    return Genes(order, mode_of, np.where(held, starts, t.release))
+    return Genes(order, mode_of, np.where(held, starts, t.release), np.full(starts.size, -1, np.int64))
 
 
 def _depths(t: Tables) -> Ints:

@@ -111,7 +111,7 @@ def setup_before(shop: Shop, before: int, operation: int, mode: int) -> int:
 
 def genes_of_starts(t: Tables, mode: Ints, start: Ints) -> Genes:
     """The genes of a plan by modes and starts on the graph."""
-    return Genes(np.argsort(start, kind="stable"), mode.copy(), t.release.copy())
+    return Genes(np.argsort(start, kind="stable"), mode.copy(), t.release.copy(), np.full(start.size, -1, np.int64))
 
 
 def _wants_makespan(t: Tables) -> bool:

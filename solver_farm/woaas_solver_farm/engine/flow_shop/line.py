@@ -48,7 +48,7 @@ def genes_of_sequence(t: Tables, sequence: Ints) -> Genes:
     """The genes of the plan in which every machine takes the jobs in this sequence."""
     count = t.job_of.size // sequence.size
     order = (sequence[:, None] * count + np.arange(count)).ravel()
-    return Genes(order, np.arange(t.job_of.size), t.release.copy())
+    return Genes(order, np.arange(t.job_of.size), t.release.copy(), np.full(t.job_of.size, -1, np.int64))
 
 
 def sequence_of_genes(t: Tables, genes: Genes) -> Ints:
