@@ -30,6 +30,7 @@ _EVENTS_AT_ONCE = 500
 # The place is no longer needed; all other events of operations and orders change what a plan would be, not what it is.
 _ENDED = ("operation.completed", "operation.skipped", "operation.cancelled", "operation.aborted")
 _PLANT = (".changed", ".archived")
+# Publishing a plan records one of these for every operation and order in it.
 _HARMLESS = ("operation.planned", "work_order.updated")
 
 Key = tuple[UUID, UUID | None]
@@ -95,7 +96,8 @@ class Plans:
             schedule = await repository.get_schedule(uow, schedule_id)
             if schedule is None or (schedule["version"] != kept.reading.version and schedule["state"] != "published"):
                 return False
-        happened = await rows.events_since(uow, kept.cursor, limit=_EVENTS_AT_ONCE)
+        size = await rows.log_size(uow)
+        happened = await rows.events_between(uow, kept.cursor, size, without=_HARMLESS, limit=_EVENTS_AT_ONCE)
         if len(happened) == _EVENTS_AT_ONCE:
             return False
         over: list[tuple[str, str]] = []
@@ -105,10 +107,9 @@ class Plans:
                 return False
             if kind in _ENDED and event["work_order_id"]:
                 over.append((encode_id("wo", event["work_order_id"]), event["subject"]))
-            elif kind.startswith(("operation.", "work_order.")) and kind not in _HARMLESS:
+            elif kind.startswith(("operation.", "work_order.")):
                 kept.is_stale = True
-        if happened:
-            kept.cursor = happened[-1]["index"] + 1
+        kept.cursor = size
         if over:
             await asyncio.to_thread(kept.drop, over)
         if any(e["type"].startswith("promise.") for e in happened) or kept.has_expired(uow.clock.now()):

@@ -1,5 +1,6 @@
 """All SQL of plans kept in memory: what happened since one was read, and how well plans were kept before."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from woaas_core.db.statements import Statement
@@ -14,9 +15,9 @@ _SINCE = Statement.text(
     """
     SELECT l.index, e.type, e.subject, e.work_order_id FROM log l
     JOIN event e ON e.tenant_id = l.tenant_id AND e.id = l.event_id
-    WHERE l.tenant_id = $1 AND l.index >= $2 ORDER BY l.index LIMIT $3
+    WHERE l.tenant_id = $1 AND l.index >= $2 AND l.index < $3 AND e.type <> ALL($4::text[]) ORDER BY l.index LIMIT $5
     """,
-    *("tenant_id", "start", "limit"),
+    *("tenant_id", "start", "end", "without", "limit"),
 )
 _DELAYS = Statement.text(
     """
@@ -33,9 +34,12 @@ async def log_size(uow: "UnitOfWork") -> int:
     return int(await uow.value(_HEAD, tenant_id=uow.tenant))
 
 
-async def events_since(uow: "UnitOfWork", start: int, *, limit: int) -> "list[Record]":
-    """The tenant's events from an index on."""
-    return await uow.all(_SINCE, tenant_id=uow.tenant, start=start, limit=limit)
+async def events_between(
+    uow: "UnitOfWork", start: int, end: int, *, without: Sequence[str], limit: int
+) -> "list[Record]":
+    """The tenant's events in a stretch of the log, but for some types."""
+    values = {"start": start, "end": end, "without": list(without), "limit": limit}
+    return await uow.all(_SINCE, tenant_id=uow.tenant, **values)
 
 
 async def delays(uow: "UnitOfWork", *, limit: int) -> list[float]:
