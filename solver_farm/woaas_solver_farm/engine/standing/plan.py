@@ -20,7 +20,7 @@ from .worth import Worth
 
 # So many operations are pushed to the right before the others go into gaps: nobody wants that much unrest for one.
 _PATIENCE_OF_RUSH = 3
-_PATIENCE_OF_MOVE = 60
+_PATIENCE_OF_MOVE = 20
 _PATIENCE_OF_REPAIR = 500
 
 
