@@ -155,6 +155,7 @@ def route(
             body=body or hints.get("body"),
             reads=hints.get("body"),
             writes=writes,
+            also=also,
             returns=get_args(returned)[0] if is_list else returned,
             is_list=is_list,
             tag=tag,

@@ -200,7 +200,9 @@ class TestPromises:
             await plant(client)
             promise = await promised(client, operations=[step])
         assert (promise["state"], promise["refusal"]) == ("infeasible", "no_capable_resource")
+            nothing = await promised(client, operations=[])
         assert promise["quote"] == {"cost": None, "outsource": [10]}
+        assert nothing["refusal"] == "no_operations"
 
     async def test_material_dates_and_skills_count(self, world: World, factory: Tenant) -> None:
         there = TOMORROW + timedelta(days=3)

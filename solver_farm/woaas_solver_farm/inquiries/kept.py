@@ -109,8 +109,8 @@ class KeptPlan:
         self.at(now)
         missing = self._material(head, rows)
         outside = [o.sequence for o in rows if o.sourcing != "make"]
-        if missing:
-            return self._refused(missing)
+        if missing or not rows:
+            return self._refused(missing or "no_operations")
         job = self._builder.job(encode_id("prm", promise_id), head, {o.sequence: o for o in rows})
         self.standing.teach(tuple(self._builder.plant.operators()))
         answer = self.standing.insert(job, rush=head.priority == 1)
