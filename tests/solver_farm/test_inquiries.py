@@ -199,8 +199,8 @@ class TestPromises:
         async with factory.client() as client, answering(world):
             await plant(client)
             promise = await promised(client, operations=[step])
-        assert (promise["state"], promise["refusal"]) == ("infeasible", "no_capable_resource")
             nothing = await promised(client, operations=[])
+        assert (promise["state"], promise["refusal"]) == ("infeasible", "no_capable_resource")
         assert promise["quote"] == {"cost": None, "outsource": [10]}
         assert nothing["refusal"] == "no_operations"
 
