@@ -1,17 +1,27 @@
 """The manifest of the Ray cluster, read as Ray's own autoscaler for KubeRay reads it."""
 
+import json
+import subprocess
+import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from ray.autoscaler._private.kuberay.autoscaling_config import _derive_autoscaling_config_from_ray_cr
-from ray.autoscaler._private.util import validate_config
 
-import ray
 from woaas_core.settings import Settings
 
 FOLDER = Path(__file__).parents[2] / "infra/ray"
+# In a process of its own: Ray takes over, once and for all, the environment it is first imported in.
+AS_RAY_READS_IT = """
+import json, sys
+from ray.autoscaler._private.kuberay.autoscaling_config import _derive_autoscaling_config_from_ray_cr
+from ray.autoscaler._private.util import validate_config
+config = _derive_autoscaling_config_from_ray_cr(json.load(sys.stdin))
+validate_config(config)
+json.dump(config["available_node_types"], sys.stdout)
+"""
 
 
 def read(name: str) -> dict[str, Any]:
@@ -30,9 +40,11 @@ def groups(manifest: dict[str, Any]) -> list[dict[str, Any]]:
 
 def test_the_autoscaler_of_ray_takes_it(manifest: dict[str, Any]) -> None:
     placed = {**manifest, "metadata": {**manifest["metadata"], "namespace": "default"}}
-    config = _derive_autoscaling_config_from_ray_cr(placed)
-    validate_config(config)
-    kinds = config["available_node_types"]
+    read_by_ray = subprocess.run(
+        [sys.executable, "-c", AS_RAY_READS_IT], input=json.dumps(placed), capture_output=True, text=True, check=False
+    )
+    assert read_by_ray.returncode == 0, read_by_ray.stderr
+    kinds = json.loads(read_by_ray.stdout)
     assert kinds["headgroup"]["resources"]["CPU"] == 0
     assert kinds["solvers"]["resources"]["CPU"] % 2 == 0
     assert (kinds["solvers"]["min_workers"], kinds["solvers"]["max_workers"]) == (0, 8)
@@ -47,7 +59,7 @@ def test_it_allows_as_many_runs_as_the_farm(manifest: dict[str, Any], tmp_path: 
 def test_every_node_runs_the_same_ray_behind_the_same_token(manifest: dict[str, Any]) -> None:
     pods = [g["template"] for g in (*groups(manifest), read("solver.yaml")["spec"])]
     containers = [c for pod in pods for c in pod["spec"]["containers"]]
-    assert manifest["spec"]["rayVersion"] == ray.__version__
+    assert manifest["spec"]["rayVersion"] == version("ray")
     assert len({c["image"] for c in containers}) == 1
     for container in containers:
         env = {e["name"]: e.get("value") or e["valueFrom"]["secretKeyRef"] for e in container["env"]}

@@ -158,7 +158,7 @@ class TestRange:
         for leaf in LEAVES[first:end]:
             fold.append(leaf)
         assert fold.root_with(right, size) == naive_root(0, size)
-        assert len(left) + len(right) <= 2 * size.bit_length()
+        assert len(left) + len(right) <= 3 * size.bit_length()
 
     @pytest.mark.parametrize(("first", "end", "size"), [(-1, 2, 3), (2, 1, 3), (0, 4, 3)])
     def test_a_range_outside_the_tree_is_refused(self, first, end, size):
