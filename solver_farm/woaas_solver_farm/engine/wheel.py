@@ -10,6 +10,7 @@ import random
 import numpy as np
 import numpy.typing as npt
 
+from .calendars import NEVER
 from .decoding import Genes, Plan
 from .dispatch import Rule, dispatch_to, wished_ends
 from .flat import Flat
@@ -60,6 +61,8 @@ class Wheel:
 
     def _try(self, rule: Rule, pull: Floats) -> tuple[Genes, Plan]:
         t = self._t
+        # What has no place ends never, which grows beyond any integer when it is pulled again and again.
+        pull = np.clip(np.nan_to_num(pull), -NEVER, NEVER)
         wished = self._wished - pull.astype(np.int64)[t.job_of]
         genes, plan, booking = dispatch_to(t, self._flat, rule, wished)
         job_end = np.zeros(t.due.size, np.int64)
