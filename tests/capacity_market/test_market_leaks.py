@@ -35,7 +35,7 @@ HIDDEN_STEP = {
 }
 # Theirs from the package on, and not a moment before.
 PACKAGED = {"name": "packaged-name", "skills": ["packaged-skill"]}
-LIMIT = "4711.13"
+LIMIT = "471183.13"
 
 
 async def crawl(market: Market, ids: dict[str, str]) -> str:
@@ -47,7 +47,7 @@ async def crawl(market: Market, ids: dict[str, str]) -> str:
         if route.is_safe:
             answers = [await market.partner.get(path)]
             if route.is_list:
-                for query in ("?limit=1", "?fields=canary", "?q=canary", "?sort=operation_id", "?max_price=4711.13"):
+                for query in ("?limit=1", "?fields=canary", "?q=canary", "?sort=operation_id", "?max_price=471183.13"):
                     answers.append(await market.partner.get(path + query))
         elif route.path.endswith(("/award", "/publish", "/cancel", "/settle", "/package", "/receive")):
             answers = [await market.partner.post(path, json={"quote_id": ids["quotes"]} if "award" in path else {})]
@@ -80,7 +80,7 @@ async def test_nothing_hidden_reaches_the_partner_at_any_step(market: Market) ->
         "operation": order["operations"][0]["id"],
         "quotes": "none",
     }
-    secrets = ["canary", "4711", order["id"], ids["operation"], order["number"]]
+    secrets = ["canary", "471183", order["id"], ids["operation"], order["number"]]
     secrets += [encode_id("ten", market.buyer_tenant.id), str(market.buyer_tenant.id)]
 
     async def check(*also: str) -> str:

@@ -15,7 +15,7 @@ from woaas.types.work_orders import Operation, WorkOrder
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("platform")]
 
-LIMIT = "4711.13"
+LIMIT = "471183.13"
 
 
 class Overheard:
@@ -149,7 +149,7 @@ def check_nothing_leaked(seen: str, buyer: Client, order: WorkOrder, step: Opera
     """Not one of the buyer's words is in anything the partner was ever answered."""
     whole: Any = json.loads(json.dumps(buyer.work_orders.get(order.id).to_dict()))
     assert "CANARY" in whole["external_ref"]
-    secrets = [order.id, step.id, order.number, "CANARY", "HUAXIN", "华信", "4711", "COVER-W"]
+    secrets = [order.id, step.id, order.number, "CANARY", "HUAXIN", "华信", "471183", "COVER-W"]
     secrets += [platform.credentials["tenants"]["factory"]["tenant_id"], *(o.id for o in order.operations)]
     for secret in secrets:
         assert secret

@@ -3,13 +3,9 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import asynccontextmanager, suppress
 
 from woaas_core.db.database import DATABASE_LOST, Database
-
-if TYPE_CHECKING:
-    from asyncpg.pool import PoolConnectionProxy
 
 
 class Bell:
@@ -35,14 +31,11 @@ class Bell:
 
 
 class Notices:
-    """What is told on one channel, payload by payload; one connection a process, only while somebody waits."""
+    """What is told on one channel, payload by payload; a process listens once somebody has waited."""
 
     def __init__(self, database: Database, channel: str) -> None:
-        self._database = database
-        self._channel = channel
+        self._listener = database.listener(channel, self._hear)
         self._bells: defaultdict[str, set[Bell]] = defaultdict(set)
-        self._connection: PoolConnectionProxy | None = None
-        self._lock = asyncio.Lock()
 
     @asynccontextmanager
     async def of(self, payload: str) -> AsyncIterator[Bell]:
@@ -56,32 +49,12 @@ class Notices:
             self._bells[payload].discard(bell)
             if not self._bells[payload]:
                 del self._bells[payload]
-            await self._rest()
 
     async def listen(self) -> None:
-        """Hold a connection that listens; without one, waits run to their end."""
-        async with self._lock:
-            if self._connection is not None and not self._connection.is_closed():
-                return
-            await self._let_go()
-            try:
-                self._connection = await self._database.pool.acquire()
-                await self._connection.add_listener(self._channel, self._hear)
-            except DATABASE_LOST:
-                await self._let_go()
+        """Listen, again if the connection was lost; while there is none, waits run to their end."""
+        with suppress(*DATABASE_LOST):
+            await self._listener.open()
 
-    async def _rest(self) -> None:
-        async with self._lock:
-            if not self._bells:
-                await self._let_go()
-
-    async def _let_go(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            if not connection.is_closed():
-                await connection.remove_listener(self._channel, self._hear)
-            await self._database.pool.release(connection)
-
-    def _hear(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
-        for bell in self._bells.get(str(payload), ()):
+    def _hear(self, payload: str) -> None:
+        for bell in self._bells.get(payload, ()):
             bell.ring()
