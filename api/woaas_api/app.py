@@ -34,6 +34,7 @@ from woaas_api.rest import (
     promises,
     proposals,
     schedules,
+    sessions,
     work_orders,
 )
 from woaas_api.static_files import StaticFiles
@@ -71,6 +72,7 @@ ROUTES: tuple[Route, ...] = (
     *events.ROUTES,
     *audit.ROUTES,
     *identity.ROUTES,
+    *sessions.ROUTES,
     *permissions.ROUTES,
 )
 

@@ -24,7 +24,7 @@ class Principal:
     ``customer`` binds a guest of role customer to the orders of one customer code; ``releases_limited`` tells
     that the tenant's allowance counts releases, so that others need not touch its row. ``grants`` are in force for him
     at this moment; each is noted as used with ``observe`` when it opens something. ``scope`` limits him to a part of
-    the tenant.
+    the tenant; ``session_id`` is the console session he came with.
     """
 
     tenant_id: UUID
@@ -40,6 +40,7 @@ class Principal:
     grants: tuple[GrantLine, ...] = ()
     observe: Callable[[GrantLine], None] | None = None
     scope: Mapping[str, Any] = field(default_factory=dict)
+    session_id: UUID | None = None
 
     @property
     def actor(self) -> Actor:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import Uuid, bindparam, delete, select, update
 
 from woaas_core.db.statements import Statement, insert_row
 from woaas_security.identity.models import api_keys, sessions, users
@@ -20,9 +20,35 @@ _BY_EMAIL = Statement.text("SELECT * FROM find_login($1)", "email")
 INSERT_KEY = insert_row(api_keys)
 INSERT_USER = insert_row(users)
 INSERT_SESSION = insert_row(sessions)
-_END_SESSION = Statement(
+_USER = Statement(select(users).where(users.c.tenant_id == bindparam("tenant"), users.c.id == bindparam("user")))
+_SET_PASSWORD = Statement(
+    update(users)
+    .where(users.c.tenant_id == bindparam("tenant"), users.c.id == bindparam("user"))
+    .values(password_hash=bindparam("hash"))
+)
+_SET_VERIFIED = Statement(
+    update(users)
+    .where(users.c.tenant_id == bindparam("tenant"), users.c.id == bindparam("user"))
+    .where(users.c.email_verified_at.is_(None))
+    .values(email_verified_at=bindparam("at"))
+)
+_SESSIONS_OF = Statement(
+    select(*(c for c in sessions.c if c.name != "token_hash"))
+    .where(sessions.c.tenant_id == bindparam("tenant"), sessions.c.user_id == bindparam("user"))
+    .where(sessions.c.expires_at > bindparam("now"))
+    .order_by(sessions.c.created_at.desc())
+    .limit(200)
+)
+_END_ONE_SESSION = Statement(
     update(sessions)
-    .where(sessions.c.tenant_id == bindparam("tenant"), sessions.c.id == bindparam("session"))
+    .where(sessions.c.tenant_id == bindparam("tenant"), sessions.c.user_id == bindparam("user"))
+    .where(sessions.c.id == bindparam("session"), sessions.c.expires_at > bindparam("at"))
+    .values(expires_at=bindparam("at"))
+)
+_END_SESSIONS = Statement(
+    update(sessions)
+    .where(sessions.c.tenant_id == bindparam("tenant"), sessions.c.user_id == bindparam("user"))
+    .where(sessions.c.expires_at > bindparam("at"), sessions.c.id.is_distinct_from(bindparam("keep", type_=Uuid)))
     .values(expires_at=bindparam("at"))
 )
 _KEY = Statement(select(api_keys).where(api_keys.c.tenant_id == bindparam("tenant"), api_keys.c.id == bindparam("key")))
@@ -53,9 +79,35 @@ async def by_email(uow: "UnitOfWork", email: str) -> "list[Record]":
     return await uow.all(_BY_EMAIL, email=email)
 
 
-async def end_session(uow: "UnitOfWork", session_id: UUID, at: datetime) -> None:
-    """Let a session end now."""
-    await uow.execute(_END_SESSION, tenant=uow.tenant, session=session_id, at=at)
+async def user(uow: "UnitOfWork", user_id: UUID) -> "Record | None":
+    """A user of the entered tenant."""
+    return await uow.first(_USER, tenant=uow.tenant, user=user_id)
+
+
+async def set_password(uow: "UnitOfWork", user_id: UUID, password_hash: str) -> None:
+    """Keep the hash of a new password."""
+    await uow.execute(_SET_PASSWORD, tenant=uow.tenant, user=user_id, hash=password_hash)
+
+
+async def set_email_verified(uow: "UnitOfWork", user_id: UUID, at: datetime) -> bool:
+    """Note when an address was proved; False where it had been."""
+    return await uow.execute(_SET_VERIFIED, tenant=uow.tenant, user=user_id, at=at) == 1
+
+
+async def sessions_of(uow: "UnitOfWork", user_id: UUID) -> "list[Record]":
+    """The running sessions of a user, newest first."""
+    return await uow.all(_SESSIONS_OF, tenant=uow.tenant, user=user_id, now=uow.clock.now())
+
+
+async def end_session(uow: "UnitOfWork", user_id: UUID, session_id: UUID, at: datetime) -> bool:
+    """Let a user's session end now; False where he has no such running one."""
+    ended = await uow.execute(_END_ONE_SESSION, tenant=uow.tenant, user=user_id, session=session_id, at=at)
+    return ended == 1
+
+
+async def end_sessions(uow: "UnitOfWork", user_id: UUID, *, keep: UUID | None = None) -> int:
+    """Let every session of a user end now, but one; returns how many did."""
+    return await uow.execute(_END_SESSIONS, tenant=uow.tenant, user=user_id, at=uow.clock.now(), keep=keep)
 
 
 async def key(uow: "UnitOfWork", key_id: UUID) -> "Record | None":
