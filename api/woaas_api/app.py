@@ -27,6 +27,7 @@ from woaas_api.rest import (
     kpis,
     market,
     master_data,
+    members,
     moves,
     operations,
     permissions,
@@ -72,6 +73,7 @@ ROUTES: tuple[Route, ...] = (
     *events.ROUTES,
     *audit.ROUTES,
     *identity.ROUTES,
+    *members.ROUTES,
     *sessions.ROUTES,
     *permissions.ROUTES,
 )

@@ -9,21 +9,17 @@ import pyotp
 import pytest
 from fixtures.app import Tenant, World
 from fixtures.console import PASSWORD, browser, person, submit
+from fixtures.postman import Postman
 from httpx import AsyncClient
 
 from woaas_core.clock import FrozenClock, SystemClock
 from woaas_core.db.statements import Statement
 from woaas_core.errors import Invalid
-from woaas_core.mail import Mail
-from woaas_infra.processes import worker as workers
-from woaas_infra.processes.worker import Worker
-from woaas_infra.schedule import Delivery, deliveries
 from woaas_security.identity.password_rules import check_password
 from woaas_security.identity.totp import STEP_S, matching_step
 
 pytestmark = pytest.mark.anyio
 NEW = "seven brown horses at dawn"
-_LINK = re.compile(r"http://[^/]+(/console/\S+token=(\S+))")
 
 
 @pytest.fixture
@@ -31,32 +27,6 @@ def clock(world: World) -> FrozenClock:
     """The platform's clock, under the test's hand."""
     world.db.clock = FrozenClock(SystemClock().now())
     return world.db.clock
-
-
-class Postman:
-    """A mailer that keeps what it is given, or refuses it."""
-
-    def __init__(self, world: World) -> None:
-        self.mails: list[Mail] = []
-        self.is_down = False
-        mail = next(d for d in deliveries(world.settings) if d.name == "mail")
-        self._job: Delivery = mail._replace(send=self._send)
-        self._worker = Worker(world.db, world.settings, workers.asyncio.Event())
-
-    async def _send(self, outgoing: object) -> None:
-        if self.is_down:
-            raise ConnectionRefusedError
-        self.mails.append(outgoing.mail)  # type: ignore[attr-defined]
-
-    async def round(self) -> int:
-        """Send what is due; returns how much went out."""
-        return await self._worker.do(self._job)
-
-    def link(self) -> str:
-        """The path that the newest mail's link leads to."""
-        found = _LINK.search(self.mails[-1].text)
-        assert found, self.mails[-1].text
-        return found[1]
 
 
 @pytest.fixture

@@ -182,6 +182,18 @@ class Page:
         """Do something through the public API, in the transaction of this page."""
         return await self._ask("POST", path, body=body)
 
+    async def put(self, path: str, body: object) -> Any:
+        """Set something through the public API, in the transaction of this page."""
+        return await self._ask("PUT", path, body=body)
+
+    async def patch(self, path: str, body: object) -> Any:
+        """Change something through the public API, in the transaction of this page."""
+        return await self._ask("PATCH", path, body=body)
+
+    async def delete(self, path: str) -> Any:
+        """Take something away through the public API, in the transaction of this page."""
+        return await self._ask("DELETE", path)
+
     async def _ask(self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: object = None) -> Any:
         caller = Call(self.edge, self.request, self.uow, self.user[0], b"")
         return (await self._api.call(caller, method, path, query=query, body=body)).value

@@ -11,7 +11,20 @@ from woaas_api.answers import RawResponse
 from woaas_api.console.door import Console
 from woaas_api.console.live import Live
 from woaas_api.console.page import PageRoute
-from woaas_api.console.pages import account, audit, billing, market, order, orders, plan, recovery, session
+from woaas_api.console.pages import (
+    account,
+    audit,
+    billing,
+    keys,
+    market,
+    members,
+    order,
+    orders,
+    plan,
+    recovery,
+    roles,
+    session,
+)
 from woaas_api.console.public_api import PublicApi
 from woaas_api.edge import Edge
 from woaas_api.endpoint import Route
@@ -25,6 +38,7 @@ PAGES: tuple[PageRoute, ...] = (
     *market.PAGES,
     *billing.PAGES,
     *audit.PAGES,
+    *(*members.PAGES, *keys.PAGES, *roles.PAGES),
 )
 
 

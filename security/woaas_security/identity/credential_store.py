@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import BindParameter, bindparam, delete, select, update
 
 from woaas_core.db.statements import Statement, insert_row
 from woaas_core.ids import uuid7
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
 
 _F, _R, _T, _M = second_factors.c, recovery_codes.c, user_tokens.c, mails.c
-_TENANT, _USER = bindparam("tenant"), bindparam("user")
+_TENANT: BindParameter[UUID] = bindparam("tenant")
+_USER: BindParameter[UUID] = bindparam("user")
 
 INSERT_TOKEN = insert_row(user_tokens)
 INSERT_MAIL = insert_row(mails)
@@ -69,6 +70,7 @@ _POSTPONE = Statement(
     .where(_M.tenant_id == _TENANT, _M.id == bindparam("mail"))
     .values(due_at=bindparam("until"), attempts=_M.attempts + 1)
 )
+_DROP_MAILS_TO = Statement(delete(mails).where(_M.tenant_id == _TENANT, _M.user_id == _USER))
 _DROP_MAIL = Statement(delete(mails).where(_M.tenant_id == _TENANT, _M.id == bindparam("mail")))
 
 
@@ -195,3 +197,8 @@ async def postpone_mail(uow: "UnitOfWork", mail_id: UUID, until: datetime) -> No
 async def drop_mail(uow: "UnitOfWork", mail_id: UUID) -> int:
     """Forget a mail, sent or given up."""
     return await uow.execute(_DROP_MAIL, tenant=uow.tenant, mail=mail_id)
+
+
+async def drop_mails_to(uow: "UnitOfWork", user_id: UUID) -> None:
+    """Send a person nothing of what is queued."""
+    await uow.execute(_DROP_MAILS_TO, tenant=uow.tenant, user=user_id)

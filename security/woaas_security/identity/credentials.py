@@ -46,6 +46,23 @@ async def reset_password(uow: "UnitOfWork", keyring: Keyring, token: str, passwo
     await _mark_verified(uow, found)
 
 
+async def accept_invitation(uow: "UnitOfWork", keyring: Keyring, token: str, password: str) -> None:
+    """Join by the link of an invitation, with a password of one's own.
+
+    Raises:
+        LinkExpired: the token is unknown, used or too old.
+        Invalid: the password is not taken; the token stays good.
+    """
+    found = await one_time.find(uow, keyring, token, Purpose.INVITATION)
+    await check_password(password, about=(found["email"], found["name"]))
+    await one_time.take(uow, found)
+    row = await repository.activate(uow, found["user_id"], await hash_password(password))
+    if row is None:
+        raise one_time.LinkExpired
+    version = (row["version"] - 1, row["version"])
+    uow.record(events.MEMBER_JOINED, subject=encode_id("usr", found["user_id"]), version=version)
+
+
 async def verify_email(uow: "UnitOfWork", keyring: Keyring, token: str) -> None:
     """Note that a person reads the mail of his address.
 

@@ -30,6 +30,10 @@ _LETTERS: dict[tuple[Purpose, str], Letter] = {
         "Confirm your e-mail address", "please confirm that this address is yours:", "/console/verify"
     ),
     (Purpose.VERIFY_EMAIL, "zh"): Letter("确认您的邮箱地址", "请确认此邮箱地址属于您：", "/console/verify"),
+    (Purpose.INVITATION, "en"): Letter(
+        "You are invited to WOaaS", "you are invited to work with us. Choose a password here:", "/console/join"
+    ),
+    (Purpose.INVITATION, "zh"): Letter("WOaaS 邀请", "诚邀您加入。请在此设置密码：", "/console/join"),
 }
 _REST = {
     "en": "The link works once, for {hours} hours. If you did not expect this mail, do nothing.",

@@ -16,6 +16,12 @@ api_keys: Table = tenant_table(
     Column("customer", Text),
     # The part of the tenant it is for; empty is all of it.
     Column("scope", JSONB, nullable=False),
+    # Where it may be used from, as CIDR blocks; empty is everywhere.
+    Column("networks", ARRAY(Text), nullable=False),
+    # The user who made it: shut out, he takes it with him.
+    Column("created_by", Uuid),
+    # The key whose successor it is.
+    Column("replaces", Uuid),
     instant("created_at"),
     instant("expires_at", nullable=True),
     instant("revoked_at", nullable=True),
@@ -34,9 +40,10 @@ users: Table = tenant_table(
     # The part of the tenant it is for; empty is all of it.
     Column("scope", JSONB, nullable=False),
     Column("language", Text, nullable=False),
-    # active or suspended; only an active person gets in.
+    # invited, active, suspended or removed; only an active person gets in.
     Column("state", Text, nullable=False),
     instant("email_verified_at", nullable=True),
+    Column("version", Integer, nullable=False),
     instant("created_at"),
     tenant_index("users", "email", unique=True),
     Index("ix_users_email", "email"),

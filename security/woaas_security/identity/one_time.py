@@ -24,12 +24,14 @@ class Purpose(StrEnum):
     RESET_PASSWORD = "reset_password"  # noqa: S105 - a purpose, no password
     VERIFY_EMAIL = "verify_email"
     SECOND_STEP = "second_step"
+    INVITATION = "invitation"
 
 
 LIFE = {
     Purpose.RESET_PASSWORD: timedelta(hours=1),
     Purpose.VERIFY_EMAIL: timedelta(days=2),
     Purpose.SECOND_STEP: timedelta(minutes=10),
+    Purpose.INVITATION: timedelta(days=7),
 }
 
 

@@ -26,7 +26,7 @@ async def check_password(password: str, *, about: Sequence[str], pointer: str = 
 
 
 def _score(password: str, about: Sequence[str]) -> int:
-    from zxcvbn import zxcvbn  # noqa: PLC0415 - its word lists take 0.2 s and are rarely needed
+    from zxcvbn import zxcvbn  # type: ignore[import-untyped]  # noqa: PLC0415 - its word lists take 0.2 s and are rarely needed
 
     words = [part for text in about for part in text.replace("@", " ").replace(".", " ").split()]
     return int(zxcvbn(password, user_inputs=[*about, *words])["score"])

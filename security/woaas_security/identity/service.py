@@ -1,18 +1,20 @@
 """Use cases of identity: authenticate, start and end sessions, make and revoke keys and users."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from woaas_core.errors import FieldError, Invalid, NotFound, Unauthenticated
+from woaas_core.errors import Conflict, FieldError, Invalid, NotFound, Unauthenticated
 from woaas_core.events.envelope import Actor
 from woaas_core.ids import encode_id, uuid7
+from woaas_core.wire import invalid
 from woaas_security.authz.lines import SYSTEM_ROLE
 from woaas_security.authz.policy import PolicyCache, TenantPolicy
 from woaas_security.identity import api_keys, events, repository
 from woaas_security.identity.keyring import Keyring
+from woaas_security.identity.networks import admit, checked
 from woaas_security.identity.passwords import hash_password
 from woaas_security.identity.resources import API_KEY
 from woaas_security.permissions import grants
@@ -54,17 +56,17 @@ class Authenticator:
         self._pepper = pepper
         self._policies = policies
 
-    async def by_key(self, uow: "UnitOfWork", text: str) -> Principal:
-        """The principal of an API key.
+    async def by_key(self, uow: "UnitOfWork", text: str, address: str = "") -> Principal:
+        """The principal of an API key that is used from a network address.
 
         Raises:
-            Unauthenticated: malformed, unknown, expired or revoked, all alike.
+            Unauthenticated: malformed, unknown, expired, revoked, or used from elsewhere than it may be, all alike.
         """
         parsed = api_keys.parse(text, pepper=self._pepper)
         if parsed is None:
             raise Unauthenticated
         row = await repository.by_key(uow, parsed.key_id, parsed.secret_hash)
-        if row is None or row["livemode"] != parsed.livemode:
+        if row is None or row["livemode"] != parsed.livemode or not admit(row["networks"], address):
             raise Unauthenticated
         return await self._enter(uow, row, "api_key")
 
@@ -128,10 +130,15 @@ class Authenticator:
         roles: list[str],
         customer: str | None = None,
         scope: Mapping[str, Any] | None = None,
+        networks: Sequence[str] = (),
         expires_at: datetime | None = None,
+        created_by: UUID | None = None,
+        replaces: UUID | None = None,
     ) -> tuple[dict[str, object], str]:
         """Make a key in the entered tenant; returns its row and the secret text, which is never shown again."""
         await check_roles(uow, roles, customer)
+        if expires_at is not None and expires_at <= uow.clock.now():
+            raise invalid("/expires_at", "invalid", "The key would have expired already.")
         text = api_keys.mint(livemode=uow.livemode)
         parsed = api_keys.parse(text, pepper=self._pepper)
         assert parsed is not None
@@ -144,6 +151,9 @@ class Authenticator:
             "roles": roles,
             "customer": customer,
             "scope": dict(scope or {}),
+            "networks": checked(networks),
+            "created_by": created_by,
+            "replaces": replaces,
             "created_at": uow.clock.now(),
             "expires_at": expires_at,
             "revoked_at": None,
@@ -198,13 +208,52 @@ async def check_roles(uow: "UnitOfWork", roles: list[str], customer: str | None 
         raise Invalid(errors=(FieldError("/customer", "required", detail),))
 
 
-async def get_key(uow: "UnitOfWork", principal: Principal, key_id: UUID) -> "Record":
+async def get_key(uow: "UnitOfWork", principal: Principal, key_id: UUID, *, lock: bool = False) -> "Record":
     """An API key, revoked ones too; never its secret."""
     principal.require(API_KEY, "read")
-    row = await repository.key(uow, key_id)
+    row = await repository.key(uow, key_id, lock=lock)
     if row is None:
         raise NotFound
     return row
+
+
+async def maker(uow: "UnitOfWork", principal: Principal) -> UUID | None:
+    """The person behind a caller: himself, or who made the key he comes with."""
+    if principal.kind == "user":
+        return principal.id
+    row = await repository.key(uow, principal.id)
+    return row["created_by"] if row else None
+
+
+async def rotate_key(
+    uow: "UnitOfWork",
+    authenticator: Authenticator,
+    principal: Principal,
+    known: "Record",
+    *,
+    overlap: timedelta,
+    expires_at: datetime | None,
+) -> tuple[dict[str, object], str]:
+    """Make a key's successor with the same rights; the old one stays good for the overlap, so two are live.
+
+    Raises:
+        Conflict: the key is not live, or has a live successor.
+    """
+    now = uow.clock.now()
+    is_live = known["revoked_at"] is None and (known["expires_at"] is None or known["expires_at"] > now)
+    if not is_live or await repository.has_successor(uow, known["id"]):
+        msg = "Only a live key that has no live successor is rotated; make a new one, or revoke the successor first."
+        raise Conflict(msg)
+    row, text = await authenticator.create_key(
+        uow,
+        **{n: known[n] for n in ("name", "roles", "customer", "scope", "networks")},
+        expires_at=expires_at,
+        created_by=await maker(uow, principal),
+        replaces=known["id"],
+    )
+    await repository.let_expire(uow, known["id"], now + overlap)
+    uow.record(events.API_KEY_ROTATED, subject=encode_id("key", known["id"]), changes={"expires_at": now + overlap})
+    return row, text
 
 
 async def revoke_key(uow: "UnitOfWork", principal: Principal, key_id: UUID) -> "Record":
@@ -243,6 +292,7 @@ async def add_user(
         language="en",
         state="active",
         email_verified_at=None,
+        version=1,
         created_at=uow.clock.now(),
     )
     uow.record(events.MEMBER_ADDED, subject=encode_id("usr", user_id), data={"roles": roles})

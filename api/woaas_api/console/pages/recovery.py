@@ -54,6 +54,27 @@ async def reset(page: Page) -> Outcome:
     return SeeOther(SIGN_IN, Notice(page.text("The password is set. Sign in with it.")))
 
 
+@page("GET", "/join", is_open=True)
+async def join_form(page: Page) -> Outcome:
+    """Ask an invited person for a password."""
+    return Shown("gate/join.html", {"link": page.query.get("token", ""), "problem": ""})
+
+
+@page("POST", "/join", is_open=True)
+async def join(page: Page) -> Outcome:
+    """Let an invited person in, with the password of his choice."""
+    link = page.form.get("token", "")
+    try:
+        await credentials.accept_invitation(
+            page.uow, page.edge.authenticator.keyring, link, page.form.get("password", "")
+        )
+    except LinkExpired:
+        return expired(page)
+    except Invalid as error:
+        return Shown("gate/join.html", {"link": link, "problem": said(page, error)}, 422)
+    return SeeOther(SIGN_IN, Notice(page.text("Welcome. Sign in with your address and the password.")))
+
+
 @page("GET", "/verify", is_open=True)
 async def verify_form(page: Page) -> Outcome:
     """Ask for a click: programs that look into mail follow links too."""
@@ -80,4 +101,4 @@ def expired(page: Page) -> Shown:
     return Shown("gate/expired.html", {}, 410)
 
 
-PAGES = (forgot_form, forgot, reset_form, reset, verify_form, verify)
+PAGES = (forgot_form, forgot, reset_form, reset, join_form, join, verify_form, verify)

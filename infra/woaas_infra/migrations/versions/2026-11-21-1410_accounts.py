@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 from woaas_core.db.tenancy import APP, DEFINER, across_tenants, definer_function, isolate
 
@@ -16,6 +17,12 @@ _INSTANT = sa.DateTime(timezone=True)
 def upgrade() -> None:
     op.add_column("users", sa.Column("state", sa.Text(), nullable=False, server_default="active"))
     op.add_column("users", sa.Column("email_verified_at", _INSTANT, nullable=True))
+    op.add_column("users", sa.Column("version", sa.Integer(), nullable=False, server_default="1"))
+    op.alter_column("users", "version", server_default=None)
+    op.add_column("api_keys", sa.Column("networks", postgresql.ARRAY(sa.Text()), nullable=False, server_default="{}"))
+    op.alter_column("api_keys", "networks", server_default=None)
+    for name in ("created_by", "replaces"):
+        op.add_column("api_keys", sa.Column(name, sa.Uuid(), nullable=True))
     for statement in SUSPEND:
         op.execute(statement)
     op.alter_column("users", "state", server_default=None)
@@ -82,6 +89,7 @@ def upgrade() -> None:
         sa.Column("blocked_until", _INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_sign_in_failures")),
     )
+    op.execute("DROP FUNCTION authenticate_key")
     op.execute("DROP FUNCTION authenticate_session")
     op.execute("DROP FUNCTION find_login")
     for statement in (
@@ -89,6 +97,7 @@ def upgrade() -> None:
         *across_tenants(DEFINER, "user_tokens", "SELECT"),
         *across_tenants(DEFINER, "mails", "SELECT, INSERT"),
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON sign_in_failures TO {APP}",
+        *definer_function(f"authenticate_key(found_key_id text, found_hash bytea) RETURNS {KEY_ROW}", BY_KEY),
         *definer_function(f"authenticate_session(found_hash bytea) RETURNS {SESSION_ROW}", BY_SESSION),
         *definer_function("find_login(given_email text) RETURNS SETOF users", LOGIN),
         *definer_function(f"enter_by_token(found_hash bytea) RETURNS {OPENED_ROW}", BY_LINK),
@@ -111,11 +120,26 @@ SUSPEND = (
 TENANT_COLUMNS = (
     "tenant_id uuid, livemode boolean, organisation_id uuid, policy_version bigint, releases_limited boolean"
 )
-SESSION_ROW = (
-    f"TABLE ({TENANT_COLUMNS}, subject_id uuid, subject_name text, roles text[], customer text, scope jsonb, "
-    "session_id uuid)"
-)
+CALLER_COLUMNS = f"{TENANT_COLUMNS}, subject_id uuid, subject_name text, roles text[], customer text, scope jsonb"
+KEY_ROW = f"TABLE ({CALLER_COLUMNS}, networks text[])"
+SESSION_ROW = f"TABLE ({CALLER_COLUMNS}, session_id uuid)"
 OPENED_ROW = "TABLE (tenant_id uuid, livemode boolean, token_id uuid, user_id uuid, email text, name text, expires_at timestamptz)"
+# A key goes with the person who made it: while he is shut out it opens nothing.
+BY_KEY = """
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  SELECT t.id, t.livemode, t.organisation_id, t.policy_version, t.release_allowance IS NOT NULL,
+      k.id, k.name, k.roles, k.customer, k.scope, k.networks
+    INTO tenant_id, livemode, organisation_id, policy_version, releases_limited, subject_id, subject_name, roles, customer,
+      scope, networks
+    FROM api_keys k JOIN tenants t ON t.id = k.tenant_id
+    WHERE k.key_id = found_key_id AND k.secret_hash = found_hash AND k.revoked_at IS NULL
+      AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp())
+      AND (k.created_by IS NULL OR EXISTS (SELECT FROM users u
+        WHERE u.tenant_id = k.tenant_id AND u.id = k.created_by AND u.state = 'active'));
+  IF FOUND THEN PERFORM set_config('app.tenant_id', tenant_id::text, true); RETURN NEXT; END IF;
+END $$
+"""
 BY_SESSION = """
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
