@@ -129,7 +129,8 @@ class _PinningBackend(httpcore2.AsyncNetworkBackend):
 
     def __init__(self, outbound: Outbound, resolve: Resolve, *, public: bool) -> None:
         self._judge = partial(guarded_address, outbound=outbound, resolve=resolve, public=public)
-        self._network = httpcore2.AnyIOBackend()
+        # pyright takes the stand-in for installations without anyio for the real one.
+        self._network: httpcore2.AsyncNetworkBackend = httpcore2.AnyIOBackend()  # pyright: ignore[reportAttributeAccessIssue]
 
     async def connect_tcp(
         self,
@@ -146,7 +147,7 @@ class _PinningBackend(httpcore2.AsyncNetworkBackend):
         return await self._network.connect_tcp(pinned.ip, port, timeout, local_address, socket_options)
 
     async def sleep(self, seconds: float) -> None:
-        await self._network.sleep(seconds)
+        await asyncio.sleep(seconds)
 
 
 class _BoundedStream(httpx2.AsyncByteStream):
