@@ -5,6 +5,7 @@ import segno
 from woaas_api.console.page import Notice, Outcome, Page, SeeOther, Shown, page
 from woaas_api.console.pages.recovery import said
 from woaas_api.console.pages.session import too_many
+from woaas_core.db.statements import Row
 from woaas_core.errors import Invalid, RateLimited
 from woaas_security.identity import credentials, repository, second_factor
 from woaas_security.identity.second_factor import Enrolment
@@ -94,7 +95,7 @@ async def end_session(page: Page, key: str) -> Outcome:
     return SeeOther(HERE, Notice(page.text("The session has ended.")))
 
 
-async def _check_password(page: Page) -> "repository.Record":
+async def _check_password(page: Page) -> Row:
     return await credentials.require_password(
         page.uow, page.edge.authenticator.keyring, page.user[0], page.form.get("current", "")
     )

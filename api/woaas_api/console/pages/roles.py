@@ -1,7 +1,7 @@
 """Roles: who can see what, field by field, and the tenant's own rules about it."""
 
 from woaas_api.console.forms import given
-from woaas_api.console.page import Notice, Outcome, Page, SeeOther, Shown, page
+from woaas_api.console.page import JSON, Notice, Outcome, Page, SeeOther, Shown, page
 from woaas_api.console.pages.members import chosen
 from woaas_api.subjects import REGISTRY
 from woaas_security.authz.explanation import explain
@@ -66,13 +66,12 @@ async def forget(page: Page, key: str) -> Outcome:
     return SeeOther(f"{HERE}?resource={page.form.get('resource', '')}", Notice(page.text("The rule is gone.")))
 
 
-def _cell(said: dict[str, list[str]], field: str) -> tuple[str, str]:
+def _cell(said: JSON, field: str) -> tuple[str, str]:
     """How far a role gets with a field, and the lines that keep it from more."""
     level = "none"
     for name, members in (("masked", "masked"), ("read", "readable"), ("write", "writable")):
         level = name if field in said.get(members, ()) else level
-    hidden = said.get("hidden", {})
-    lines = hidden.get(field, []) if isinstance(hidden, dict) else []
+    lines = said["hidden"].get(field, [])
     return level, "; ".join(f"{line['role']}: {line['resource']}.{line['field']}" for line in lines)
 
 
