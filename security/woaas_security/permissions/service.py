@@ -115,7 +115,7 @@ async def put_role(
         events.ROLE_CHANGED,
         subject=encode_id("rol", row["id"]),
         version=(known["version"] if known else None, row["version"]),
-        changes={"code": code, **{n: values[n] for n in ("name", "inherits", "permissions")}},
+        changes={"code": code, **values},
     )
     return row, known is None
 
