@@ -156,7 +156,7 @@ class TestChanges:
             shown = (await client.post(f"{at}/signatures", json=signed_by())).json()
         async with world.db.unit_of_work() as uow:
             await world.authenticator.as_system(uow, staffed.id, "test")
-            record = await uow.connection.fetchval("SELECT record FROM signatures")
+            ((record,),) = await uow.connection.fetch("SELECT record FROM signatures")
         assert hashlib.sha256(record).hexdigest() == shown["record_sha256"]
         assert b'"name":"turn"' in record
 

@@ -1,7 +1,6 @@
 """Use cases of signatures (21 CFR 11.50, 11.70, 11.200): sign, read."""
 
 import hashlib
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -115,8 +114,6 @@ async def _values(
 
 async def _time_zone(uow: "UnitOfWork", order: Order) -> str:
     """The zone of the order's site, else the tenant's."""
-    site: Mapping[str, Any] | None = None
-    if order.head.site:
-        site = await master_data.find(uow, "site", order.head.site)
-    zone = (site["body"] if site else {}).get("time_zone")
+    site = await master_data.find(uow, "site", order.head.site) if order.head.site else None
+    zone = None if site is None else site["body"].get("time_zone")
     return str(zone or (await tenants.get(uow))["time_zone"])
