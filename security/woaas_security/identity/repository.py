@@ -115,6 +115,13 @@ _REVOKE_KEYS_OF = Statement(
     .returning(api_keys.c.id)
 )
 _KEY = Statement(select(api_keys).where(api_keys.c.tenant_id == bindparam("tenant"), api_keys.c.id == bindparam("key")))
+_MEMBER = Statement.text(
+    "SELECT id, name, email, roles, password_hash FROM users "
+    "WHERE tenant_id = $1 AND (id = $2 OR email = $3) AND state = 'active'",
+    "tenant_id",
+    "user_id",
+    "email",
+)
 _FORGET_SESSIONS = Statement(
     delete(sessions).where(sessions.c.tenant_id == bindparam("tenant"), sessions.c.expires_at <= bindparam("now"))
 )
@@ -227,6 +234,11 @@ async def let_expire(uow: "UnitOfWork", key_id: UUID, at: datetime) -> None:
 async def revoke_keys_of(uow: "UnitOfWork", user_id: UUID) -> "list[Record]":
     """End the keys that a person made; returns their ids."""
     return await uow.all(_REVOKE_KEYS_OF, tenant=uow.tenant, user=user_id, at=uow.clock.now())
+
+
+async def member(uow: "UnitOfWork", *, user_id: UUID | None, email: str | None) -> "Record | None":
+    """A member of the entered tenant who may sign in, by id or address."""
+    return await uow.first(_MEMBER, tenant_id=uow.tenant, user_id=user_id, email=email)
 
 
 async def forget_ended_sessions(uow: "UnitOfWork") -> int:

@@ -10,6 +10,7 @@ from woaas_core.errors import Conflict, FieldError, Invalid, NotFound, Unauthent
 from woaas_core.events.envelope import Actor
 from woaas_core.ids import encode_id, uuid7
 from woaas_core.wire import invalid
+from woaas_security.audit.observing import Reads
 from woaas_security.authz.lines import SYSTEM_ROLE
 from woaas_security.authz.policy import PolicyCache, TenantPolicy
 from woaas_security.identity import api_keys, events, repository
@@ -187,6 +188,7 @@ class Authenticator:
             observe=grants.observer(uow) if given else None,
             scope=row["scope"],
             session_id=row["session_id"] if kind == "user" else None,
+            reads=Reads(uow, policy) if policy.own.lines else None,
         )
         uow.actor = principal.actor
         return principal
