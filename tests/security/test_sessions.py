@@ -2,6 +2,7 @@
 
 import pytest
 from fixtures.app import Tenant, World
+from fixtures.entries import BY_HAND
 from httpx import AsyncClient
 
 from woaas_core.db.statements import Statement
@@ -88,12 +89,14 @@ class TestSession:
         token = await token_of(ann.world)
         async with ann.world.db.unit_of_work() as uow:
             await ann.world.authenticator.as_system(uow, ann.id, "test")
+            await uow.execute(Statement.text(BY_HAND))
             await uow.execute(Statement.text(change))
         assert await me(ann, token, **{"Woaas-Console": "1"}) == 401
 
     async def test_a_suspended_user_cannot_sign_in(self, ann: Tenant) -> None:
         async with ann.world.db.unit_of_work() as uow:
             await ann.world.authenticator.as_system(uow, ann.id, "test")
+            await uow.execute(Statement.text(BY_HAND))
             await uow.execute(Statement.text("UPDATE users SET state = 'suspended'"))
         with pytest.raises(Unauthenticated):
             await token_of(ann.world)

@@ -116,13 +116,14 @@ async def require_password(
 
 
 async def _set_password(uow: "UnitOfWork", user_id: UUID, password: str, *, keep: UUID | None) -> None:
-    await repository.set_password(uow, user_id, await hash_password(password))
+    version = await repository.set_password(uow, user_id, await hash_password(password))
     await repository.end_sessions(uow, user_id, keep=keep)
     for purpose in (Purpose.RESET_PASSWORD, Purpose.SECOND_STEP):
         await store.end_tokens(uow, user_id, purpose)
-    uow.record(events.PASSWORD_CHANGED, subject=encode_id("usr", user_id))
+    uow.record(events.PASSWORD_CHANGED, subject=encode_id("usr", user_id), version=(version - 1, version))
 
 
 async def _mark_verified(uow: "UnitOfWork", found: "Record") -> None:
-    if await repository.set_email_verified(uow, found["user_id"], uow.clock.now()):
-        uow.record(events.EMAIL_VERIFIED, subject=encode_id("usr", found["user_id"]))
+    version = await repository.set_email_verified(uow, found["user_id"], uow.clock.now())
+    if version is not None:
+        uow.record(events.EMAIL_VERIFIED, subject=encode_id("usr", found["user_id"]), version=(version - 1, version))

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import DateTime, Uuid, bindparam, delete, func, select, update
+from sqlalchemy import DateTime, Uuid, bindparam, delete, func, null, select, update
 
 from woaas_core.db.statements import Statement, insert_row
 from woaas_security.identity.models import api_keys, sessions, users
@@ -38,8 +38,8 @@ _REJOIN = Statement(
     .values(
         **_MEMBERSHIP,
         language=bindparam("spoken"),
-        password_hash=None,
-        email_verified_at=None,
+        password_hash=null(),
+        email_verified_at=null(),
         version=users.c.version + 1,
     )
 )
@@ -63,13 +63,15 @@ _OTHER_OWNER = Statement.text(
 _SET_PASSWORD = Statement(
     update(users)
     .where(users.c.tenant_id == bindparam("tenant"), users.c.id == bindparam("user"))
-    .values(password_hash=bindparam("hash"))
+    .values(password_hash=bindparam("hash"), version=users.c.version + 1)
+    .returning(users.c.version)
 )
 _SET_VERIFIED = Statement(
     update(users)
     .where(users.c.tenant_id == bindparam("tenant"), users.c.id == bindparam("user"))
     .where(users.c.email_verified_at.is_(None))
-    .values(email_verified_at=bindparam("at"))
+    .values(email_verified_at=bindparam("at"), version=users.c.version + 1)
+    .returning(users.c.version)
 )
 _SESSIONS_OF = Statement(
     select(*(c for c in sessions.c if c.name != "token_hash"))
@@ -190,14 +192,15 @@ async def has_other_owner(uow: "UnitOfWork", user_id: UUID) -> bool:
     return bool(await uow.value(_OTHER_OWNER, tenant=uow.tenant, user=user_id))
 
 
-async def set_password(uow: "UnitOfWork", user_id: UUID, password_hash: str) -> None:
-    """Keep the hash of a new password."""
-    await uow.execute(_SET_PASSWORD, tenant=uow.tenant, user=user_id, hash=password_hash)
+async def set_password(uow: "UnitOfWork", user_id: UUID, password_hash: str) -> int:
+    """Keep the hash of a new password; returns the user's version."""
+    return int(await uow.value(_SET_PASSWORD, tenant=uow.tenant, user=user_id, hash=password_hash))
 
 
-async def set_email_verified(uow: "UnitOfWork", user_id: UUID, at: datetime) -> bool:
-    """Note when an address was proved; False where it had been."""
-    return await uow.execute(_SET_VERIFIED, tenant=uow.tenant, user=user_id, at=at) == 1
+async def set_email_verified(uow: "UnitOfWork", user_id: UUID, at: datetime) -> int | None:
+    """Note when an address was proved; returns the user's version, None where it had been."""
+    version: int | None = await uow.value(_SET_VERIFIED, tenant=uow.tenant, user=user_id, at=at)
+    return version
 
 
 async def sessions_of(uow: "UnitOfWork", user_id: UUID) -> "list[Record]":

@@ -297,7 +297,8 @@ async def add_user(
         version=1,
         created_at=uow.clock.now(),
     )
-    uow.record(events.MEMBER_ADDED, subject=encode_id("usr", user_id), data={"roles": roles})
+    subject = encode_id("usr", user_id)
+    uow.record(events.MEMBER_ADDED, subject=subject, version=(None, 1), data={"roles": roles})
     return user_id
 
 

@@ -96,9 +96,9 @@ async def end_session(page: Page, key: str) -> Outcome:
 
 
 async def _check_password(page: Page) -> Row:
-    return await credentials.require_password(
-        page.uow, page.edge.authenticator.keyring, page.user[0], page.form.get("current", "")
-    )
+    keyring, typed = page.edge.authenticator.keyring, page.form.get("current", "")
+    row: Row = await credentials.require_password(page.uow, keyring, page.user[0], typed)
+    return row
 
 
 async def _account(page: Page, wrong: dict[str, str] | None = None, status: int = 200) -> Shown:
