@@ -139,6 +139,23 @@ def witness(
 
 
 @app.command
+def keep_checkpoint(file: Path, *, vkey: Annotated[list[Path], Parameter(negative="")]) -> int:
+    """Fetch the newest checkpoint and keep it, if it continues the one kept before; else exit with 1.
+
+    Parameters
+    ----------
+    file
+        Where it is kept; `audit verify --checkpoint` takes this file.
+    vkey
+        A file of verifier keys of the log, obtained apart from it.
+    """
+    from .verification import keep
+
+    with client() as woaas:
+        return keep(woaas, file, vkey)
+
+
+@app.command
 def checkpoints(*, limit: Limit = 20, latest: bool = False, as_json: AsJSON = False) -> None:
     """Signed states of the log. Keep one where the service cannot change it.
 

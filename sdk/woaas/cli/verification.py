@@ -5,8 +5,12 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .output import print_json, say
+
+if TYPE_CHECKING:
+    from woaas import Client
 
 
 def verify_bundle(
@@ -53,6 +57,19 @@ def verify_single(
         return int(rejection.verdict)
     print_json(proved.content)
     say(f"ok: entry {proved.log_index} of {proved.origin}, in the tree of size {proved.tree_size}")
+    return 0
+
+
+def keep(client: Client, file: Path, vkey_files: Sequence[Path]) -> int:
+    """Keep the newest checkpoint, say so, and return the exit code."""
+    from woaas.audit.report import Rejected
+
+    try:
+        note = client.audit.keep_checkpoint(file, vkeys=_lines(vkey_files))
+    except Rejected as rejection:
+        say(f"{rejection.verdict.name.lower().replace('_', ' ')}: {rejection}")
+        return int(rejection.verdict)
+    say(f"ok: {note.splitlines()[0]} at size {note.splitlines()[1]}, kept in {file}")
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -122,6 +122,31 @@ class Audit(Bound[M]):
     def latest_checkpoint(self) -> Request[str]:
         """The newest signed note, as text. Keep one: a later bundle must be consistent with it."""
         return text("/v1/audit/checkpoints/latest")
+
+    @procedure
+    def keep_checkpoint(self, file: str | Path, *, vkeys: Iterable[str]) -> Steps[str]:
+        """Fetch the newest signed note, see that it continues the one kept in `file`, and keep it there instead.
+
+        Run it daily on a machine that the service cannot write to; `woaas.audit.verify` takes the file's content as
+        `earlier_checkpoint`.
+
+        Raises:
+            woaas.audit.Rejected: the log was rewritten, or you are shown another one; the file stays as it was.
+        """
+        return self._keep(Path(file), tuple(vkeys))
+
+    def _keep(self, file: Path, vkeys: tuple[str, ...]) -> Steps[str]:
+        from woaas.audit.kept import keep, sizes_to_prove  # noqa: PLC0415 - cryptography is for those who verify
+
+        newest = yield from self._executor.exchange(text("/v1/audit/checkpoints/latest"))
+        old, new = sizes_to_prove(file.read_bytes() if file.exists() else None, newest.encode(), vkeys)
+        proof: list[str] = []
+        if 0 < old < new:
+            found = yield from self._executor.exchange(
+                read("/v1/audit/consistency-proof", ConsistencyProof, {"from": old, "to": new})
+            )
+            proof = found.proof
+        return keep(file, newest.encode(), vkeys, proof)
 
     @endpoint
     def inclusion_proof(self, index: int, *, tree_size: int | None = None) -> Request[InclusionProof]:
