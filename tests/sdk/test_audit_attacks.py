@@ -229,6 +229,14 @@ class TestAttacks:
         assert check(Log(40, history="rewritten").bundle()).ok
 
 
+@pytest.mark.parametrize("reason", ["=1+1", "+1", "-1", "@sum", "\t=1", "\r=1", 'a "quoted", cell\nof two lines'])
+def test_the_table_has_no_formula_and_still_agrees_with_the_leaves(check, reason):
+    bundle = Log(3, lambda _: {"reason": reason}).bundle(table=True)
+    assert check(bundle).ok
+    rows = list(csv.reader(io.StringIO(unpack(bundle)["entries.csv"].decode(), newline="")))
+    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for row in rows for cell in row)
+
+
 class TestTrail:
     def test_a_silent_hour_is_flagged(self, check):
         assert check(times(0, 30, 60, 90)).silent == ()
