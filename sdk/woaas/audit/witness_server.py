@@ -50,7 +50,7 @@ def witness_server(witness: Witness, host: str, port: int) -> ThreadingHTTPServe
             note = witness.newest(unquote(origin)) if not start and origin else None
             self._answer(200, note) if note else self._answer(404, "nothing is known of such a log\n")
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:
             """Say nothing; the state has what matters."""
 
         def _answer(self, status: int, body: str, media_type: str = _TEXT) -> None:

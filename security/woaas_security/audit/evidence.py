@@ -11,6 +11,7 @@ from woaas_core.errors import NotFound, UnknownParameter
 from woaas_security.audit import store
 from woaas_security.audit.masking import visible_data
 from woaas_security.audit.note import VerifierKey
+from woaas_security.audit.observing import note_log_read
 from woaas_security.audit.proofs import NodeHashes, Plan, plan_consistency, plan_inclusion
 from woaas_security.audit.resources import AUDIT_ENTRY
 from woaas_security.audit.tree import Frontier
@@ -59,6 +60,7 @@ async def entries(
 ) -> list[dict[str, Any]]:
     """Entries, newest first, below an index; changes the caller may not read are null and named."""
     principal.require(AUDIT_ENTRY, "read")
+    await note_log_read(uow, principal)
     size = await tree_size(uow)
     rows = await uow.all(
         store.ENTRIES,
@@ -154,6 +156,7 @@ async def tlog_proof(uow: "UnitOfWork", principal: Principal, index: int, subjec
         NotFound: no such entry, or no checkpoint covers it yet.
     """
     principal.require(AUDIT_ENTRY, "read")
+    await note_log_read(uow, principal)
     rows = await uow.all(store.RANGE, tenant_id=uow.tenant, start=index, end=index + 1, **EntryFilter()._asdict())
     newest = await uow.first(store.COSIGNED, tenant_id=uow.tenant, beyond=index) or await uow.first(
         store.CHECKPOINTS, tenant_id=uow.tenant, before=None, limit=1

@@ -6,7 +6,7 @@ from alembic import op
 from woaas_core.db.tenancy import SEQUENCER, across_tenants, isolate
 
 revision = "0022_sealing"
-down_revision = "0009_promises"
+down_revision = "0020_signatures"
 branch_labels = None
 depends_on = None
 
