@@ -58,6 +58,10 @@ WORDS = {
     "void": N_("Void"),
     "active": N_("Active"),
     "invited": N_("Invited"),
+    "sites": N_("Sites"),
+    "lines": N_("Lines"),
+    "work_orders": N_("Orders"),
+    "participant": N_("Takes part as"),
     "removed": N_("Removed"),
     "revoked": N_("Revoked"),
     # Stages of an order.
