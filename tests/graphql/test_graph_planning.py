@@ -112,9 +112,15 @@ class TestMoves:
 
 class TestProposals:
     async def test_one_is_read_and_accepted_and_its_alert_closes(self, world: World, factory: Tenant) -> None:
-        query = """{ proposals(first: 3, filter: {state: {eq: "open"}}) { edges { node { id etag responseTime completedOrders
-          changes { oldWorkCenter newWorkCenter operation { id } } orders { workOrderId oldEndAt newEndAt } } } }
-          alerts(first: 3, filter: {kind: {eq: "proposal_waiting"}}) { edges { node { id subject state responseTime } } } }"""
+        query = """{
+          proposals(first: 3, filter: {state: {eq: "open"}}) { edges { node {
+            id etag responseTime completedOrders changes { oldWorkCenter newWorkCenter operation { id } }
+            orders { workOrderId oldEndAt newEndAt }
+          } } }
+          alerts(first: 3, filter: {kind: {eq: "proposal_waiting"}}) { edges { node {
+            id subject state responseTime
+          } } }
+        }"""
         async with factory.client() as client:
             await broken_down(world, factory, client)
             (listed,) = (await client.get("/v1/proposals")).json()["data"]

@@ -98,7 +98,7 @@ class TestPlans:
             assert figure["denominator"] == "1"
             assert float(figure["value"]) > 0, "minutes from the breakdown to the plan"
             await client.post(f"/v1/proposals/{waiting['subject']}/accept", json={})
-            # The plan that holds now has nothing on the machine that is down, but one machine is too slow for two orders.
+            # The plan that holds now has nothing on the machine that is down; the one left is too slow for both.
             assert [a["kind"] for a in await alerts(world, factory, client)] == ["order_late"]
 
     async def test_a_run_that_failed_until_one_does_not(self, world: World, factory: Tenant) -> None:

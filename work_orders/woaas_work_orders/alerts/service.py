@@ -13,6 +13,8 @@ from woaas_work_orders.alerts import events, repository
 from woaas_work_orders.alerts.resources import ALERT
 
 if TYPE_CHECKING:
+    from asyncpg import Record
+
     from woaas_core.db.statements import Row
     from woaas_core.db.unit_of_work import UnitOfWork
 
@@ -54,7 +56,7 @@ async def reconcile(
             _record(uow, events.ALERT_CLOSED, row, before=gone[row["id"]])
 
 
-async def get(uow: "UnitOfWork", principal: Principal, alert_id: UUID, *, lock: bool = False) -> "Row":
+async def get(uow: "UnitOfWork", principal: Principal, alert_id: UUID, *, lock: bool = False) -> "Record":
     """An alert.
 
     Raises:
@@ -67,7 +69,7 @@ async def get(uow: "UnitOfWork", principal: Principal, alert_id: UUID, *, lock: 
     return row
 
 
-async def acknowledge(uow: "UnitOfWork", principal: Principal, alert_id: UUID) -> "Row":
+async def acknowledge(uow: "UnitOfWork", principal: Principal, alert_id: UUID) -> "Record":
     """Note that a person has seen an alert; it stays until its cause is gone. Doing it again changes nothing.
 
     Raises:
