@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from fixtures.app import Tenant, World
+from fixtures.entries import BY_HAND
 from fixtures.planning import new_order, planned, put
 from httpx import AsyncClient
 
@@ -33,6 +34,7 @@ async def held_since(world: World, factory: Tenant, moment: datetime) -> None:
     """Let the plan in force have been published earlier."""
     async with world.db.unit_of_work() as uow:
         await world.authenticator.as_system(uow, factory.id, "test")
+        await uow.connection.execute(BY_HAND)
         await uow.connection.execute("UPDATE schedules SET published_at = $1 WHERE state = 'published'", moment)
 
 

@@ -31,7 +31,7 @@ from woaas_graphql.types.planning import (
     ProposalChange,
 )
 from woaas_graphql.types.plans import Schedule, ScheduleRun, Slot
-from woaas_graphql.types.work import REPORT_KIND, Inspection, Operation, Receipt, Report, WorkOrder
+from woaas_graphql.types.work import REPORT_KIND, Inspection, Operation, Receipt, Report, Signature, WorkOrder
 
 __all__ = [
     "ALERT_KIND",
@@ -76,6 +76,7 @@ __all__ = [
     "Schedule",
     "ScheduleRun",
     "Settlement",
+    "Signature",
     "Slot",
     "SpendLimit",
     "Teaser",

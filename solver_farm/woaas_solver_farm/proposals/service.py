@@ -44,7 +44,7 @@ async def details(uow: "UnitOfWork", principal: Principal, proposal_ids: Sequenc
     for detail in found.values():
         detail["changes"] = []
     for change in await repository.changes(uow, proposal_ids):
-        found[change["proposal_id"]]["changes"].append(access.project(change))
+        found[change["proposal_id"]]["changes"].append(principal.project(access, change))
     readable = principal.access(WORK_ORDER).readable
     if "completed_at" in readable:
         moved: dict[UUID, list[dict[str, Any]]] = {key: [] for key in proposal_ids}

@@ -8,6 +8,7 @@ from uuid import UUID
 from woaas_core.errors import InvalidTransition, NotFound
 from woaas_core.events.envelope import EventType
 from woaas_core.ids import encode_id, uuid7
+from woaas_security.audit.changes import changes_of
 from woaas_security.principal import Principal
 from woaas_work_orders.alerts import events, repository
 from woaas_work_orders.alerts.resources import ALERT
@@ -110,4 +111,5 @@ def _record(uow: "UnitOfWork", kind: EventType, row: "Row", *, before: "Row | No
         work_order_id=row["work_order_id"],
         version=(before["version"] if before is not None else None, row["version"]),
         data={"kind": row["kind"], "subject": row["subject"], "state": row["state"]},
+        changes=changes_of(ALERT, before, row),
     )

@@ -50,6 +50,10 @@ async def report(uow: "UnitOfWork", principal: Principal, operation_id: UUID, bo
     _check_reportable(order, operation)
     values = _values(uow, body, operation, request_hash)
     step = Step(uow, principal, order)
+    # Where it runs and who does it, where nobody was assigned: the plan and whoever comes next go by that.
+    for name in ("work_center", "operator"):
+        if getattr(operation, name) is None:
+            setattr(operation, name, values[name])
     if operation.state == OperationState.READY:
         move(step, operation, "start")
     _count(operation, values, sign=1)
