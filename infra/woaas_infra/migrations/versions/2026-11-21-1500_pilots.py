@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from woaas_core.db.tenancy import isolate
 
 revision = "0016_pilots"
-down_revision = "0020_signatures"
+down_revision = "0022_sealing"
 branch_labels = None
 depends_on = None
 
