@@ -14,13 +14,13 @@ from uuid import UUID
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
+from woaas_api.admission import Admission
 from woaas_api.answers import Answer, Awaited, RawResponse
 from woaas_api.awaiting import RunAnswers
 from woaas_api.explanation import MEMBER, PARAMETER, Watched, explanation, is_asked, watch
 from woaas_api.health import Metrics
 from woaas_api.problems import as_domain_error, log, problem, request_id_of
 from woaas_api.queries import Asked, FeedAsked, read_feed_query, read_query
-from woaas_api.rate_limit import RateLimiter
 from woaas_core.conditional import encode, etag_of, is_known, require_match
 from woaas_core.db.database import Database
 from woaas_core.db.notices import Notices
@@ -45,6 +45,7 @@ from woaas_security.authz.access import Access
 from woaas_security.authz.listing import list_rows
 from woaas_security.authz.policy import PolicyCache
 from woaas_security.authz.resource import Resource
+from woaas_security.denials.service import note_denial
 from woaas_security.identity.service import Authenticator
 from woaas_security.once import Rendered, is_kept, once, settle
 from woaas_security.principal import Principal
@@ -87,6 +88,14 @@ class Call:
                 self.principal.access(writes).explain(error)
             raise
 
+    def charge(self, cost: float) -> None:
+        """Have the caller's budget pay for what turned out to be more than one request's worth of work."""
+        self.edge.admission.charge(self.principal, self.request.headers.get("authorization"), cost)
+
+    def note_denied(self, code: str) -> None:
+        """Note that part of the answer was denied; it is recorded when the answer is there."""
+        _state(self.request)["denied"] = code
+
     def path(self, name: str) -> str:
         """A path parameter; no object has a NUL in its name."""
         text = str(self.request.path_params[name])
@@ -127,7 +136,7 @@ class Edge:
         policies = PolicyCache()
         self.built_in = policies.built_in
         self.authenticator = Authenticator(pepper=settings.secret_key, policies=policies)
-        self._limiter = RateLimiter(settings.rate_limit_per_minute)
+        self.admission = Admission(settings, database)
         self._readers = list(readers)
         self.run_notices = Notices(database, RUN_CHANNEL)
         self.metrics = Metrics()
@@ -138,15 +147,18 @@ class Edge:
     ) -> RawResponse:
         """Run an endpoint and answer; every exception becomes a problem. ``name`` is what metrics call it."""
         began = perf_counter()
-        response = await self._answer(request, endpoint, refuse, safe=safe)
+        response = await self._answer(request, endpoint, refuse, name=name, safe=safe)
+        await self._note_denial(request, name)
         self.metrics.observe(name, response.status_code or 0, perf_counter() - began)
         return response
 
-    async def _answer(self, request: AnyRequest, endpoint: Endpoint, refuse: Refuse, *, safe: bool) -> RawResponse:
-        budget = self._limiter.draw(request.headers.get("authorization") or _client(request))
+    async def _answer(
+        self, request: AnyRequest, endpoint: Endpoint, refuse: Refuse, *, name: str, safe: bool
+    ) -> RawResponse:
+        visitor = self.admission.visitor(request.headers.get("authorization"), _client(request))
         raw: bytes | None = None
         try:
-            budget.check()
+            await visitor.enter(name)
             after = request.headers.get("woaas-after")
             if after:
                 await self._wait_for(request, after)
@@ -155,11 +167,26 @@ class Edge:
         except HTTPException:
             raise
         except Exception as error:  # noqa: BLE001, RUF100 - the edge is where anything unforeseen becomes a 500
+            if isinstance(error, Unauthenticated):
+                error = await visitor.failed(error)
             response = _refused(request, error, refuse)
             if not safe and raw is not None and "idempotency-key" in request.headers and is_kept(error):
                 response = await self._keep_refusal(request, raw, response, refuse)
-        response.headers.update(budget.headers())
+        principal = _state(request).get("principal")
+        response.headers.update(await visitor.leave(principal))
         return response
+
+    async def _note_denial(self, request: AnyRequest, operation: str) -> None:
+        """Record that the caller tried what he may not, once his transaction is over; it is no reason to fail."""
+        code, principal = _state(request).pop("denied", None), _state(request).get("principal")
+        if code is None or principal is None:
+            return
+        try:
+            async with self.database.unit_of_work() as uow:
+                uow.request_id = request_id_of(request)
+                await note_denial(uow, await self.authenticate(uow, request), operation, code)
+        except Exception as error:  # noqa: BLE001, RUF100 - what was denied stays denied
+            log.error("api.denial.unrecorded", operation=operation, exc_info=error)
 
     async def authenticate(self, uow: UnitOfWork, request: AnyRequest) -> Principal:
         """The caller, by API key or, from the console's own scripts, by session.
@@ -180,7 +207,7 @@ class Edge:
         try:
             async with self.database.unit_of_work() as uow:
                 uow.request_id = request_id_of(request)
-                principal = await self.authenticate(uow, request)
+                principal = _state(request)["principal"] = await self.authenticate(uow, request)
                 explains = safe and is_asked(request.query_params.get(PARAMETER))
                 call = Call(self, request, uow, watch(principal) if explains else principal, raw)
 
@@ -308,9 +335,17 @@ def _place(request: AnyRequest) -> str:
 
 def _refused(request: AnyRequest, error: Exception, refuse: Refuse) -> RawResponse:
     domain_error, request_id = as_domain_error(error), request_id_of(request)
+    if domain_error.is_denial:
+        _state(request)["denied"] = domain_error.code
     if isinstance(domain_error, Internal):
         log.error("api.request.failed", path=request.url.path, request_id=request_id, exc_info=error)
     return refuse(domain_error, path=request.url.path, request_id=request_id)
+
+
+def _state(request: AnyRequest) -> dict[str, Any]:
+    """What is known of a request beside what it sent."""
+    found: dict[str, Any] = request.scope.setdefault("state", {})
+    return found
 
 
 def _client(request: AnyRequest) -> str:

@@ -9,6 +9,7 @@ from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 from woaas_api.answers import Answer, RawResponse
 from woaas_api.edge import Call, Edge
 from woaas_api.graph_socket import socket_handler
+from woaas_api.limits import COST_UNITS_PER_TOKEN
 from woaas_api.pages import library_page
 from woaas_api.static_files import StaticFiles
 from woaas_api.subjects import RESOURCES, SUBJECTS
@@ -17,6 +18,7 @@ from woaas_graphql.context import Context
 from woaas_graphql.execution import execute, read_request, refused
 
 PATH = "/graphql"
+_DENIALS = ("forbidden", "field_forbidden")
 
 
 def graph_handlers(edge: Edge, files: StaticFiles) -> list[HTTPRouteHandler | WebsocketRouteHandler]:
@@ -25,7 +27,12 @@ def graph_handlers(edge: Edge, files: StaticFiles) -> list[HTTPRouteHandler | We
     async def endpoint(call: Call) -> Answer[Any]:
         request = read_request(call.raw_body)
         context = Context(call.uow, call.principal, edge.cursors, SUBJECTS, RESOURCES, call.uow.request_id or "")
-        return Answer(await execute(request, context))
+        answer = await execute(request, context)
+        call.charge(answer.get("extensions", {}).get("cost", {}).get("requested", 0) / COST_UNITS_PER_TOKEN)
+        denied = next((e for e in answer.get("errors", ()) if e["extensions"]["code"] in _DENIALS), None)
+        if denied is not None:
+            call.note_denied(denied["extensions"]["code"])
+        return Answer(answer)
 
     async def run(request: Request[Any, Any, Any]) -> RawResponse:
         return await edge.serve(request, endpoint, name="graphql", safe=False, refuse=_refuse)

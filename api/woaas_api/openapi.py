@@ -57,6 +57,7 @@ _RESPONSE_HEADERS: dict[str, tuple[str, Json]] = {
     "RateLimit-Limit": ("Requests a minute", {"type": "integer"}),
     "RateLimit-Remaining": ("Requests left", {"type": "integer"}),
     "RateLimit-Reset": ("Seconds until all are back", {"type": "integer"}),
+    "RateLimit-Policy": ("The budgets of the key and of its tenant: tokens `q` in a window of `w` seconds", _TEXT),
     "Retry-After": ("Seconds to wait", {"type": "integer"}),
 }
 _PROBLEMS = {
@@ -186,7 +187,7 @@ def _changes_one(route: Route, routes: list[Route]) -> bool:
 
 def _responses(route: Route, schema_of: dict[Any, Json], routes: list[Route]) -> Json:
     headers = {n: _ref("headers", n) for n in ("X-Request-Id", "RateLimit-Limit", "RateLimit-Remaining",
-                                               "RateLimit-Reset")}  # fmt: skip
+                                               "RateLimit-Reset", "RateLimit-Policy")}  # fmt: skip
     if route.status != 204:
         headers["ETag"] = _ref("headers", "ETag")
     if not route.is_safe:

@@ -23,6 +23,8 @@ class DomainError(Exception):
     title: ClassVar[str] = "Error"
     status: ClassVar[int] = 500
     hint: ClassVar[str] = ""
+    # Whether the caller tried what he may not: such attempts are recorded.
+    is_denial: bool = False
 
     def __init__(
         self,
@@ -91,6 +93,7 @@ class Forbidden(DomainError):
     title = "Your role does not allow this"
     status = 403
     hint = "Ask an owner for a role with this permission; GET /v1/me shows what yours allows."
+    is_denial = True
 
 
 class FieldForbidden(DomainError):
@@ -100,6 +103,7 @@ class FieldForbidden(DomainError):
     title = "Your role may not write this field"
     status = 403
     hint = "Leave the field out, or ask an owner for write access to it."
+    is_denial = True
 
 
 class NotFound(DomainError):

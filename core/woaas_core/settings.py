@@ -32,6 +32,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ray_address: str = ""
     solver_runs_at_once: Annotated[int, msgspec.Meta(ge=1)] = 16
     rate_limit_per_minute: Annotated[int, msgspec.Meta(ge=1)] = 60_000
+    tenant_rate_limit_per_minute: Annotated[int, msgspec.Meta(ge=1)] = 240_000
+    auth_failures_per_minute: Annotated[int, msgspec.Meta(ge=1)] = 60
     # A C2SP tlog-policy file whose witnesses are asked to cosign checkpoints.
     witness_policy: Path | None = None
     witness_every_s: Annotated[float, msgspec.Meta(ge=0.1)] = 10.0

@@ -9,11 +9,13 @@ from woaas_core.db.base import metadata
 MODULES = (
     "woaas_billing.models",
     "woaas_capacity_market.models",
+    "woaas_core.buckets",
     "woaas_core.idempotency",
     "woaas_solver_farm.learning.models",
     "woaas_solver_farm.proposals.models",
     "woaas_solver_farm.schedules.models",
     "woaas_security.audit.models",
+    "woaas_security.denials.models",
     "woaas_work_orders.alerts.models",
     "woaas_work_orders.execution.models",
     "woaas_work_orders.forecasts.models",

@@ -15,7 +15,9 @@ from woaas_infra.dsn import with_database
 ROLES = ("woaas_app", "woaas_sequencer", "woaas_auditor")
 
 # Tables of the whole installation, which hold nothing of a tenant: price lists are the seller's own.
-WITHOUT_TENANT = {"audit_key", "sequencer_fence", "price_versions", "plan_limits", "sign_in_failures"}
+WITHOUT_TENANT = {
+    "audit_key", "sequencer_fence", "price_versions", "plan_limits", "rate_buckets", "sign_in_failures",
+}  # fmt: skip
 # Rows that two tenants share, or copies every tenant may read; their policies are checked by the market's own tests.
 SHARED_PREFIX = "market_"
 # The tenant's own row: its key is the tenant.

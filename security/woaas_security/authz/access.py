@@ -159,7 +159,9 @@ class Access:
     def no_such_field(self, name: str, member: str = "") -> UnknownParameter:
         """What a query is told that names a field which is hidden, or missing."""
         is_known = member and (name in self.members or name in self._most.members)
-        return UnknownParameter(f"There is no field {f'{name}.{member}' if is_known else name!r} here.")
+        error = UnknownParameter(f"There is no field {f'{name}.{member}' if is_known else name!r} here.")
+        error.is_denial = name in self._by_name
+        return error
 
     def project(self, row: Row, only: frozenset[str] | None = None) -> dict[str, Any]:
         """The object as this caller may see it; masked fields are null and named in ``masked_fields``."""
@@ -215,7 +217,9 @@ class Access:
         for pointer, name, is_seen in refused:
             if not is_seen:
                 detail = f"There is no field {name!r} here."
-                raise UnknownField(detail, errors=(FieldError(f"{at}{pointer}", "unknown_field", detail),))
+                error = UnknownField(detail, errors=(FieldError(f"{at}{pointer}", "unknown_field", detail),))
+                error.is_denial = name.partition(".")[0] in self._by_name
+                raise error
         raise FieldForbidden(
             errors=tuple(
                 FieldError(f"{at}{p}", "field_forbidden", "Your role may not write it.") for p, _, _ in refused
