@@ -2,8 +2,18 @@
 
 import logging
 import sys
+from collections.abc import Sequence
 
 import structlog
+
+# A traceback is told without the values of variables: they are what permissions hide.
+PROCESSORS: Sequence[structlog.typing.Processor] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,
+    structlog.processors.JSONRenderer(),
+)
 
 
 def configure_logging(level: str = "info") -> None:
@@ -13,13 +23,7 @@ def configure_logging(level: str = "info") -> None:
     # Casbin writes a tenant's whole policy at level info each time one is loaded.
     logging.getLogger("casbin").setLevel(logging.WARNING)
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
+        processors=PROCESSORS,
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,

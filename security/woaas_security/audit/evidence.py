@@ -79,9 +79,15 @@ def show_entry(principal: Principal, row: "Record", subjects: Subjects) -> dict[
     resource = subjects.get(leaf.subject.partition("_")[0])
     if resource is not None and leaf.data:
         shown["data"] = visible_data(principal.access(resource), leaf.data) or {}
+    envelope = principal.access(AUDIT_ENTRY).readable
+    withheld = [f"/{name}" for name in ("actor", "reason") if name not in envelope]
+    shown |= {
+        "actor": leaf.actor if "actor" in envelope else {},
+        "reason": leaf.reason if "reason" in envelope else None,
+    }
     opened = dict(readable_openings(principal, leaf.subject, row["openings"] or {}, subjects))
     shown["changes"] = {field: opened[field][1] if field in opened else None for field in leaf.changes}
-    withheld = sorted(f"/changes/{field}" for field in leaf.changes if field not in opened)
+    withheld += sorted(f"/changes/{field}" for field in leaf.changes if field not in opened)
     return {"index": row["index"], **shown, "leaf_hash": row["leaf_hash"].hex(), "masked_fields": withheld}
 
 

@@ -18,7 +18,7 @@ from msgspec import UNSET, UnsetType
 from sqlalchemy import bindparam, select, update
 
 from woaas_core.db.statements import Statement, insert_row
-from woaas_core.errors import Conflict, DomainError, Gone, Invalid, NotFound, NotReady
+from woaas_core.errors import Conflict, DomainError, Forbidden, Gone, Invalid, NotFound, NotReady
 from woaas_core.events.envelope import event_type
 from woaas_core.events.readers import LoggedEvent, NotYet, Reader
 from woaas_core.ids import decode_id, encode_id, try_decode_id, uuid7
@@ -27,7 +27,7 @@ from woaas_security.audit import evidence, store
 from woaas_security.audit.bundle import BundleScope, BundleWriter, ExportedEntry, Opening, proves_each
 from woaas_security.audit.models import audit_export_parts, audit_exports
 from woaas_security.audit.proofs import plan_consistency, plan_inclusion, plan_range
-from woaas_security.audit.resources import AUDIT_EXPORT
+from woaas_security.audit.resources import AUDIT_ENTRY, AUDIT_EXPORT
 from woaas_security.identity.service import Authenticator
 from woaas_security.principal import Principal
 
@@ -91,6 +91,7 @@ async def request_export(uow: "UnitOfWork", principal: Principal, body: NewExpor
     Without an upper bound it holds everything recorded before the request, and the request itself.
     """
     principal.require(AUDIT_EXPORT, "create")
+    _require_payload(principal)
     sent: dict[str, Any] = msgspec.to_builtins(body)  # what was left out stays out
     if isinstance(body.since, int) != isinstance(body.until, int) and UNSET not in (body.since, body.until):
         raise invalid("/to", "invalid", "Give both bounds as indexes or both as times.")
@@ -226,6 +227,7 @@ async def _write(
     authenticator: Authenticator,
 ) -> dict[str, Any]:
     principal = await _requester(uow, row["requested_by"], authenticator)
+    _require_payload(principal)
     size = checkpoint["size"]
     first, end = await _range(uow, row["request"], size)
     older = await uow.all(store.CHECKPOINTS, tenant_id=uow.tenant, before=max(first, 1) + 1, limit=1)
@@ -323,6 +325,17 @@ def _filter(plain: dict[str, Any] | None) -> evidence.EntryFilter | None:
     return evidence.EntryFilter(
         work_order_id=decode_id("wo", order) if order else None, actor=plain.get("actor"), type=plain.get("type")
     )
+
+
+def _require_payload(principal: Principal) -> None:
+    """A bundle holds entries byte for byte: what is public in their events cannot be left out for anybody.
+
+    Raises:
+        Forbidden: policies hide the payload of entries.
+    """
+    if "payload" not in principal.access(AUDIT_ENTRY).readable:
+        msg = "Your role does not show the payload of audit entries, of which a bundle is made."
+        raise Forbidden(msg)
 
 
 async def _requester(uow: "UnitOfWork", by: dict[str, Any], authenticator: Authenticator) -> Principal:

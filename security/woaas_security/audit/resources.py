@@ -10,6 +10,7 @@ _FIELDS = (
     Field("subject", filterable=True),
     Field("work_order_id", "id", prefix="wo"),
     Field("actor", filterable=True),
+    Field("reason", column="payload"),
     Field("recorded_at", "instant", filterable=True),
 )
 EVENT = Resource("event", "evt", event, _FIELDS)

@@ -39,8 +39,9 @@ _COMPARE = Statement.text(
     """,
     *("tenant_id", "proposal_id", "baseline_id", "schedule_id"),
 )
+# A change is known by its proposal's id: reads of it are noted under that.
 _CHANGES = Statement(
-    select(proposal_changes)
+    select(proposal_changes, proposal_changes.c.proposal_id.label("id"))
     .where(_C.tenant_id == bindparam("tenant_id"), _C.proposal_id == bindparam("proposal_ids").any_())
     .order_by(_C.new_start_at, _C.operation_id)
 )

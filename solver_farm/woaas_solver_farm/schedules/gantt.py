@@ -6,7 +6,7 @@ from uuid import UUID
 from woaas_core.ids import encode_id
 from woaas_security.principal import Principal
 from woaas_solver_farm.schedules import repository
-from woaas_solver_farm.schedules.resources import SLOT
+from woaas_solver_farm.schedules.resources import SCHEDULE, SLOT
 from woaas_solver_farm.schedules.service import get_schedule
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
 
@@ -21,19 +21,22 @@ async def gantt(uow: "UnitOfWork", principal: Principal, schedule_id: UUID) -> d
 
     An actual bar without an end is still running.
     """
-    schedule = await get_schedule(uow, principal, schedule_id)
+    row = await get_schedule(uow, principal, schedule_id)
+    window = principal.project(principal.access(SCHEDULE), row, frozenset({"start_at", "end_at"}))
     slot_access = principal.require(SLOT, "read")
     operation = principal.access(OPERATION).readable
     order = principal.access(WORK_ORDER).readable
     sees_work = {"work_center", "started_at", "ended_at"} <= operation
+    sees_place, sees_end = ("work_center" in slot_access.readable, "end_at" in slot_access.readable)
     rows: dict[str | None, list[dict[str, Any]]] = {}
     for r in await repository.bars(uow, schedule_id):
         about = {n: r[n] for n in _OPERATION_FIELDS if n in operation}
         about |= {n: r[n] for n in ("number", "due_at") if n in order}
-        if "due_at" in about:
+        if "due_at" in about and sees_end:
             about["late"] = r["due_at"] is not None and r["end_at"] > r["due_at"]
         planned = principal.project(slot_access, r)
-        rows.setdefault(r["work_center"], []).append({"kind": "planned", **planned, **about})
+        place = r["work_center"] if sees_place else None
+        rows.setdefault(place, []).append({"kind": "planned", **planned, **about})
         if sees_work and r["started_at"] is not None:
             actual = {
                 "kind": "actual",
@@ -43,11 +46,10 @@ async def gantt(uow: "UnitOfWork", principal: Principal, schedule_id: UUID) -> d
                 "end_at": r["ended_at"],
                 **about,
             }
-            rows.setdefault(r["actual_work_center"] or r["work_center"], []).append(actual)
+            rows.setdefault(r["actual_work_center"] or place, []).append(actual)
     ordered = sorted(rows.items(), key=lambda item: (item[0] is None, item[0] or ""))
     return {
         "schedule_id": encode_id("sch", schedule_id),
-        "start_at": schedule["start_at"],
-        "end_at": schedule["end_at"],
+        **window,
         "rows": [{"work_center": code, "bars": bars} for code, bars in ordered],
     }

@@ -9,6 +9,7 @@ import msgspec
 from woaas_security.audit.masking import visible_data, visible_event
 from woaas_security.audit.resources import EVENT
 from woaas_security.principal import Principal
+from woaas_work_orders.execution.resources import INSPECTION, RECEIPT, REPORT
 from woaas_work_orders.orders import repository
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
 
 _RESOURCES = {"work_order": WORK_ORDER, "operation": OPERATION}
-_BY_PREFIX = {r.prefix: r for r in _RESOURCES.values()}
+_BY_PREFIX = {r.prefix: r for r in (*_RESOURCES.values(), REPORT, INSPECTION, RECEIPT)}
 
 
 class _Entry(msgspec.Struct):
@@ -41,8 +42,14 @@ async def timeline(uow: "UnitOfWork", principal: Principal, order_id: UUID) -> l
     rows = await repository.entries(uow, order_id)
     entries = [msgspec.structs.asdict(_decode(row)) for row in rows]
     follows = principal.access(EVENT).sees_anything
-    shown = (visible_event(principal, e, _BY_PREFIX) if follows else _masked(principal, e) for e in entries)
+    shown = (_followed(principal, e) if follows else _masked(principal, e) for e in entries)
     return [entry for entry in shown if entry is not None]
+
+
+def _followed(principal: Principal, entry: dict[str, Any]) -> dict[str, Any] | None:
+    hidden = {"actor", "reason"} - principal.access(EVENT).readable
+    shown = visible_event(principal, entry, _BY_PREFIX)
+    return None if shown is None else {name: value for name, value in shown.items() if name not in hidden}
 
 
 def _masked(principal: Principal, entry: dict[str, Any]) -> dict[str, Any] | None:

@@ -211,6 +211,8 @@ def _quote_commands(page: Page, quote: JSON) -> list[str]:
     """The commands that this side may give on a standing offer."""
     if quote.get("state") not in _OPEN_QUOTES:
         return []
+    if "party" not in quote or "offered_by" not in quote:
+        return []
     party = Party(quote["party"])
     known = [c for c in sorted(QUOTE_COMMANDS) if party in quote_parties(c, quote["offered_by"])]
     return [c for c in known if page.may("quote", c)]

@@ -1,0 +1,185 @@
+"""Nothing that somebody may not read reaches him: every operation, asked by everybody, and every byte of every answer.
+
+The requests are made from the committed contracts, so a new operation is crawled without a line here. With
+``WOAAS_CANARY_RESPONSES=20000`` it goes on over all objects until there are so many answers.
+"""
+
+import base64
+import binascii
+import io
+import logging
+import os
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+import pytest
+import structlog
+from fixtures.app import World
+from fixtures.canaries import Aviary, Who, aviary
+from fixtures.console import PASSWORD, browser, submit
+from fixtures.crawler import Objects, Operation, documents, mutations, operations, queries
+from httpx import AsyncClient, Response
+
+from woaas_api.console.routes import PAGES
+from woaas_api.subjects import SUBJECTS
+from woaas_core.telemetry import PROCESSORS
+
+pytestmark = pytest.mark.anyio
+
+WANTED = int(os.environ.get("WOAAS_CANARY_RESPONSES", "0"))
+# Who reads nearly all there is tells little.
+_INSIDE = ("planner", "supervisor", "quality", "developer")
+THOROUGH = ("blind", "partner", "customer")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
+
+
+class Crawl:
+    """What was asked, and what was found that should not have been."""
+
+    def __init__(self, birds: Aviary) -> None:
+        self.birds = birds
+        self.responses = 0
+        self.statuses: Counter[int] = Counter()
+        self.leaks: set[str] = set()
+        self.defects: set[str] = set()
+        self._hidden = {w.name: birds.canaries.hidden_from(w) for w in birds.people}
+        every = "|".join(re.escape(c.text) for c in birds.canaries.all)
+        self.any = re.compile(every.encode())
+
+    def look(self, who: Who, place: str, answer: Response) -> None:
+        """Go through every byte of an answer."""
+        self.responses += 1
+        self.statuses[answer.status_code] += 1
+        if answer.status_code >= 500 and answer.status_code != 503:
+            self.defects.add(f"{who.name}: {place} -> {answer.status_code}")
+        head = "\n".join(f"{k}: {v}" for k, v in answer.headers.items()).encode()
+        self.search(who, place, head + b"\n" + answer.content)
+
+    def search(self, who: Who, place: str, content: bytes) -> None:
+        """Go through bytes, and through what is packed in them."""
+        for part in unpacked(content):
+            found = {m.decode() for m in self.any.findall(part)}
+            if found:
+                self.leaks |= {f"{who.name}: {place}: {'|'.join(c.homes)} {sorted(c.rows)}"
+                               for c in self._hidden[who.name] if c.text in found}  # fmt: skip
+
+
+def unpacked(content: bytes) -> Iterator[bytes]:
+    """The bytes, the files in them if they are an archive, and what base64 in them says."""
+    parts = [content]
+    if content.find(b"PK\x03\x04") >= 0:
+        with zipfile.ZipFile(io.BytesIO(content[content.index(b"PK\x03\x04") :])) as archive:
+            parts += [archive.read(name) for name in archive.namelist()]
+    for part in parts:
+        yield part
+        for text in _BASE64.findall(part):
+            try:
+                yield base64.b64decode(text + b"=" * (-len(text) % 4), altchars=b"-_" if b"_" in text else None)
+            except (binascii.Error, ValueError):
+                continue
+
+
+async def rest(crawl: Crawl, client: AsyncClient, who: Who, objects: Objects, asked: Iterable[Operation]) -> None:
+    """Ask operations of the API; in one run of the suite only whoever should see nothing is crawled in every way."""
+    thoroughly = bool(WANTED) or who.name == "blind"
+    for operation in asked:
+        for path in await objects.filled(operation.path, 1_000 if WANTED else 2 if who.name in THOROUGH else 1):
+            for query in queries(operation, thoroughly=thoroughly):
+                url = f"{path}?{query}" if query else path
+                answer = await client.request(operation.method, url, json=operation.body)
+                crawl.look(who, f"{operation.method} {operation.path}?{query}", answer)
+
+
+async def graph(crawl: Crawl, client: AsyncClient, who: Who, asked: Iterable[str]) -> None:
+    """Ask documents of the graph."""
+    for document in asked:
+        answer = await client.post("/graphql", json={"query": document})
+        crawl.look(who, f"graph {document[:60]}", answer)
+
+
+async def console(crawl: Crawl, who: Who, objects: Objects) -> None:
+    """Look at every page of the console."""
+    async with browser(crawl.birds.factory) as client:
+        signed_in = await submit(client, "/console/sign-in", email=who.email, password=PASSWORD)
+        assert signed_in.status_code == 303
+        for page in PAGES:
+            if page.method == "GET":
+                home = re.sub(r"{(\w+):str}", r"{\1}", page.path).replace("/console/", "/v1/", 1)
+                api = home.replace("/v1/orders/", "/v1/work-orders/").replace("/v1/invoices", "/v1/billing/invoices")
+                for path in await objects.filled(api):
+                    shown = path.replace(api.partition("{")[0], home.partition("{")[0], 1).replace(
+                        "/v1/", "/console/", 1
+                    )
+                    crawl.look(who, f"page {page.path}", await client.get(shown))
+
+
+async def exports(crawl: Crawl, client: AsyncClient, who: Who) -> None:
+    """Have a bundle of the whole log written, and take it apart."""
+    asked = await client.post("/v1/audit/exports", json={})
+    crawl.look(who, "POST /v1/audit/exports", asked)
+    if asked.status_code == 202:
+        await crawl.birds.world.settle(crawl.birds.factory)
+        answer = await client.get(f"{asked.headers['location']}/download")
+        assert answer.status_code == 200, answer.text
+        crawl.look(who, "bundle", answer)
+
+
+async def ids_by_type(owner: AsyncClient, objects: Objects) -> dict[str, str]:
+    """An object for each type of the graph, by the REST list of its kind."""
+    found = {}
+    for operation in operations():
+        if operation.is_list and operation.method == "GET" and not operation.parameters:
+            listed = (await owner.get(operation.path)).json().get("data")
+            if listed:
+                resource = SUBJECTS.get(listed[-1]["id"].partition("_")[0])
+                if resource is not None:
+                    found["".join(part.capitalize() for part in resource.name.split("_"))] = listed[-1]["id"]
+    return found
+
+
+async def test_no_canary_reaches_whom_it_is_hidden_from(
+    world: World,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setattr(structlog._config, "_CONFIG", structlog._config._Configuration())
+    structlog.configure(processors=PROCESSORS)
+    birds = await aviary(world)
+    caplog.clear()
+    capfd.readouterr()
+    crawl = Crawl(birds)
+    every = operations()
+    reads = [o for o in every if o.method == "GET"]
+    writes = [o for o in every if o.method != "GET"]
+    async with birds.factory.client() as owner:
+        objects = Objects(owner, 10 if WANTED else 2)
+        ids = await ids_by_type(owner, objects)
+        callers = [w for w in birds.people if WANTED or w.name not in _INSIDE]
+        for who in callers:
+            async with birds.factory.client(who.key) as client:
+                await rest(crawl, client, who, objects, reads)
+                await graph(crawl, client, who, documents(ids))
+                if who.principal is not None:
+                    await exports(crawl, client, who)
+            if who.email and (WANTED or who.name in ("blind", "auditor", "partner", "customer")):
+                await console(crawl, who, objects)
+        for who in callers:
+            async with birds.factory.client(who.key) as client:
+                await rest(crawl, client, who, objects, writes)
+                await graph(crawl, client, who, mutations(ids))
+                if WANTED:
+                    await rest(crawl, client, who, objects, reads)
+    # What the client in this test logs of its own requests is not the server's.
+    records = [r for r in caplog.records if not r.name.startswith("httpx")]
+    logged = "\n".join([*(r.getMessage() for r in records), *capfd.readouterr()])
+    looked = f"{crawl.responses} responses, {len(birds.canaries.all)} canaries, {len(callers)} callers"
+    print(looked, dict(crawl.statuses))
+    assert crawl.leaks == set(), "\n".join(["", *sorted(crawl.leaks)])
+    assert {line for line in logged.splitlines() if crawl.any.search(line.encode())} == set()
+    assert crawl.defects == set(), [line[-1500:] for line in logged.splitlines() if ".failed" in line]
+    assert crawl.statuses[200] > crawl.responses / 4
+    assert crawl.responses >= WANTED
