@@ -20,6 +20,7 @@ from woaas_api.problems import MEDIA_TYPE, handle, pages
 from woaas_api.rest import (
     audit,
     billing,
+    connectors,
     duration_models,
     events,
     forecasts,
@@ -68,6 +69,7 @@ ROUTES: tuple[Route, ...] = (
     *market.ROUTES,
     *billing.ROUTES,
     *kpis.ROUTES,
+    *connectors.ROUTES,
     *events.ROUTES,
     *audit.ROUTES,
     *identity.ROUTES,
