@@ -10,13 +10,19 @@ from typing import Annotated
 
 import msgspec
 
+from woaas_core.outbound.addresses import Outbound
+
+# The own broker is for one machine, and listens nowhere else.
+MQTT_HOST = "127.0.0.1"
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The configuration of a process; every value has a zero-config fallback.
 
     ``database_url`` empty means: the embedded Postgres under ``home``. ``secret_key`` peppers API keys and
     signs cursors and sessions; it is made on first use and kept in ``home/secret.key``. ``solver_runs_at_once`` bounds
-    the cluster at ``ray_address``.
+    the cluster at ``ray_address``. ``outbound_networks`` (10.20.0.0/16,127.0.0.1/32) are called although they are not
+    public, where a tenant names an address in them.
     """
 
     home: Path
@@ -33,11 +39,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     pool_size: Annotated[int, msgspec.Meta(ge=1)] = 10
     # How long a request waits for the planner before it answers 202.
     inquiry_wait_s: Annotated[float, msgspec.Meta(ge=0, le=60)] = 2.0
+    outbound_networks: str = ""
+    # Where the own broker listens on 127.0.0.1; 0 is none, but `up` then takes 1883 or a free port.
+    mqtt_port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 0
+
+    def __post_init__(self) -> None:
+        Outbound.parse(self.outbound_networks)
 
     @property
     def url(self) -> str:
         """Where this instance is reached, without a trailing slash."""
         return self.base_url.rstrip("/") or f"http://{self.host}:{self.port}"
+
+    @property
+    def outbound(self) -> Outbound:
+        """What may be called besides public addresses."""
+        return Outbound.parse(self.outbound_networks)
 
     @property
     def signing_key_path(self) -> Path:

@@ -59,14 +59,19 @@ async def report(
     _check_reportable(order, operation)
     values = _values(uow, body, operation, request_hash) | {"connector": connector}
     step = Step(uow, principal, order)
+    # Where it runs and who does it, where nobody was assigned: the plan and whoever comes next go by that.
+    told = {name: values[name] for name in ("work_center", "operator") if getattr(operation, name) is None}
+    for name, value in told.items():
+        setattr(operation, name, value)
+    step.fields_changed(operation, **{name: value for name, value in told.items() if value is not None})
     if operation.state == OperationState.READY:
         move(step, operation, "start")
     _count(operation, values, sign=1)
     await repository.insert_report(uow, values)
-    told: dict[str, object] = {"kind": values["kind"], "report_id": encode_id("rep", values["id"])}
-    told |= {"connector": connector} if connector is not None else {}
-    told |= {"historical": True} if is_historical else {}
-    step.operation_changed(operation, events.OPERATION_REPORTED, **told)
+    facts: dict[str, object] = {"kind": values["kind"], "report_id": encode_id("rep", values["id"])}
+    facts |= {"connector": connector} if connector is not None else {}
+    facts |= {"historical": True} if is_historical else {}
+    step.operation_changed(operation, events.OPERATION_REPORTED, **facts)
     await step.write()
     return values
 
