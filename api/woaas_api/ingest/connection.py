@@ -1,5 +1,6 @@
 """The one place that connects to brokers: to which address, with which certificate, under which name."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,11 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from aiomqtt import Client, Message, MqttError
-from aiomqtt.exceptions import MqttConnectError
 
 from woaas_core.errors import Invalid, SSRFBlocked
 from woaas_core.ids import encode_id
-from woaas_core.outbound.addresses import MQTT_PORTS, guarded_address
+from woaas_core.outbound.addresses import MQTT_PORTS, GuardedAddress, guarded_address
 from woaas_core.settings import MQTT_HOST, Settings
 from woaas_security.identity.keyring import Keyring
 
@@ -75,13 +75,10 @@ async def _client(settings: Settings, connector: Any, *, probe: bool) -> BrokerC
         "keepalive": _KEEPALIVE_S,
     }
     broker = connector["broker"]
+    address = await _address(settings, broker)
     if broker is None:
-        if not settings.mqtt_port:
-            msg = "This installation runs no broker of its own; name the plant's."
-            raise Invalid(msg)
         own = {"username": INGEST_USER, "password": own_password(settings)}
-        return BrokerClient(MQTT_HOST, settings.mqtt_port, **own, **options)
-    address = await guarded_address(broker["host"], broker["port"], outbound=settings.outbound, ports=MQTT_PORTS)
+        return BrokerClient(address.ip, address.port, **own, **options)
     sealed = connector["password"]
     opened = None if sealed is None else Keyring(settings.secret_key).open(sealed, encode_id("con", connector["id"]))
     if sealed is not None and opened is None:
@@ -95,6 +92,15 @@ async def _client(settings: Settings, connector: Any, *, probe: bool) -> BrokerC
         tls_context=_tls(address.host, broker["ca_certificate"]) if broker["tls"] else None,
         **options,
     )
+
+
+async def _address(settings: Settings, broker: Any) -> GuardedAddress:
+    if broker is not None:
+        return await guarded_address(broker["host"], broker["port"], outbound=settings.outbound, ports=MQTT_PORTS)
+    if not settings.mqtt_port:
+        msg = "This installation runs no broker of its own; name the plant's."
+        raise Invalid(msg)
+    return GuardedAddress(MQTT_HOST, MQTT_HOST, settings.mqtt_port)
 
 
 def _tls(name: str, authority: str | None) -> ssl.SSLContext:
@@ -112,9 +118,18 @@ def _tls(name: str, authority: str | None) -> ssl.SSLContext:
     return context
 
 
-def refusal(error: BaseException) -> tuple[str, str]:
-    """Which step of connecting failed, ``reach``, ``tls`` or ``credentials``, and in words why."""
-    text = getattr(error, "detail", None) or str(error) or type(error).__name__
-    if isinstance(error, MqttConnectError):
-        return "credentials", text
-    return ("tls" if "SSL" in text or "certificate" in text.lower() else "reach"), text
+async def reach(settings: Settings, connector: Any) -> None:
+    """Open a connection to a connector's broker and close it again: whether it is there at all.
+
+    Raises:
+        SSRFBlocked, OSError, Invalid: it is not.
+    """
+    address = await _address(settings, connector["broker"])
+    async with asyncio.timeout(_TIMEOUT_S):
+        _, writer = await asyncio.open_connection(address.ip, address.port)
+    writer.close()
+
+
+def why(error: BaseException) -> str:
+    """In words, why a broker was not reached."""
+    return str(getattr(error, "detail", None) or str(error) or type(error).__name__)[:500]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from aiomqtt import Message
 
-from woaas_api.ingest.connection import UNREACHABLE, BrokerClient, connected, refusal
+from woaas_api.ingest.connection import UNREACHABLE, BrokerClient, connected, why
 from woaas_api.ingest.json_messages import readings_of
 from woaas_api.ingest.sparkplug import Heard, SparkplugHost, restored, stored
 from woaas_api.ingest.sparkplug_payload import rebirth
@@ -62,7 +62,7 @@ class Follower:
                     pause_s = FIRST_PAUSE_S
                     await self._follow(client)
             except* UNREACHABLE as group:
-                await self._note("failed", ": ".join(refusal(_first(group))))
+                await self._note("failed", why(_first(group)))
             except* DATABASE_LOST as group:
                 log.warning("api.ingest.database_lost", error=str(_first(group)))
             except* Exception as group:

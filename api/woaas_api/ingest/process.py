@@ -9,7 +9,6 @@ from woaas_api.ingest.follower import Follower, Workplace
 from woaas_api.ingest.self_test import self_test
 from woaas_core.clock import Clock
 from woaas_core.db.database import DATABASE_LOST, Database
-from woaas_core.db.statements import Statement
 from woaas_core.db.tenancy import APP
 from woaas_core.settings import Settings
 from woaas_core.telemetry import logger
@@ -20,9 +19,8 @@ from woaas_work_orders.connectors import repository
 log = logger(__name__)
 _LOOK_S = 0.5
 _WAIT_FOR_LOCK_S = 1.0
-# Two processes under one name at a broker would throw each other out; any number that nothing else locks will do.
+# Any number that nothing else locks will do.
 _LOCK_KEY = 7_203_114_215
-_LOCK = Statement.text("SELECT pg_try_advisory_lock($1)", "key")
 
 
 async def run_ingest(settings: Settings, stop: asyncio.Event, *, clock: Clock | None = None) -> None:
@@ -31,7 +29,7 @@ async def run_ingest(settings: Settings, stop: asyncio.Event, *, clock: Clock | 
     place = Workplace(settings, database, Authenticator(pepper=settings.secret_key, policies=PolicyCache()))
     try:
         async with database.pool.acquire() as holder:
-            while not await holder.fetchval(_LOCK.sql, _LOCK_KEY):
+            while not await holder.fetchval(repository.LOCK.sql, _LOCK_KEY):
                 if await _stopped(stop, _WAIT_FOR_LOCK_S):
                     return
             log.info("api.ingest.started")

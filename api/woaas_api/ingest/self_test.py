@@ -8,14 +8,14 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from aiomqtt.exceptions import MqttConnectError
 
-from woaas_api.ingest.connection import UNREACHABLE, BrokerClient, connected, refusal
+from woaas_api.ingest.connection import UNREACHABLE, BrokerClient, connected, reach, why
 from woaas_api.ingest.follower import Workplace
 from woaas_api.ingest.json_messages import readings_of
 from woaas_api.ingest.sparkplug import SparkplugHost, restored
 from woaas_api.ingest.sparkplug_payload import rebirth
 from woaas_api.ingest.topic_map import SPARKPLUG, TopicMap
-from woaas_core.db.statements import Statement
 from woaas_core.errors import DomainError
 from woaas_solver_farm.schedules.queue import INQUIRY_ANSWERED
 from woaas_work_orders.connectors import repository, service
@@ -25,7 +25,6 @@ from woaas_work_orders.resources import repository as master_data
 LISTEN_S = 1.0
 _STEPS = ("reach", "tls", "credentials")
 _REFUSED = 0x80
-_TELL = Statement.text("SELECT pg_notify($1, $2)", "channel", "payload")
 
 
 async def self_test(place: Workplace, tenant_id: UUID, connector_id: UUID, test_id: str) -> None:
@@ -65,7 +64,7 @@ async def self_test(place: Workplace, tenant_id: UUID, connector_id: UUID, test_
         await place.authenticator.as_system(uow, tenant_id, f"connector {connector['code']}")
         verdict = {"result": "passed" if is_good else "failed", "broker": broker, "tags": tags}
         await service.finish_test(uow, connector_id, test_id, verdict)
-        await uow.execute(_TELL, channel=INQUIRY_ANSWERED, payload=test_id)
+        await repository.tell(uow, INQUIRY_ANSWERED, test_id)
 
 
 class _Last(msgspec.Struct):
@@ -104,7 +103,10 @@ class _Probe:
         uses_tls = connector["broker"] is not None and connector["broker"]["tls"]
         verdict: dict[str, str | None] = {step: "passed" for step in _STEPS} | {"error": None}
         verdict["tls"] = "passed" if uses_tls else "not_used"
+        step = "reach"
         try:
+            await reach(place.settings, connector)
+            step = "tls" if uses_tls else "reach"
             async with connected(place.settings, connector, probe=True) as client:
                 wanted = self._topics.subscriptions
                 codes = await client.subscribe([(topic, 1) for topic in wanted]) if wanted else ()
@@ -116,10 +118,10 @@ class _Probe:
                     await client.publish(f"{SPARKPLUG}/{group}/NCMD/{node}", rebirth(place.database.clock.now()))
                 await self._hear(client)
         except UNREACHABLE as error:
-            step, text = refusal(error)
+            step = "credentials" if isinstance(error, MqttConnectError) else step
             later = _STEPS[_STEPS.index(step) + 1 :]
             verdict |= {name: "unknown" for name in later if verdict[name] == "passed"}
-            verdict |= {step: "failed", "error": text[:500]}
+            verdict |= {step: "failed", "error": why(error)}
         return verdict
 
     async def _hear(self, client: BrokerClient) -> None:

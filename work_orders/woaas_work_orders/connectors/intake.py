@@ -8,8 +8,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from woaas_core.errors import Conflict, DomainError, Invalid
-from woaas_core.ids import decode_id, encode_id
+from woaas_core.db.refusals import FORESEEN, as_domain_error
+from woaas_core.errors import Conflict, DomainError, Invalid, InvalidTransition, NotFound
+from woaas_core.ids import encode_id, try_decode_id
 from woaas_security.principal import Principal
 from woaas_work_orders.connectors import events, machine_states, repository
 from woaas_work_orders.connectors.inputs import MachineState
@@ -77,7 +78,9 @@ class Intake:
             error = await self._tried(name, self._read(one))
             if error is not None:
                 # What the reading had already noted was taken back with it.
-                self._fresh.pop(name, None) if before is None else self._fresh.update({name: before})
+                self._fresh.pop(name, None)
+                if before is not None:
+                    self._fresh[name] = before
                 self._fresh[name] = self._row(one, error=error.detail[:500])
             if one.tag["work_center"] is not None and not (one.is_historical or one.is_retained):
                 self._heard.add(one.tag["work_center"])
@@ -111,9 +114,11 @@ class Intake:
         try:
             async with self._uow.savepoint():
                 done = await work
-        except DomainError as error:
-            self.tally.fail(where, error)
-            return error
+        except FORESEEN as error:
+            # Nothing that a machine says may stop the messages behind it.
+            refused = as_domain_error(error)
+            self.tally.fail(where, refused)
+            return refused
         self.tally.applied += done is True
         self.tally.withheld += done is False
         return None
@@ -176,7 +181,7 @@ class Intake:
         if known is not None:
             _check_same(known, body)
             return None
-        operation_id = decode_id("op", operation) if operation is not None else await self._running_at(body)
+        operation_id = await self._running_at(body) if operation is None else try_decode_id("op", operation)
         if operation_id is None:
             self._left_out(events.REPORT_UNASSIGNED, body, None)
             return False
@@ -186,14 +191,13 @@ class Intake:
             if by is not None:
                 self._left_out(events.REPORT_WITHHELD, body, operation_id, report_id=encode_id("rep", by))
                 return False
-        await execution.report(
-            self._uow,
-            self._principal,
-            operation_id,
-            body,
-            connector=self._connector["code"],
-            is_historical=reading.is_historical,
-        )
+        told = {"connector": self._connector["code"], "is_historical": reading.is_historical}
+        try:
+            await execution.report(self._uow, self._principal, operation_id, body, **told)
+        except (InvalidTransition, NotFound) as error:
+            # Refused before anything was written. What was made stays made: it must not come to the next operation.
+            self._left_out(events.REPORT_UNASSIGNED, body, operation_id, reason=error.detail)
+            return False
         return True
 
     async def _running_at(self, body: NewReport) -> UUID | None:
@@ -216,12 +220,16 @@ class Intake:
 
     def _row(self, reading: Reading, *, error: str | None = None) -> dict[str, Any]:
         known = self._last(reading)
-        seen = known["seen_at"] if reading.is_retained and known is not None else self._uow.clock.now()
-        return {
-            "tag": reading.tag["tag"],
+        fresh: Mapping[str, Any] = {
             "value": kept(reading.value),
             "measured_at": reading.measured_at,
-            "seen_at": seen,
+            "seen_at": known["seen_at"] if reading.is_retained and known is not None else self._uow.clock.now(),
+        }
+        # What fills in the past is not the last that was heard.
+        last = known if reading.is_historical and known is not None else fresh
+        return {
+            "tag": reading.tag["tag"],
+            **{name: last[name] for name in fresh},
             "counter": known["counter"] if known is not None else None,
             "counted_at": known["counted_at"] if known is not None else None,
             "left_out": known["left_out"] if known is not None else [],

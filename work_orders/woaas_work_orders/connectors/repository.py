@@ -141,12 +141,15 @@ _RUNNING_AT = Statement.text(
 _BY_PEOPLE = Statement.text(
     """
     SELECT r.id FROM reports r WHERE r.tenant_id = $1 AND r.operation_id = $2 AND r.kind = $3 AND r.connector IS NULL
-      AND r.started_at < greatest($5, $4 + interval '1 microsecond') AND r.ended_at > $4
+      AND r.started_at < greatest($5::timestamptz, $4::timestamptz + interval '1 microsecond') AND r.ended_at > $4
       AND NOT EXISTS (SELECT FROM reports c WHERE c.tenant_id = r.tenant_id AND c.corrects = r.id)
     ORDER BY r.id LIMIT 1
     """,
     *("tenant_id", "operation_id", "kind", "since", "until"),
 )
+# Held by whoever follows the brokers: two under one name would throw each other out.
+LOCK = Statement.text("SELECT pg_try_advisory_lock($1)", "key")
+_TELL = Statement.text("SELECT pg_notify($1, $2)", "channel", "payload")
 _TO_FOLLOW = Statement.text("SELECT * FROM connectors_to_follow()")
 _AUTHENTICATE = Statement.text("SELECT authenticate_connector($1, $2)", "connector_id", "token_hash")
 
@@ -315,6 +318,11 @@ async def reported_by_people(
         _BY_PEOPLE, tenant_id=uow.tenant, operation_id=operation_id, kind=kind, since=since, until=until
     )
     return found
+
+
+async def tell(uow: "UnitOfWork", channel: str, payload: str) -> None:
+    """Tell who listens once the transaction commits; the payload is an id."""
+    await uow.execute(_TELL, channel=channel, payload=payload)
 
 
 async def to_follow(uow: "UnitOfWork") -> "list[Record]":
