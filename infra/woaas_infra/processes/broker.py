@@ -1,7 +1,8 @@
 """The platform's own broker, for one machine: it listens on loopback, and lets nobody in without a password.
 
-A gateway is let in as its connector, and may publish and subscribe below its connector's root alone. What the broker
-has accepted is in its memory until ingest has it; a plant that needs more names a broker of its own.
+A gateway is let in as its connector, and may publish and subscribe below its connector's root alone. What the broker has
+accepted is in its memory, and what was under way when ingest ends is given up (amqtt 0.12 forgets a message whose
+acknowledgement does not come): a plant that needs more names a broker of its own.
 """
 
 import asyncio
