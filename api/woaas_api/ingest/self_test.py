@@ -1,7 +1,6 @@
 """A connector tests itself: reach, TLS and credentials of its broker, and each tag with its last value."""
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -16,6 +15,7 @@ from woaas_api.ingest.json_messages import readings_of
 from woaas_api.ingest.sparkplug import SparkplugHost, restored
 from woaas_api.ingest.sparkplug_payload import rebirth
 from woaas_api.ingest.topic_map import SPARKPLUG, TopicMap
+from woaas_core.db.statements import Row
 from woaas_core.errors import DomainError
 from woaas_solver_farm.schedules.queue import INQUIRY_ANSWERED
 from woaas_work_orders.connectors import repository, service
@@ -76,7 +76,7 @@ class _Last(msgspec.Struct):
     error: str | None = None
 
     @classmethod
-    def of(cls, heard: Reading | None, known: Mapping[str, Any] | None, now: datetime) -> "_Last":
+    def of(cls, heard: Reading | None, known: Row | None, now: datetime) -> "_Last":
         """What was heard right now; else what was kept."""
         if heard is None:
             return cls() if known is None else cls(

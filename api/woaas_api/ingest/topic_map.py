@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
+from woaas_core.db.statements import Row
 from woaas_core.ids import encode_id
 
 SPARKPLUG = "spBv1.0"
@@ -16,7 +17,7 @@ class TopicMap:
     On the platform's own broker every topic lies below the connector's own root, which in Sparkplug is the group.
     """
 
-    def __init__(self, connector: Mapping[str, Any]) -> None:
+    def __init__(self, connector: Row) -> None:
         root = "" if connector["broker"] is not None else f"{encode_id('con', connector['id'])}/"
         self.is_sparkplug: bool = connector["sparkplug"]
         self._by_topic: defaultdict[str, list[Tag]] = defaultdict(list)

@@ -1,13 +1,12 @@
 """The platform's own broker, for one machine: it listens on loopback, and lets nobody in without a password.
 
-A gateway is let in as its connector, and may publish and subscribe below its connector's root alone. What the broker has
-accepted is in its memory, and what was under way when ingest ends is given up (amqtt 0.12 forgets a message whose
+A gateway is let in as its connector, and may publish and subscribe below its connector's root alone. What the broker
+has accepted is in its memory, and what was under way when ingest ends is given up (amqtt 0.12 forgets a message whose
 acknowledgement does not come): a plant that needs more names a broker of its own.
 """
 
 import asyncio
 import hmac
-from dataclasses import dataclass
 from typing import Any
 
 from amqtt.broker import Broker
@@ -121,7 +120,3 @@ class Access(BaseAuthPlugin, BaseTopicPlugin):  # type: ignore[misc]
         """Keep everybody below his own root."""
         user = None if session is None else session.attributes.get(_USER)
         return user is not None and topic is not None and action is not None and may(user, action, topic)
-
-    @dataclass
-    class Config:
-        """Nothing is configured."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from woaas_core.db.refusals import FORESEEN, as_domain_error
+from woaas_core.db.statements import Row
 from woaas_core.errors import Conflict, DomainError, Invalid, InvalidTransition, NotFound
 from woaas_core.ids import encode_id, try_decode_id
 from woaas_security.principal import Principal
@@ -33,7 +34,7 @@ from woaas_work_orders.execution.inputs import NewReport
 if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
 
-Connector = Mapping[str, Any]
+Connector = Row
 # More than are ever sent again: what was not acknowledged when the process ended.
 _LEFT_OUT_KEPT = 200
 
@@ -61,7 +62,7 @@ class Intake:
         self._uow = uow
         self._principal = principal
         self._connector = connector
-        self._known: dict[str, Mapping[str, Any]] = {}
+        self._known: dict[str, Row] = {}
         self._fresh: dict[str, dict[str, Any]] = {}
         self._heard: set[str] = set()
         self.tally = Tally()
@@ -214,19 +215,19 @@ class Intake:
             | {"ref": body.external_ref, **named, **more},
         )
 
-    def _last(self, reading: Reading) -> Mapping[str, Any] | None:
+    def _last(self, reading: Reading) -> Row | None:
         name = reading.tag["tag"]
         return self._fresh.get(name) or self._known.get(name)
 
     def _row(self, reading: Reading, *, error: str | None = None) -> dict[str, Any]:
         known = self._last(reading)
-        fresh: Mapping[str, Any] = {
+        fresh = {
             "value": kept(reading.value),
             "measured_at": reading.measured_at,
             "seen_at": known["seen_at"] if reading.is_retained and known is not None else self._uow.clock.now(),
         }
         # What fills in the past is not the last that was heard.
-        last = known if reading.is_historical and known is not None else fresh
+        last: Row = known if reading.is_historical and known is not None else fresh
         return {
             "tag": reading.tag["tag"],
             **{name: last[name] for name in fresh},

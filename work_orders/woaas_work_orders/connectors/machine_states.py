@@ -1,9 +1,9 @@
 """What machines say of work centers beside what people say: a person's word stands until that person takes it back."""
 
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from woaas_core.db.statements import Row
 from woaas_core.errors import Conflict, Invalid
 from woaas_core.ids import encode_id
 from woaas_work_orders.connectors import events, repository
@@ -29,7 +29,7 @@ class Verdict(StrEnum):
     WRITTEN = "written"
 
 
-def judge(current: str, claim: MachineState, known: Mapping[str, Any] | None) -> Verdict:
+def judge(current: str, claim: MachineState, known: Row | None) -> Verdict:
     """What becomes of a claim about a work center in state ``current``. Pure.
 
     Only a claim that differs from the machine's last one is news. What differs from the state that was last written
@@ -44,7 +44,7 @@ def judge(current: str, claim: MachineState, known: Mapping[str, Any] | None) ->
     return Verdict.WITHHELD if is_persons and current in _CLOSED else Verdict.WRITTEN
 
 
-async def claim(uow: "UnitOfWork", connector: Mapping[str, Any], work_center: str, state: MachineState) -> Verdict:
+async def claim(uow: "UnitOfWork", connector: Row, work_center: str, state: MachineState) -> Verdict:
     """Let a machine say its state; the work center changes, or an event says why not.
 
     Raises:
@@ -70,9 +70,7 @@ async def claim(uow: "UnitOfWork", connector: Mapping[str, Any], work_center: st
     raise Conflict(msg)
 
 
-async def _withhold(
-    uow: "UnitOfWork", connector: Mapping[str, Any], center: Any, state: MachineState, known: Mapping[str, Any] | None
-) -> Verdict:
+async def _withhold(uow: "UnitOfWork", connector: Row, center: Any, state: MachineState, known: Row | None) -> Verdict:
     if known is not None and known["withheld"] == state:
         return Verdict.REPEATED
     await _remember(uow, connector, center["code"], known, withheld=state)
@@ -81,7 +79,7 @@ async def _withhold(
     return Verdict.WITHHELD
 
 
-async def _write(uow: "UnitOfWork", connector: Mapping[str, Any], center: Any, state: MachineState) -> bool:
+async def _write(uow: "UnitOfWork", connector: Row, center: Any, state: MachineState) -> bool:
     """Write a work center's state, as a person's PUT would; False if somebody else was faster."""
     row = await master_data.replace(uow, center, body={**center["body"], "state": state}, archived_at=None)
     if row is None:
@@ -98,9 +96,9 @@ async def _write(uow: "UnitOfWork", connector: Mapping[str, Any], center: Any, s
 
 async def _remember(
     uow: "UnitOfWork",
-    connector: Mapping[str, Any],
+    connector: Row,
     work_center: str,
-    known: Mapping[str, Any] | None,
+    known: Row | None,
     **news: str | None,
 ) -> None:
     before = {name: known[name] if known is not None else None for name in ("claimed", "written", "withheld")}
