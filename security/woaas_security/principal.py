@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from woaas_core.db.statements import Row
@@ -14,6 +14,9 @@ from woaas_security.authz.policy import TenantPolicy
 from woaas_security.authz.resource import Resource
 from woaas_security.scope import values_of
 
+if TYPE_CHECKING:
+    from woaas_security.audit.observing import Reads
+
 _PREFIX = {"api_key": "key", "user": "usr"}
 
 
@@ -24,7 +27,7 @@ class Principal:
     ``customer`` binds a guest of role customer to the orders of one customer code; ``releases_limited`` tells
     that the tenant's allowance counts releases, so that others need not touch its row. ``grants`` are in force for him
     at this moment; each is noted as used with ``observe`` when it opens something. ``scope`` limits him to a part of
-    the tenant.
+    the tenant. ``reads`` takes down what he is shown of restricted fields, where the tenant has restricted any.
     """
 
     tenant_id: UUID
@@ -40,11 +43,15 @@ class Principal:
     grants: tuple[GrantLine, ...] = ()
     observe: Callable[[GrantLine], None] | None = None
     scope: Mapping[str, Any] = field(default_factory=dict)
+    reads: "Reads | None" = None
 
     @property
     def actor(self) -> Actor:
         """How audit entries name the caller."""
-        return Actor(self.kind, self.name if self.kind == "system" else encode_id(_PREFIX[self.kind], self.id))
+        if self.kind == "system":
+            return Actor(self.kind, self.name)
+        # Keys are their own clients; people act through the console.
+        return Actor(self.kind, encode_id(_PREFIX[self.kind], self.id), "console" if self.kind == "user" else "api")
 
     @property
     def is_guest(self) -> bool:
@@ -74,9 +81,16 @@ class Principal:
         found: dict[str, Any] = {"principal_customer": self.customer, "scope_participant": None}
         return found | values_of(self.scope) if self.scope else found
 
-    def show(self, access: Access, row: Row, only: frozenset[str] | None = None) -> dict[str, Any]:
-        """The object as the caller may see it, with the mode its tenant is in."""
+    def project(self, access: Access, row: Row, only: frozenset[str] | None = None) -> dict[str, Any]:
+        """The object as the caller may see it; that he saw restricted fields of it is noted."""
         shown = access.of(row).project(row, only)
+        if self.reads is not None:
+            self.reads.note(access.resource, row, shown)
+        return shown
+
+    def show(self, access: Access, row: Row, only: frozenset[str] | None = None) -> dict[str, Any]:
+        """The same with the mode its tenant is in."""
+        shown = self.project(access, row, only)
         if only is None or "livemode" in only:
             shown["livemode"] = self.livemode
         return shown
