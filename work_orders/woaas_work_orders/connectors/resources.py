@@ -5,6 +5,11 @@ from woaas_security.authz.resource import Field, Resource, members_of
 from woaas_work_orders.connectors.inputs import ConnectorBody
 from woaas_work_orders.connectors.models import connectors
 
+# How following goes: written by the process that follows, in no version and no entry.
+LIVE = frozenset(
+    {"status", "last_message_at", "received", "applied", "withheld", "failed", "last_error", "last_error_at"}
+)
+
 CONNECTOR = Resource(
     "connector",
     "con",

@@ -9,14 +9,16 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from woaas_core.db.statements import Row
 from woaas_core.errors import Conflict, NotFound, StaleETag
 from woaas_core.ids import encode_id, try_decode_id, uuid7
 from woaas_core.wire import duration_of, given, invalid
+from woaas_security.audit.changes import changes_of
 from woaas_security.identity.keyring import Keyring
 from woaas_security.principal import Principal
 from woaas_work_orders.connectors import events, repository
 from woaas_work_orders.connectors.inputs import Broker, ConnectorBody, Tag
-from woaas_work_orders.connectors.resources import CONNECTOR
+from woaas_work_orders.connectors.resources import CONNECTOR, LIVE
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -78,7 +80,7 @@ async def put(
         if row is None:
             raise StaleETag
         await repository.forget_tags(uow, connector_id, [tag["tag"] for tag in values["tags"]])
-        _changed(uow, row, values, before=known["version"])
+        _changed(uow, row, known)
         return row, False
     now = uow.clock.now()
     new = values | {
@@ -98,7 +100,7 @@ async def put(
         **dict.fromkeys(("received", "applied", "withheld", "failed"), 0),
     }
     await repository.insert(uow, new)
-    _changed(uow, new, values, before=None)
+    _changed(uow, new, None)
     return new, True
 
 
@@ -116,6 +118,7 @@ async def command(uow: "UnitOfWork", principal: Principal, known: "Record", name
         subject=encode_id("con", row["id"]),
         version=(known["version"], row["version"]),
         data={"code": row["code"], "state": state},
+        changes=_changes(known, row),
     )
     return row
 
@@ -237,12 +240,15 @@ def _sealed_password(
     return keyring.seal(password, bound_to)
 
 
-def _changed(uow: "UnitOfWork", row: Any, values: dict[str, Any], *, before: int | None) -> None:
-    told = {n: v for n, v in values.items() if n not in ("password", "stale_after")}
+def _changed(uow: "UnitOfWork", row: Row, before: "Record | None") -> None:
     uow.record(
         events.CONNECTOR_CHANGED,
         subject=encode_id("con", row["id"]),
-        version=(before, row["version"]),
+        version=(before["version"] if before is not None else None, row["version"]),
         data={"code": row["code"]},
-        changes=told,
+        changes=_changes(before, row),
     )
+
+
+def _changes(before: Row | None, after: Row) -> dict[str, object]:
+    return {name: value for name, value in changes_of(CONNECTOR, before, after).items() if name not in LIVE}
