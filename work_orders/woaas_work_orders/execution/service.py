@@ -57,7 +57,8 @@ async def report(
     if known is not None:
         return known
     _check_reportable(order, operation)
-    values = _values(uow, body, operation, request_hash) | {"connector": connector}
+    values = _values(uow, body, operation, request_hash)
+    values["connector"] = connector
     step = Step(uow, principal, order)
     # Where it runs and who does it, where nobody was assigned: the plan and whoever comes next go by that.
     for name in ("work_center", "operator"):
