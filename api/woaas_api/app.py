@@ -29,6 +29,7 @@ from woaas_api.rest import (
     kpis,
     market,
     master_data,
+    members,
     moves,
     operations,
     permissions,
@@ -37,6 +38,7 @@ from woaas_api.rest import (
     promises,
     proposals,
     schedules,
+    sessions,
     signatures,
     work_orders,
 )
@@ -79,6 +81,8 @@ ROUTES: tuple[Route, ...] = (
     *events.ROUTES,
     *audit.ROUTES,
     *identity.ROUTES,
+    *members.ROUTES,
+    *sessions.ROUTES,
     *permissions.ROUTES,
 )
 

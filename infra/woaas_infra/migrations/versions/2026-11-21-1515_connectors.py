@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from woaas_core.db.tenancy import DEFINER, across_tenants, definer_function, isolate
 
 revision = "0015_connectors"
-down_revision = "0022_sealing"
+down_revision = "0018_accounts"
 branch_labels = None
 depends_on = None
 
