@@ -15,6 +15,7 @@ from woaas_api.edge import Edge
 from woaas_api.endpoint import Route, options_handlers
 from woaas_api.graph import graph_handlers
 from woaas_api.health import health_handlers
+from woaas_api.oauth import endpoints as oauth
 from woaas_api.pages import page_handlers
 from woaas_api.problems import MEDIA_TYPE, handle, pages
 from woaas_api.rest import (
@@ -28,6 +29,7 @@ from woaas_api.rest import (
     market,
     master_data,
     moves,
+    oauth_clients,
     operations,
     permissions,
     planning,
@@ -71,6 +73,7 @@ ROUTES: tuple[Route, ...] = (
     *events.ROUTES,
     *audit.ROUTES,
     *identity.ROUTES,
+    *oauth_clients.ROUTES,
     *permissions.ROUTES,
 )
 
@@ -112,6 +115,7 @@ def handlers(edge: Edge) -> list[HTTPRouteHandler | WebsocketRouteHandler]:
         problem_page,
         *health_handlers(edge.database, edge.metrics),
         *page_handlers(files),
+        *oauth.handlers(edge),
         *graph_handlers(edge, files),
     ]
 

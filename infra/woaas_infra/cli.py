@@ -34,6 +34,11 @@ app.command(tenant)
 billing = App(name="billing", help="Billing.")
 billing.command("woaas_infra.commands.billing:verify", name="verify", help="Check every tenant's books.")
 app.command(billing)
+keys = App(name="keys", help="The keys that sign.")
+keys.command(
+    "woaas_infra.commands.token_keys:rotate", name="rotate-tokens", help="Sign access and ID tokens with the next key."
+)
+app.command(keys)
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ MODULES = (
     "woaas_work_orders.resources.models",
     "woaas_core.events.log",
     "woaas_security.identity.models",
+    "woaas_security.oauth.models",
     "woaas_security.tenants.models",
 )
 

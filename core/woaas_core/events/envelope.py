@@ -26,7 +26,7 @@ class EventType(NamedTuple):
 
 
 class Actor(NamedTuple):
-    """Who did it: ``api_key``, ``user`` or ``system``, with its wire id or process name."""
+    """Who did it: ``api_key``, ``user``, ``oauth_client`` or ``system``, with its wire id or process name."""
 
     type: str
     id: str

@@ -27,6 +27,7 @@ from woaas_security.audit.models import audit_export_parts, audit_exports
 from woaas_security.audit.proofs import Plan, plan_consistency, plan_inclusion, plan_range
 from woaas_security.audit.resources import AUDIT_EXPORT
 from woaas_security.authz.policy import PolicyCache
+from woaas_security.oauth.scopes import API_SCOPES
 from woaas_security.permissions import repository as permissions
 from woaas_security.principal import Principal
 from woaas_security.tenants import repository as tenants
@@ -100,7 +101,12 @@ async def request_export(uow: "UnitOfWork", principal: Principal, body: NewExpor
         "id": uuid7(),
         "status": "queued",
         "request": {k: v for k, v in sent.items() if v is not None},
-        "requested_by": {"kind": principal.kind, "roles": sorted(principal.roles), "id": str(principal.id)},
+        "requested_by": {
+            "kind": principal.kind,
+            "roles": sorted(principal.roles),
+            "id": str(principal.id),
+            "scopes": None if principal.scopes is None else sorted(principal.scopes),
+        },
         "first_index": None,
         "end_index": None,
         "sha256": None,
@@ -132,7 +138,9 @@ async def download(uow: "UnitOfWork", principal: Principal, export_id: UUID) -> 
         NotReady, Conflict, Gone: still being written, failed, expired.
     """
     row = await get_export(uow, principal, export_id)
-    if not principal.roles >= set(row["requested_by"]["roles"]) and "owner" not in principal.roles:
+    by, scopes = row["requested_by"], principal.scopes
+    is_within = scopes is None or scopes >= set(by.get("scopes") or API_SCOPES)
+    if not is_within or (not principal.roles >= set(by["roles"]) and "owner" not in principal.roles):
         raise NotFound
     if row["status"] == "queued":
         raise NotReady
@@ -309,4 +317,5 @@ async def _requester(uow: "UnitOfWork", row: "Record", policies: PolicyCache) ->
         customer=None,
         releases_limited=False,
         policy=policy,
+        scopes=None if by.get("scopes") is None else frozenset(by["scopes"]),
     )

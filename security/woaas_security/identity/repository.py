@@ -26,6 +26,12 @@ _END_SESSION = Statement(
     .values(expires_at=bindparam("at"))
 )
 _KEY = Statement(select(api_keys).where(api_keys.c.tenant_id == bindparam("tenant"), api_keys.c.id == bindparam("key")))
+_USER = Statement(select(users).where(users.c.tenant_id == bindparam("tenant"), users.c.id == bindparam("user")))
+_SESSION_BEGAN = Statement(
+    select(sessions.c.created_at).where(
+        sessions.c.tenant_id == bindparam("tenant"), sessions.c.id == bindparam("session")
+    )
+)
 _FORGET_SESSIONS = Statement(
     delete(sessions).where(sessions.c.tenant_id == bindparam("tenant"), sessions.c.expires_at <= bindparam("now"))
 )
@@ -56,6 +62,17 @@ async def by_email(uow: "UnitOfWork", email: str) -> "list[Record]":
 async def end_session(uow: "UnitOfWork", session_id: UUID, at: datetime) -> None:
     """Let a session end now."""
     await uow.execute(_END_SESSION, tenant=uow.tenant, session=session_id, at=at)
+
+
+async def user(uow: "UnitOfWork", user_id: UUID) -> "Record | None":
+    """A user of the entered tenant."""
+    return await uow.first(_USER, tenant=uow.tenant, user=user_id)
+
+
+async def session_began(uow: "UnitOfWork", session_id: UUID) -> datetime:
+    """When the person of a session signed in."""
+    began: datetime = await uow.value(_SESSION_BEGAN, tenant=uow.tenant, session=session_id)
+    return began
 
 
 async def key(uow: "UnitOfWork", key_id: UUID) -> "Record | None":
