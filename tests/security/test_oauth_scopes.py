@@ -3,6 +3,7 @@
 import pytest
 
 import woaas_api.app  # noqa: F401 - loads every part, and with it every resource
+from woaas_api.console.wishes import WISHES
 from woaas_api.subjects import REGISTRY
 from woaas_security.authz.lines import BuiltIn
 from woaas_security.authz.policy import TenantPolicy
@@ -15,7 +16,7 @@ ROLES = sorted({line.role for line in BuiltIn.read().lines})
 def test_each_kind_of_object_is_in_one_family() -> None:
     """A kind that no family names is closed to applications: name it in `FAMILIES`."""
     assert {name for name in REGISTRY if name not in family_of()} == set()
-    named = [resource for family in FAMILIES for resource in family.resources]
+    named = [resource for resources in FAMILIES.values() for resource in resources]
     assert len(named) == len(set(named))
     assert {name for name in named if name not in REGISTRY} <= {"master_data"}
 
@@ -36,6 +37,7 @@ def test_scopes_leave_what_the_role_has_and_never_add(role: str) -> None:
 
 
 def test_what_a_consent_page_says() -> None:
-    assert told(["market:read", "market:write"]) == [SCOPES["market:write"]]
-    assert told(split("openid market:read")) == [SCOPES["openid"], SCOPES["market:read"]]
+    assert tuple(WISHES) == SCOPES
+    assert told(["market:read", "market:write"]) == ["market:write"]
+    assert told(split("openid market:read")) == ["openid", "market:read"]
     assert split(" market:read  openid openid evil ") == ("openid", "market:read", "evil")

@@ -76,10 +76,9 @@ async def create(
         "archived_at": None,
     }
     await uow.execute(repository.INSERT_CLIENT, **row)
-    told = {
-        name: row[name] for name in ("name", "type", "first_party", "redirect_uris", "grant_types", "scopes", "roles")
-    }
-    uow.record(events.CLIENT_CREATED, subject=encode_id("oac", row["id"]), data=told)
+    told = {name: row[name] for name in ("name", "type", "first_party", "scopes", "roles")}
+    kept = {name: row[name] for name in ("redirect_uris", "grant_types", "customer", "scope")}
+    uow.record(events.CLIENT_CREATED, subject=encode_id("oac", row["id"]), data=told, changes=kept)
     return row, secret
 
 
@@ -102,7 +101,7 @@ async def change(uow: "UnitOfWork", principal: Principal, client_id: UUID, body:
         _check_uris(changes["redirect_uris"], row["grant_types"], is_public=row["type"] == "public")
     updated = await repository.update_client(uow, row, **changes)
     assert updated is not None
-    uow.record(events.CLIENT_CHANGED, subject=encode_id("oac", client_id), data=changes)
+    uow.record(events.CLIENT_CHANGED, subject=encode_id("oac", client_id), changes=changes)
     return updated
 
 
@@ -127,7 +126,9 @@ async def rotate_secret(
         previous_secret_expires_at=until if keep else None,
     )
     assert updated is not None
-    uow.record(events.CLIENT_SECRET_ROTATED, subject=encode_id("oac", client_id), data={"previous_until": until})
+    uow.record(
+        events.CLIENT_SECRET_ROTATED, subject=encode_id("oac", client_id), data={"previous_until": until.isoformat()}
+    )
     return updated, secret
 
 
@@ -174,7 +175,7 @@ def _check(body: NewClient, grant_types: list[str], uris: list[str], roles: list
         raise invalid("/type", "invalid", "What acts by itself is confidential.")
     if not roles:
         raise invalid("/roles", "required", "Name the roles it acts with.")
-    if not set(scopes) & API_SCOPES.keys():
+    if not set(scopes).intersection(API_SCOPES):
         raise invalid("/scopes", "invalid", "Give it something to do: a scope such as work_orders:read.")
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from urllib.parse import parse_qsl, quote, urlencode
 
 from woaas_api.console.page import Leave, Outcome, Page, PageRoute, SeeOther, Shown
+from woaas_api.console.wishes import WISHES
 from woaas_api.edge import SESSION_COOKIE
 from woaas_core.errors import Unauthenticated
 from woaas_security.identity import service as identity
@@ -80,7 +81,7 @@ def _question(page: Page, asked: Asked, pairs: Pairs) -> Shown:
     values = {
         "application": asked.client.row["name"],
         "where": origin_of(asked.redirect_uri),
-        "wishes": [page.text(wish) for wish in told(asked.scopes)],
+        "wishes": [page.text(WISHES[scope]) for scope in told(asked.scopes)],
         "asked": urlencode(pairs),
     }
     # A browser also asks this of where a form's answer leads to.
