@@ -12,26 +12,22 @@ import time
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from benchmarks.solver.results import Trial, is_full, measured, version_of
 from benchmarks.solver.tables import show
 from woaas_solver_farm.generator import Shape, generate
 from woaas_solver_farm.objective import PRESETS
 from woaas_solver_farm.problem import Limits, Objective, Problem, Term
-from woaas_solver_farm.result import Incumbent
+from woaas_solver_farm.result import Incumbent, Metrics
 
 WORKERS = 2
 SECONDS = {50: 10.0, 200: 20.0, 1000: 30.0, 3000: 60.0}
 GRID = [(slack, setup) for slack in (1.0, 4.0, 20.0) for setup in (0.1, 0.3)]
 # CP-SAT gets four times our time, and finds nothing beyond this size.
 EXACT_ORDERS, EXACT_FACTOR = 50, 4
-BLIND = 1e12
 POLICIES = {
     "sum": Objective(terms=(Term(metric="weighted_tardiness"), Term(metric="setup_time"))),
     "min_changeover": PRESETS["min_changeover"],
-    # Where EDD itself comes very late there is room for fewer set-ups still.
-    "set_up_first": Objective(terms=(Term(metric="setup_time", weight=100), Term(metric="weighted_tardiness"))),
 }
 
 
@@ -147,6 +143,7 @@ def _ours(orders: int, seed: int, seconds: float, policy: str) -> dict[str, Any]
 
 def _rules(orders: int, seed: int) -> dict[str, Any]:
     """EDD and first come first served know no set-ups; ATCS is the best of six points."""
+    from woaas_solver_farm.engine.baselines import baselines  # noqa: PLC0415
     from woaas_solver_farm.engine.dispatch import Rule, dispatch_to, wished_ends  # noqa: PLC0415
     from woaas_solver_farm.engine.flat import flatten  # noqa: PLC0415
     from woaas_solver_farm.engine.plan import Writer  # noqa: PLC0415
@@ -156,16 +153,19 @@ def _rules(orders: int, seed: int) -> dict[str, Any]:
     t = build_tables(problem)
     flat, writer = flatten(t), Writer(problem, t)
 
-    def plan(rule: Rule, wished: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> dict[str, Any]:
-        metrics = writer.metrics(dispatch_to(t, flat, rule, wished)[1])
+    def plan(metrics: Metrics) -> dict[str, Any]:
         setup, tardiness = metrics.setup_time, metrics.weighted_tardiness
         return {"objective": setup + tardiness, "tardiness": tardiness, "setup": setup}
 
-    by_time = Rule(1e-6, BLIND, 0.2, 1.0, 0.0)
-    grid = [plan(Rule(slack, setup, 0.2, 0.0, 0.0), wished_ends(t)) for slack, setup in GRID]
+    plain = baselines(problem)
+    wished = wished_ends(t)
+    grid = [
+        plan(writer.metrics(dispatch_to(t, flat, Rule(slack, setup, 0.2, 0.0, 0.0), wished)[1]))
+        for slack, setup in GRID
+    ]
     return {
-        "EDD": plan(by_time, t.due[t.job_of]),
-        "FIFO": plan(by_time, t.job_release[t.job_of]),
+        "EDD": plan(plain["edd"].metrics),
+        "FIFO": plan(plain["fifo"].metrics),
         "ATCS": min(grid, key=lambda figures: float(figures["objective"])),
     }
 

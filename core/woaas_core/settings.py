@@ -10,6 +10,7 @@ from typing import Annotated
 import msgspec
 
 from woaas_core import private_files
+from woaas_core.outbound.addresses import Outbound
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,7 +18,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     ``database_url`` empty means: the embedded Postgres under ``home``. ``secret_key`` peppers API keys and
     signs cursors and sessions; it is made on first use and kept in ``home/secret.key``. ``solver_runs_at_once`` bounds
-    the cluster at ``ray_address``.
+    the cluster at ``ray_address``. ``outbound_networks`` (10.20.0.0/16,127.0.0.1/32) are called although they are not
+    public, where a tenant names an address in them.
     """
 
     home: Path
@@ -34,11 +36,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     pool_size: Annotated[int, msgspec.Meta(ge=1)] = 10
     # How long a request waits for the planner before it answers 202.
     inquiry_wait_s: Annotated[float, msgspec.Meta(ge=0, le=60)] = 2.0
+    outbound_networks: str = ""
+
+    def __post_init__(self) -> None:
+        Outbound.parse(self.outbound_networks)
 
     @property
     def url(self) -> str:
         """Where this instance is reached, without a trailing slash."""
         return self.base_url.rstrip("/") or f"http://{self.host}:{self.port}"
+
+    @property
+    def outbound(self) -> Outbound:
+        """What may be called besides public addresses."""
+        return Outbound.parse(self.outbound_networks)
 
     @property
     def signing_key_path(self) -> Path:

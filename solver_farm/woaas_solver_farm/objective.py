@@ -22,7 +22,7 @@ PRESETS: Mapping[Preset, Objective] = {
         "weighted", makespan=100, weighted_tardiness=1, flow_time=0.01, changes=1, outsourcing_cost=1
     ),
     "min_changeover": _objective(
-        "weighted", setup_time=20, weighted_tardiness=1, flow_time=0.01, changes=1, outsourcing_cost=1
+        "weighted", setup_time=100, weighted_tardiness=1, flow_time=0.01, changes=1, outsourcing_cost=1
     ),
     "balanced": _objective(
         "weighted", weighted_tardiness=1, setup_time=1, flow_time=0.01, changes=1, outsourcing_cost=1

@@ -127,13 +127,17 @@ class Job(_Value, frozen=True, kw_only=True):
 
 
 class Place(_Value, frozen=True, kw_only=True):
-    """Where an operation stands in an earlier plan; ``job`` only where operation ids repeat."""
+    """Where an operation stands in an earlier plan; ``job`` only where operation ids repeat.
+
+    ``mode`` counts the operation's modes from 0 and is needed only where two of them are on the machine.
+    """
 
     operation: str
     machine: str | None = None
     start: Moment
     job: str | None = None
     operator: str | None = None
+    mode: int | None = None
 
 
 class Term(_Value, frozen=True, kw_only=True):

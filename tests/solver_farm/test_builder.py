@@ -123,6 +123,15 @@ class TestThePlant:
         assert only(made)[1].modes[0].operator_skill == "crane+turning"
         assert [o.id for o in made.problem.operators if "crane+turning" in o.skills] == ["ann"]
 
+    def test_who_sets_up_needs_other_skills_where_the_operation_says_so(self) -> None:
+        operators = {"ann": {"qualifications": [{"skill": "turning"}, {"skill": "setting"}]}}
+        skills = {"same": {}, "other": {"setup_skills": ["setting"]}, "nobody": {"setup_skills": []}}
+        told = {
+            name: only(built(order(step(skills=["turning"], **fields)), operators=operators))[1].modes[0].setup_skill
+            for name, fields in skills.items()
+        }
+        assert told == {"same": "turning", "other": "setting", "nobody": None}
+
     def test_a_tool_on_record_has_its_count_and_an_unknown_one_exists_once(self) -> None:
         made = built(order(step(tool="T1"), step(tool="T9")), tools={"T1": {"count": 3}})
         assert {t.id: t.count for t in made.problem.tools} == {"T1": 3, "T9": 1}

@@ -154,3 +154,21 @@ class TestLateOrders:
         assert seen == whole
         lateness = [o["lateness_minutes"] for o in whole]
         assert lateness == sorted(lateness, reverse=True)
+
+
+class TestTheMachineAsItStands:
+    async def test_a_plan_begins_with_the_set_up_of_the_last_operation(self, world: World, factory: Tenant) -> None:
+        async with factory.client() as client:
+            first, _, blue, _ = await colours(client)
+            before = (await planned(world, client, policy="min_changeover", iterations=200))["metrics"]["setup_time"]
+            assert before == 30
+            operation = first["operations"][0]["id"]
+            report = {"kind": "run", "good": "10", "work_center": "m1"}
+            assert (await client.post(f"/v1/operations/{operation}/reports", json=report)).status_code == 201
+            assert (await client.post(f"/v1/operations/{operation}/complete", json={})).status_code == 200
+            # It was set up red and is blue now: what is left begins with blue, and one change brings the red ones.
+            ended = await planned(world, client, policy="min_changeover", iterations=200)
+            slots = (await client.get(f"/v1/schedules/{ended['schedule_id']}/slots?sort=start_at")).json()["data"]
+        assert ended["metrics"]["setup_time"] == 30
+        assert slots[0]["operation_id"] == blue["operations"][0]["id"]
+        assert slots[0]["setup_start_at"] == slots[0]["start_at"]

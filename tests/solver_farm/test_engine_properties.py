@@ -1,5 +1,7 @@
 """Whatever the plant, the plan can be carried out, its figures are right, and it repeats."""
 
+import msgspec
+import pytest
 from fixtures.random_plants import random_plant
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -7,8 +9,10 @@ from hypothesis import strategies as st
 from woaas_solver_farm.checker import check
 from woaas_solver_farm.engine.solve import solve
 from woaas_solver_farm.generator import Shape, generate
-from woaas_solver_farm.problem import Limits
+from woaas_solver_farm.objective import objective_of, rank
+from woaas_solver_farm.problem import Limits, Place, Problem
 from woaas_solver_farm.problem_validation import faults
+from woaas_solver_farm.result import Result
 
 LIMITS = Limits(iterations=120, seed=3)
 
@@ -47,3 +51,19 @@ def test_search_improves_on_dispatch() -> None:
     assert dispatched is not None
     assert searched is not None
     assert searched < dispatched
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_plan_made_before_is_where_the_next_search_starts(seed: int) -> None:
+    problem = msgspec.structs.replace(random_plant(seed), warm_start=(), baseline=())
+    found = solve(problem, Limits(iterations=100, seed=1))
+    warm = tuple(
+        Place(job=a.job, operation=a.operation, machine=a.machine, mode=a.mode, operator=a.operator, start=a.start)
+        for a in found.assignments
+    )
+    again = solve(msgspec.structs.replace(problem, warm_start=warm), Limits(iterations=0, seed=2))
+    assert worth(problem, again) <= worth(problem, found)
+
+
+def worth(problem: Problem, result: Result) -> tuple[float, ...]:
+    return (len(result.overflow), *rank(objective_of(problem), result.metrics))

@@ -124,7 +124,8 @@ def genes_of(t: Tables, flat: Flat, order: Ints, plan: Plan) -> Genes:
 
     They decode to about the same plan, often a little earlier, as every resource is used in the order of time.
     """
-    keys = np.where(plan.start < 0, 2 * NEVER, plan.start)
+    # What takes no time comes before what begins with it.
+    keys = np.where(plan.start < 0, 4 * NEVER, 2 * plan.start + (plan.end > plan.start))
     keys = np.where(t.fixed_mode >= 0, -NEVER, keys)
     _not_before_predecessors(flat, order, keys)
     return Genes(

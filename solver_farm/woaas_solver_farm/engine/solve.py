@@ -3,21 +3,17 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
-
 from woaas_solver_farm.checker import check
 from woaas_solver_farm.objective import objective_of, rank
 from woaas_solver_farm.problem import Limits, Place, Problem
-from woaas_solver_farm.problem_validation import OperationNames
 from woaas_solver_farm.result import OnIncumbent, Result, judged
 
 from . import dispatch as dispatching
 from .best import Best
 from .bounds import lower_bound
 from .budget import Budget
-from .calendars import NEVER
 from .cp import model as cp
-from .decoding import CHANGES, MAKESPAN, Genes, Plan, new_plan
+from .decoding import CHANGES, MAKESPAN, Genes, Plan
 from .disjunctive.bound import makespan_bound
 from .disjunctive.islands import Islands
 from .disjunctive.shop import shop_of
@@ -25,9 +21,10 @@ from .explain import explain
 from .flat import flatten
 from .flow_shop.islands import Islands as Line
 from .flow_shop.line import line_tables, sequence_of_genes
+from .known import genes_of_places
 from .rounds import advance_all
 from .search import search, temperature_of
-from .tables import OUTSIDE, Tables, build_tables
+from .tables import Tables, build_tables
 from .walk import Walk, stand_at, start_walk
 from .wheel import Wheel
 
@@ -153,26 +150,8 @@ class _Solve:
                 self.best.offer_genes(self._genes_of_places(places))
 
     def _genes_of_places(self, places: tuple[Place, ...]) -> Genes:
-        """The order and modes of an earlier plan, held to its starts; operations it lacks go last."""
-        t = self.t
-        names = OperationNames(self.problem)
-        machines = {machine.id: i for i, machine in enumerate(self.problem.machines)}
-        genes = self._dispatched(dispatching.first_rules()[0])[0]
-        starts = np.full(t.job_of.size, NEVER, np.int64)
-        for place in places:
-            found = names.find(place.operation, near=place.job, strict=place.job is not None)
-            assert found is not None
-            i = int(t.first_operation[found[0]]) + found[1]
-            machine = OUTSIDE if place.machine is None else machines.get(place.machine, -2)
-            modes = [m for m in range(t.first_mode[i], t.first_mode[i + 1]) if t.machine[m] == machine]
-            genes.mode[i] = modes[0] if modes else -1
-            genes.operator[i] = -1
-            genes.not_before[i] = max(int(t.release[i]), place.start)
-            starts[i] = place.start
-        known = new_plan(t.job_of.size)
-        known.start[:] = known.setup_start[:] = starts
-        known.mode[:] = genes.mode
-        return dispatching.genes_of(t, self.flat, genes.order, known)._replace(not_before=genes.not_before)
+        rest = self._dispatched(dispatching.first_rules()[0])[0]
+        return genes_of_places(self.problem, self.t, self.flat, places, rest)
 
     def _rules(self) -> None:
         """The first rules, then a wheel a worker that turns around the best of them."""

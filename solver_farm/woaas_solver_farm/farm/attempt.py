@@ -310,6 +310,7 @@ def _places(best: Result) -> tuple[Place, ...]:
             machine=None if a.outsourced else a.machine,
             start=a.start,
             operator=a.operator,
+            mode=a.mode,
         )
         for a in best.assignments
     )

@@ -1,0 +1,1 @@
+"""Calls that leave the system: to which addresses, and how much of an answer is read."""
