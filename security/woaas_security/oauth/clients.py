@@ -46,8 +46,8 @@ async def create(
     Raises:
         Forbidden: it would have more rights than the one who registers it.
     """
-    principal.require(OAUTH_CLIENT, "create")
     sent = given(body)
+    principal.require(OAUTH_CLIENT, "create").check_writable(sent)
     roles, scope = list(sent.get("roles", ())), given(body.scope) if not isinstance(body.scope, UnsetType) else {}
     uris = list(sent.get("redirect_uris", ()))
     grant_types = sorted(set(sent.get("grant_types") or _usual_grants(uris, roles)))
@@ -95,6 +95,7 @@ async def change(uow: "UnitOfWork", principal: Principal, client_id: UUID, body:
     """Change what an application may ask for; what was granted to it shrinks with the next use of it."""
     row = await _live(uow, principal, "update", client_id)
     changes = given(body)
+    principal.access(OAUTH_CLIENT).check_writable(changes)
     if "scopes" in changes:
         changes["scopes"] = _known_scopes(changes["scopes"])
     if "redirect_uris" in changes:

@@ -71,8 +71,9 @@ async def _take(page: Page, asked: Asked, pairs: Pairs) -> Outcome:
     if page.reader is not None:
         await identity.sign_out(page.uow, *page.reader)
     # Who has signed in for this very request need not do it twice.
-    rest = [(n, " ".join(asked.prompts - {"login", "select_account"}) if n == "prompt" else v) for n, v in pairs]
-    wanted = f"{PATH}?{urlencode([(n, v) for n, v in rest if v])}"
+    rest = [(n, v) for n, v in pairs if n not in ("prompt", "max_age")]
+    again = [("prompt", "consent")] if "consent" in asked.prompts else []
+    wanted = f"{PATH}?{urlencode(rest + again)}"
     cookies = {SESSION_COOKIE: None} if page.reader is not None else {}
     return SeeOther(f"{SIGN_IN}?next={quote(wanted)}", cookies=cookies)
 
