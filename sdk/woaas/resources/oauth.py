@@ -27,7 +27,9 @@ class OAuthClients(Bound[M]):
         return read(path("/v1/oauth-clients/{}", id), OAuthClient)
 
     @listing
-    def list(self, *, limit: int | None = None, cursor: str | None = None, **filters: Filter) -> Listing[OAuthClient]:
+    def list(
+        self, /, *, limit: int | None = None, cursor: str | None = None, **filters: Filter
+    ) -> Listing[OAuthClient]:
         """Applications, without their secrets."""
         return listing_of("/v1/oauth-clients", OAuthClient, {"limit": limit, "cursor": cursor, **filters})
 
