@@ -71,9 +71,9 @@ class Asked:
     def refused(self, error: str, description: str) -> Elsewhere:
         """An error that the application is told."""
         told = OAuth2Error(
-            error=error, description=description, redirect_uri=self.redirect_uri, state=self.sent.payload.state
+            error=error, description=description, redirect_uri=self.redirect_uri, state=self.sent.form.get("state")
         )
-        return Elsewhere(self.server.handle_error_response(self.sent, told).location)
+        return Elsewhere(self.server.told(self.sent, told).location)
 
 
 async def ask(uow: "UnitOfWork", provider: Provider, pairs: list[tuple[str, str]]) -> Asked:
@@ -98,7 +98,7 @@ async def ask(uow: "UnitOfWork", provider: Provider, pairs: list[tuple[str, str]
     except OAuth2Error as error:
         if not error.redirect_uri:
             raise CannotAsk(error.description or None) from None
-        raise Elsewhere(server.handle_error_response(sent, error).location) from None
+        raise Elsewhere(server.told(sent, error).location) from None
     assert client is not None
     prompts, max_age = frozenset(parameters.get("prompt", "").split()), parameters.get("max_age", "")
     asked = Asked(client, sent, server, grant, split(sent.scope), prompts, _span(max_age))
@@ -139,7 +139,7 @@ async def allow(
     uow: "UnitOfWork", provider: Provider, principal: Principal, asked: Asked, authenticated_at: datetime
 ) -> str:
     """Let the application in; returns where its code is taken."""
-    reply = asked.server.create_authorization_response(asked.sent, grant_user=principal, grant=asked.grant)
+    reply = asked.server.allowed(asked.sent, asked.grant, principal)
     code, now = asked.server.decided.code, uow.clock.now()
     assert code is not None
     parameters: Mapping[str, str] = asked.sent.form
@@ -161,7 +161,7 @@ async def allow(
     await uow.execute(repository.INSERT_GRANT, **row)
     data = {"client_id": asked.client.get_client_id(), "scopes": list(asked.scopes)}
     uow.record(events.GRANT_CREATED, subject=encode_id("oag", row["id"]), data=data)
-    return str(reply.location)
+    return reply.location
 
 
 def _span(text: str) -> timedelta | None:

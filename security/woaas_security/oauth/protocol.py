@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from authlib.common.urls import add_params_to_uri
-from authlib.oauth2.rfc6749 import AuthorizationServer, InvalidScopeError
+from authlib.oauth2.rfc6749 import AuthorizationServer, InvalidScopeError, OAuth2Error
 
 from woaas_core.db.statements import Row
 from woaas_core.ids import uuid7
@@ -71,6 +71,26 @@ class Server(AuthorizationServer):
             # Also on errors: it tells which server of several has answered (RFC 9207).
             found["Location"] = add_params_to_uri(found["Location"], {"iss": self.issuer})
         return Reply(status, dict(body) if body else {}, found)
+
+    def told(self, request: Sent, error: OAuth2Error) -> Reply:
+        """An error as the answer to a request."""
+        reply: Reply = self.handle_error_response(request, error)
+        return reply
+
+    def exchanged(self, request: Sent) -> Reply:
+        """The answer to a request for tokens."""
+        reply: Reply = self.create_token_response(request)
+        return reply
+
+    def allowed(self, request: Sent, grant: Any, person: object) -> Reply:
+        """The answer to a request that a person has allowed."""
+        reply: Reply = self.create_authorization_response(request, grant_user=person, grant=grant)
+        return reply
+
+    def authenticated(self, request: Sent, methods: tuple[str, ...], endpoint: str) -> Client:
+        """The application of a request, once its credentials are right."""
+        client: Client = self.authenticate_client(request, methods, endpoint)
+        return client
 
     def generate_token(
         self,

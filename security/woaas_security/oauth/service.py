@@ -52,7 +52,7 @@ async def exchange(
     if stored.client is not None:
         await _read_what_is_exchanged(uow, provider, sent.form, stored)
     server = Server(provider.tokens, stored, uow.tenant if stored.client else _NOBODY)
-    reply: Reply = server.create_token_response(sent)
+    reply = server.exchanged(sent)
     await _write(uow, provider, server)
     return reply
 
@@ -140,7 +140,7 @@ async def _authenticated(
     sent = Sent("POST", parameters_of(pairs), authorization)
     stored = await _stored(uow, provider, sent)
     server = Server(provider.tokens, stored, uow.tenant if stored.client else _NOBODY)
-    client: Client = server.authenticate_client(sent, AUTHENTICATION, endpoint)
+    client = server.authenticated(sent, AUTHENTICATION, endpoint)
     if "token" not in sent.form:
         raise InvalidRequestError("Missing 'token' in request.")
     return client, sent

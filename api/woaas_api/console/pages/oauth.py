@@ -50,7 +50,7 @@ async def decide(page: Page) -> Outcome:
 
 
 async def _take(page: Page, asked: Asked, pairs: Pairs) -> Outcome:
-    signed_in_for, is_settled = None, False
+    since, signed_in_for, is_settled = page.now, None, False
     if page.reader is not None:
         principal, session_id = page.reader
         if asked.client.row["tenant_id"] != principal.tenant_id:
