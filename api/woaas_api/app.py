@@ -36,6 +36,7 @@ from woaas_api.rest import (
     promises,
     proposals,
     schedules,
+    signatures,
     work_orders,
 )
 from woaas_api.static_files import StaticFiles
@@ -59,6 +60,7 @@ COMPRESSION = CompressionConfig(
 ROUTES: tuple[Route, ...] = (
     *work_orders.ROUTES,
     *operations.ROUTES,
+    *signatures.ROUTES,
     *master_data.ROUTES,
     *schedules.ROUTES,
     *moves.ROUTES,

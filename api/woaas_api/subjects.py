@@ -19,11 +19,12 @@ from woaas_work_orders.forecasts.resources import FORECAST, FORECAST_BUCKET
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
 from woaas_work_orders.promises.resources import PROMISE
 from woaas_work_orders.resources.kinds import KINDS
+from woaas_work_orders.signatures.resources import SIGNATURE
 
 SUBJECTS: Mapping[str, Resource] = {
     r.prefix: r
     for r in (
-        *(WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT),
+        *(WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT, SIGNATURE),
         *(k.resource for k in KINDS),
         *(SCHEDULE_RUN, SCHEDULE, SLOT, DURATION_MODEL, PROPOSAL, POLICY.resource, SCENARIO.resource, PROMISE),
         *(FORECAST, FORECAST_BUCKET),
@@ -33,7 +34,7 @@ SUBJECTS: Mapping[str, Resource] = {
     )
 }
 RESOURCES = (
-    *(WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT),
+    *(WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT, SIGNATURE),
     *(k.resource for k in KINDS),
     *(
         SCHEDULE_RUN,

@@ -37,11 +37,12 @@ from woaas_work_orders.orders.inputs import (
     WorkOrderPatch,
 )
 from woaas_work_orders.orders.lifecycle import OPERATION_COMMANDS, ORDER_COMMANDS
-from woaas_work_orders.orders.resources import OPERATION
-from woaas_work_orders.orders.views import show
+from woaas_work_orders.orders.views import show, show_operation
 from woaas_work_orders.resources import repository
 from woaas_work_orders.resources import service as master_data
 from woaas_work_orders.resources.kinds import MasterKind
+from woaas_work_orders.signatures import service as signatures
+from woaas_work_orders.signatures.inputs import NewSignature
 
 
 async def _locked(c: Command[Any]) -> Order:
@@ -52,7 +53,7 @@ async def _locked(c: Command[Any]) -> Order:
 
 async def _locked_operation(c: Command[Any]) -> tuple[Order, Operation]:
     order, operation = await service.lock_operation(c.uow, c.principal, decode_id("op", c.id))
-    c.match(lambda: c.principal.show(c.principal.access(OPERATION), operation))
+    c.match(lambda: show_operation(c.principal, operation, order.signatures))
     return order, operation
 
 
@@ -82,8 +83,8 @@ async def _add_operation(c: Command[NewOperation]) -> Any:
 
 
 async def _update_operation(c: Command[OperationPatch]) -> Any:
-    _, operation = await _locked_operation(c)
-    return await service.patch_operation(c.uow, c.principal, operation, c.body)
+    order, operation = await _locked_operation(c)
+    return await service.patch_operation(c.uow, c.principal, order, operation, c.body)
 
 
 def _operation_command(name: str) -> Verb:
@@ -105,6 +106,10 @@ async def _correct(c: Command[ReportCorrection]) -> Any:
 
 async def _inspect(c: Command[NewInspection]) -> Any:
     return await execution.inspect(c.uow, c.principal, c.body)
+
+
+async def _sign(c: Command[NewSignature]) -> Any:
+    return await signatures.sign(c.uow, c.principal, c.body.subject, c.body)
 
 
 def _pin(name: str, description: str) -> Verb:
@@ -257,6 +262,7 @@ MUTATIONS: Mapping[str, Verb] = {
     "inspection_create": Verb(
         types.Inspection, _inspect, "Record the result of an inspection", NewInspection, takes_id=False
     ),
+    "signature_create": Verb(types.Signature, _sign, "Sign a work order or an operation", NewSignature, takes_id=False),
     **{name: verb for kind in types.PUT_BY_CODE for name, verb in _master(kind).items()},
     "schedule_run_create": Verb(types.ScheduleRun, _plan, "Queue a run of the planner", NewScheduleRun, takes_id=False),
     "schedule_run_stop": Verb(types.ScheduleRun, _stop, "Stop a run and keep its best plan", takes_match=False),

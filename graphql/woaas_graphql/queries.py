@@ -173,6 +173,7 @@ QUERIES: dict[str, StrawberryField] = {
     "operations": list_field(types.Operation, description="Operations, newest first"),
     "reports": list_field(types.Report, description="Reports, newest first"),
     "inspections": list_field(types.Inspection, description="Inspection results, newest first"),
+    "signatures": list_field(types.Signature, description="Signatures, newest first"),
     **{name: field for kind in types.PUT_BY_CODE for name, field in _master(kind).items()},
     "schedule_run": _by_id(
         types.ScheduleRun,

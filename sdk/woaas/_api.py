@@ -42,6 +42,7 @@ from .resources.plant import (
 )
 from .resources.promises import Promises
 from .resources.schedules import Policies, Scenarios, ScheduleRuns, Schedules, SolveRun, solve_handle
+from .resources.signatures import Signatures
 from .resources.work_orders import WorkOrders
 from .types.access import Kpi, Me
 
@@ -100,6 +101,11 @@ class API(Bound[M]):
     def inspections(self) -> Inspections[M]:
         """What was found when work was inspected."""
         return Inspections(self._executor)
+
+    @cached_property
+    def signatures(self) -> Signatures[M]:
+        """Who stands behind a record."""
+        return Signatures(self._executor)
 
     @cached_property
     def schedule_runs(self) -> ScheduleRuns[M]:

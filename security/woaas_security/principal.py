@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from woaas_core.db.statements import Row
@@ -15,6 +15,9 @@ from woaas_security.authz.resource import Resource
 from woaas_security.oauth.scopes import limited
 from woaas_security.scope import values_of
 
+if TYPE_CHECKING:
+    from woaas_security.audit.observing import Reads
+
 ID_PREFIXES = {"api_key": "key", "user": "usr", "oauth_client": "oac"}
 
 
@@ -25,7 +28,8 @@ class Principal:
     ``customer`` binds a guest of role customer to the orders of one customer code; ``releases_limited`` tells
     that the tenant's allowance counts releases, so that others need not touch its row. ``grants`` are in force for him
     at this moment; each is noted as used with ``observe`` when it opens something. ``scope`` limits him to a part of
-    the tenant, ``scopes`` to what an application was given; None is no such limit.
+    the tenant, ``scopes`` to what the application ``client_id`` was given; None is no such limit. ``reads`` takes down
+    what he is shown of restricted fields, where the tenant has restricted any.
     """
 
     tenant_id: UUID
@@ -42,11 +46,17 @@ class Principal:
     observe: Callable[[GrantLine], None] | None = None
     scope: Mapping[str, Any] = field(default_factory=dict)
     scopes: frozenset[str] | None = None
+    client_id: UUID | None = None
+    reads: "Reads | None" = None
 
     @property
     def actor(self) -> Actor:
         """How audit entries name the caller."""
-        return Actor(self.kind, self.name if self.kind == "system" else encode_id(ID_PREFIXES[self.kind], self.id))
+        if self.kind == "system":
+            return Actor(self.kind, self.name)
+        # Keys and machines are their own clients; people act through the console, or an application of theirs.
+        through = encode_id("oac", self.client_id) if self.client_id else "console" if self.kind == "user" else "api"
+        return Actor(self.kind, encode_id(ID_PREFIXES[self.kind], self.id), through)
 
     @property
     def is_owner(self) -> bool:
@@ -85,9 +95,16 @@ class Principal:
         found: dict[str, Any] = {"principal_customer": self.customer, "scope_participant": None}
         return found | values_of(self.scope) if self.scope else found
 
-    def show(self, access: Access, row: Row, only: frozenset[str] | None = None) -> dict[str, Any]:
-        """The object as the caller may see it, with the mode its tenant is in."""
+    def project(self, access: Access, row: Row, only: frozenset[str] | None = None) -> dict[str, Any]:
+        """The object as the caller may see it; that he saw restricted fields of it is noted."""
         shown = access.of(row).project(row, only)
+        if self.reads is not None:
+            self.reads.note(access.resource, row, shown)
+        return shown
+
+    def show(self, access: Access, row: Row, only: frozenset[str] | None = None) -> dict[str, Any]:
+        """The same with the mode its tenant is in."""
+        shown = self.project(access, row, only)
         if only is None or "livemode" in only:
             shown["livemode"] = self.livemode
         return shown

@@ -347,7 +347,7 @@ class TestContract:
         assert await get(market.partner, path) == package
         await market.settle()
         for client in (market.buyer, market.partner):
-            assert len((await get(client, "/v1/events?type=package.observed"))["data"]) == 2
+            assert len((await get(client, "/v1/audit/entries?type=package.observed"))["data"]) == 2
         await market.run(contract, "cancel")
         assert (await get(market.partner, path, 410))["code"] == "expired"
         await get(market.buyer, path)

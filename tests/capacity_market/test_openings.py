@@ -56,8 +56,8 @@ async def test_it_is_in_the_package_while_it_lasts(market: Market, monkeypatch: 
     assert "never" not in str(package)
     await market.settle()
     for client in (market.buyer, market.partner):
-        observed = (await get(client, "/v1/events?type=package.observed"))["data"]
-        assert observed[-1]["data"]["purposes"] == ["first article"]
+        observed = (await get(client, "/v1/audit/entries?type=package.observed"))["data"]
+        assert observed[0]["data"]["purposes"] == ["first article"]
     await post(market.buyer, f"/v1/grants/{given['id']}/revoke", {}, 200)
     assert CANARY not in (await market.partner.get(path)).text
     await grant(market, contract)

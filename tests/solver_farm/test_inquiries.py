@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from fixtures.app import Tenant, World
+from fixtures.entries import BY_HAND
 from fixtures.farm import farm
 from httpx import AsyncClient
 
@@ -172,7 +173,7 @@ class TestPromises:
             held = await promised(client, "reserve")
             async with world.db.unit_of_work() as uow:
                 principal = await world.authenticator.as_system(uow, factory.id, "worker")
-                await uow.connection.execute("UPDATE promises SET expires_at = now() - interval '1 minute'")
+                await uow.connection.execute(f"{BY_HAND}; UPDATE promises SET expires_at = now() - interval '1 minute'")
                 from woaas_work_orders.promises import service
 
                 assert await service.expire_due(uow, principal) == 1

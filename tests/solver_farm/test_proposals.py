@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from fixtures.app import Tenant, World
+from fixtures.entries import BY_HAND
 from fixtures.farm import farm
 from httpx import AsyncClient
 
@@ -189,7 +190,9 @@ class TestDeciding:
             proposal = await the_proposal(client)
             async with world.db.unit_of_work() as uow:
                 await world.authenticator.as_system(uow, factory.id, "test")
-                await uow.connection.execute("UPDATE schedules SET version = version + 1 WHERE state = 'proposed'")
+                await uow.connection.execute(
+                    f"{BY_HAND}; UPDATE schedules SET version = version + 1 WHERE state = 'proposed'"
+                )
             schedule = proposal["schedule_id"]
             assert (await client.post(f"/v1/schedules/{schedule}/publish", json={})).status_code == 200
             assert (await the_proposal(client))["state"] == "edited"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from fixtures.app import Tenant, World
+from fixtures.entries import BY_HAND
 from fixtures.farm import farm
 from fixtures.history import Past, remember
 from httpx import AsyncClient
@@ -140,7 +141,7 @@ class TestEntering:
             async with world.db.unit_of_work() as uow:
                 principal = await world.authenticator.as_system(uow, factory.id, "test")
                 assert await netting.lapse(uow, principal) == 0
-                await uow.connection.execute("UPDATE forecast_buckets SET start_at = now(), end_at = now()")
+                await uow.connection.execute(f"{BY_HAND}; UPDATE forecast_buckets SET start_at = now(), end_at = now()")
             async with world.db.unit_of_work() as uow:
                 principal = await world.authenticator.as_system(uow, factory.id, "test")
                 assert await netting.lapse(uow, principal) == 1
@@ -243,6 +244,7 @@ class TestComputing:
             async with world.db.unit_of_work() as uow:
                 await world.authenticator.as_system(uow, factory.id, "test")
                 # 40 orders of 10, four a week, ten weeks long.
+                await uow.connection.execute(BY_HAND)
                 await uow.connection.execute(
                     "UPDATE work_orders SET due_at = $1::timestamptz + (split_part(number, '-', 4)::int - 1) / 4 * "
                     "interval '7 days' + interval '1 hour'",

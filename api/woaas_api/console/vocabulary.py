@@ -187,6 +187,8 @@ EVENTS = {
     "report.corrected": N_("Report corrected"),
     "inspection.recorded": N_("Inspection recorded"),
     "receipt.booked": N_("Goods booked in"),
+    "signature.created": N_("Record signed"),
+    "signature.invalidated": N_("Signature no longer valid"),
     "schedule_run.requested": N_("Plan asked for"),
     "schedule_run.finished": N_("Plan solved"),
     "schedule_run.stopped": N_("Solving stopped"),

@@ -62,7 +62,7 @@ async def _detail(call: Call, row: Any) -> dict[str, Any]:
     shown = show_forecast(call.principal, row)
     access = call.principal.access(FORECAST_BUCKET)
     if access.sees_anything:
-        shown["buckets"] = [access.project(b) for b in await repository.buckets(call.uow, row["id"])]
+        shown["buckets"] = [call.principal.project(access, b) for b in await repository.buckets(call.uow, row["id"])]
     return shown
 
 

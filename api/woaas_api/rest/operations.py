@@ -1,7 +1,5 @@
 """Operations, reports and inspections."""
 
-from typing import Any
-
 import msgspec
 
 from woaas_api.answers import Answer, Listed
@@ -9,7 +7,6 @@ from woaas_api.edge import Call
 from woaas_api.endpoint import Route, route
 from woaas_api.rest.schemas.work_orders import InspectionView, OperationContext, OperationView, ReportView
 from woaas_core.ids import decode_id, encode_id
-from woaas_security.principal import Principal
 from woaas_work_orders.execution import repository as execution_rows
 from woaas_work_orders.execution import service as execution
 from woaas_work_orders.execution.inputs import NewInspection, NewReport, ReportCorrection
@@ -19,13 +16,10 @@ from woaas_work_orders.orders.context import context
 from woaas_work_orders.orders.inputs import OperationCommandBody, OperationPatch
 from woaas_work_orders.orders.lifecycle import OPERATION_COMMANDS
 from woaas_work_orders.orders.resources import OPERATION
+from woaas_work_orders.orders.views import show_operation
+from woaas_work_orders.signatures import repository as signatures
 
 TAG = "Operations"
-
-
-def show(principal: Principal, operation: Any) -> dict[str, Any]:
-    """An operation as the caller may see it."""
-    return principal.show(principal.access(OPERATION), operation)
 
 
 @route("GET", "/operations", tag=TAG)
@@ -37,23 +31,27 @@ async def list_operations(call: Call) -> Answer[Listed[OperationView]]:
 @route("GET", "/operations/{key}", tag=TAG)
 async def get_operation(call: Call, key: str) -> Answer[OperationView]:
     """Read an operation."""
-    return Answer(show(call.principal, await service.get_operation(call.uow, call.principal, decode_id("op", key))))
+    row = await service.get_operation(call.uow, call.principal, decode_id("op", key))
+    signed = await signatures.list_of(call.uow, row["work_order_id"])
+    return Answer(show_operation(call.principal, row, signed))
 
 
 @route("PATCH", "/operations/{key}", tag=TAG, writes=OPERATION)
 async def update_operation(call: Call, key: str, body: OperationPatch) -> Answer[OperationView]:
     """Change fields of an operation that has not ended."""
-    _, operation = await service.lock_operation(call.uow, call.principal, decode_id("op", key))
-    call.require_match(lambda: show(call.principal, operation))
-    return Answer(show(call.principal, await service.patch_operation(call.uow, call.principal, operation, body)))
+    order, operation = await service.lock_operation(call.uow, call.principal, decode_id("op", key))
+    call.require_match(lambda: show_operation(call.principal, operation, order.signatures))
+    done = await service.patch_operation(call.uow, call.principal, order, operation, body)
+    return Answer(show_operation(call.principal, done, order.signatures))
 
 
 @route("GET", "/operations/{key}/context", tag=TAG)
 async def get_operation_context(call: Call, key: str) -> Answer[OperationContext]:
     """Read where an operation stands: itself, the steps before it and the steps after."""
     found = await context(call.uow, call.principal, decode_id("op", key))
-    return Answer({part: [show(call.principal, o) for o in found[part]] for part in ("previous", "next")}
-                  | {"now": show(call.principal, found["now"][0])})  # fmt: skip
+    access = call.principal.access(OPERATION)
+    shown = {part: [call.principal.show(access, o) for o in found[part]] for part in ("previous", "now", "next")}
+    return Answer({**shown, "now": shown["now"][0]})
 
 
 @route("POST", "/operations/{key}/reports", tag=TAG, status=201)
@@ -104,10 +102,10 @@ async def list_inspections(call: Call) -> Answer[Listed[InspectionView]]:
 def _command(name: str) -> Route:
     async def run(call: Call, key: str, body: OperationCommandBody) -> Answer[OperationView]:
         order, operation = await service.lock_operation(call.uow, call.principal, decode_id("op", key))
-        call.require_match(lambda: show(call.principal, operation))
+        call.require_match(lambda: show_operation(call.principal, operation, order.signatures))
         call.uow.reason = None if body.reason is msgspec.UNSET else body.reason
         shown = await service.command_operation(call.uow, call.principal, order, operation, name, body)
-        return Answer(show(call.principal, shown))
+        return Answer(show_operation(call.principal, shown, order.signatures))
 
     run.__doc__ = (
         f"{name.capitalize()} an operation.\n\nAnswers 409 with `allowed_commands` where its state forbids it."

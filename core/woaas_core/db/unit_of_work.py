@@ -95,9 +95,19 @@ class UnitOfWork:
         self.last_event_id = event.id
         return event
 
-    def observe(self, event_type: EventType, *, subject: str, changes: Mapping[str, object]) -> None:
-        """Note that something guarded was read: an audit entry like any other, but no effect of the use case."""
-        self._observed.append(Event(uuid7(), event_type.name, subject, (None, None), None, {}, changes))
+    def observe(
+        self,
+        event_type: EventType,
+        *,
+        subject: str,
+        data: Mapping[str, object] | None = None,
+        changes: Mapping[str, object] | None = None,
+    ) -> None:
+        """Note that something guarded was read: an entry like any other, but no effect of the use case and in no feed.
+
+        ``data`` and ``changes`` are taken as they are when the transaction ends.
+        """
+        self._observed.append(Event(uuid7(), event_type.name, subject, (None, None), None, data or {}, changes or {}))
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:

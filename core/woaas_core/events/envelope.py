@@ -15,6 +15,9 @@ from woaas_core.ids import encode_id
 Version = tuple[int | None, int | None]
 """An object's version before and after; (None, 1) is a creation, (None, None) concerns no versioned object."""
 
+OBSERVED = ".observed"
+"""How types of reads end: they are audit entries only, in no feed, no webhook and not in the catalogue."""
+
 _CATALOGUE: dict[str, "EventType"] = {}
 
 
@@ -26,10 +29,19 @@ class EventType(NamedTuple):
 
 
 class Actor(NamedTuple):
-    """Who did it: ``api_key``, ``user``, ``oauth_client`` or ``system``, with its wire id or process name."""
+    """Who did it: ``api_key``, ``user``, ``oauth_client`` or ``system``, with its wire id or process name.
+
+    ``client`` is through what: the API, the console, or an application by its wire id.
+    """
 
     type: str
     id: str
+    client: str | None = None
+
+    def told(self) -> dict[str, str]:
+        """As entries name it."""
+        named = {"type": self.type, "id": self.id}
+        return named if self.client is None else named | {"client": self.client}
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -62,8 +74,8 @@ def event_type(name: str, description: str) -> EventType:
 
 
 def event_types() -> list[EventType]:
-    """Every declared kind, by name."""
-    return sorted(_CATALOGUE.values())
+    """Every declared kind that feeds and webhooks carry, by name."""
+    return sorted(kind for kind in _CATALOGUE.values() if not kind.name.endswith(OBSERVED))
 
 
 def seal(
@@ -84,7 +96,7 @@ def seal(
                 "tenant": encode_id("ten", tenant_id),
                 "type": event.type,
                 "at": at,
-                "actor": {"type": actor.type, "id": actor.id},
+                "actor": actor.told(),
                 "request_id": request_id,
                 "subject": event.subject,
                 "work_order": encode_id("wo", event.work_order_id) if event.work_order_id else None,

@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from woaas_core.db.statements import Statement
+from woaas_core.events.envelope import OBSERVED
 from woaas_core.events.log import event, log
 from woaas_core.ids import try_decode_id, uuid7
 
@@ -23,7 +24,7 @@ _BASE = (
     select(log.c.index, event.c.payload)
     .join(event, (event.c.tenant_id == log.c.tenant_id) & (event.c.id == log.c.event_id))
     .where(log.c.tenant_id == bindparam("tenant_id"), log.c.index >= bindparam("start"))
-    .where(log.c.index < bindparam("end"))
+    .where(log.c.index < bindparam("end"), event.c.type.not_like(f"%{OBSERVED}"))
     .order_by(log.c.index)
     .limit(bindparam("limit"))
 )

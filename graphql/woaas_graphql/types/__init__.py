@@ -18,7 +18,7 @@ from woaas_graphql.types.market import (
 from woaas_graphql.types.master_data import MASTER, PUT_BY_CODE
 from woaas_graphql.types.permissions import FieldPolicy, Grant, Role
 from woaas_graphql.types.plans import Schedule, ScheduleRun, Slot
-from woaas_graphql.types.work import REPORT_KIND, Inspection, Operation, Receipt, Report, WorkOrder
+from woaas_graphql.types.work import REPORT_KIND, Inspection, Operation, Receipt, Report, Signature, WorkOrder
 
 __all__ = [
     "CONTRACT_KIND",
@@ -52,6 +52,7 @@ __all__ = [
     "Schedule",
     "ScheduleRun",
     "Settlement",
+    "Signature",
     "Slot",
     "SpendLimit",
     "Teaser",

@@ -29,6 +29,7 @@ class Actor:
 
     type: str | None
     id: strawberry.ID | None
+    client: str | None
 
 
 @strawberry.type

@@ -11,7 +11,6 @@ from woaas_graphql.types.links import (
     WORK_ORDER_KIND,
     LazyOperation,
     LazyOrder,
-    etag,
     link,
     operation_of,
     order_of,
@@ -19,10 +18,15 @@ from woaas_graphql.types.links import (
 from woaas_work_orders.execution.resources import INSPECTION, RECEIPT, REPORT
 from woaas_work_orders.orders.inputs import MaterialNeed
 from woaas_work_orders.orders.views import sees_steps, show_parts
+from woaas_work_orders.signatures.resources import SIGNATURE
+from woaas_work_orders.signatures.views import show_signature
 
 REPORT_KIND = Kind(REPORT)
+SIGNATURE_KIND = Kind(SIGNATURE, lambda principal, _, row: show_signature(principal, row), columns=("time_zone",))
 
 _ORDER = Link(WORK_ORDER_KIND)
+_OF_ORDER = Link(SIGNATURE_KIND, "work_order_id")
+_OF_OPERATION = Link(SIGNATURE_KIND, "operation_id")
 _STEPS_OF_ORDER = Link(OPERATION_KIND, "work_order_id", "sequence")
 
 
@@ -41,13 +45,41 @@ async def _reports(root: Node, info: Info, first: int = 50) -> list[Report] | No
 _MATERIALS: Any = list[struct_type(MaterialNeed)]  # type: ignore[misc]  # made from the struct
 
 
+@shows(SIGNATURE_KIND)
+class Signature:
+    """An electronic signature: who, when, what it means, and what exactly was signed."""
+
+    signed_at_local: str | None
+    work_order: LazyOrder | None = link(order_of, "The order it is under")
+
+
+async def _signed(under: Link, root: Node, info: Info) -> list[Node]:
+    return await info.context.linked(under, root.id)
+
+
+async def _signatures_of_operation(root: Node, info: Info) -> list[Signature] | None:
+    return await _signed(_OF_OPERATION, root, info)  # type: ignore[return-value]  # a node stands for it
+
+
+async def _signatures_of_order(root: Node, info: Info) -> list[Signature] | None:
+    return await _signed(_OF_ORDER, root, info)  # type: ignore[return-value]
+
+
+async def _operation_etag(root: Node, info: Info) -> str | None:
+    if not info.context.principal.access(SIGNATURE).sees_anything:
+        return etag_of(encode(root.shown))
+    signed = [s.shown for s in await _signed(_OF_OPERATION, root, info)]
+    return etag_of(encode({**root.shown, "signatures": signed}))
+
+
 @shows(OPERATION_KIND, {"predecessors": list[int], "materials": _MATERIALS})
 class Operation:
     """One step of a work order."""
 
-    etag: str | None = link(etag, "What `ifMatch` takes")
+    etag: str | None = link(_operation_etag, "What `ifMatch` takes; it covers the signatures")
     work_order: LazyOrder | None = link(order_of, "The order it belongs to")
     reports: list[Report] | None = link(_reports, "The newest reports on it")
+    signatures: list[Signature] | None = link(_signatures_of_operation, "What is signed of it, oldest first")
 
 
 async def _steps(root: Node, info: Info) -> list[Operation] | None:
@@ -59,7 +91,9 @@ async def _order_etag(root: Node, info: Info) -> str | None:
     steps = await context.linked(_STEPS_OF_ORDER, root.id) if sees_steps(context.principal) else None
     head = await context.one(_ORDER, root.id) if root.row is None else root
     assert head is not None
-    return etag_of(encode(show_parts(head.shown, None if steps is None else [s.shown for s in steps])))
+    signed = await _signed(_OF_ORDER, root, info) if context.principal.access(SIGNATURE).sees_anything else None
+    shown = [None if part is None else [one.shown for one in part] for part in (steps, signed)]
+    return etag_of(encode(show_parts(head.shown, *shown)))
 
 
 @shows(WORK_ORDER_KIND)
@@ -67,6 +101,7 @@ class WorkOrder:
     """A whole run."""
 
     operations: list[Operation] | None = link(_steps, "Its steps in sequence")
+    signatures: list[Signature] | None = link(_signatures_of_order, "Signatures under it and its operations")
     etag: str | None = link(_order_etag, "What `ifMatch` takes; it covers the operations, as REST's ETag does")
 
 

@@ -23,6 +23,8 @@ from woaas.types.work_orders import (
     OperationContext,
     Report,
     ReportFields,
+    Signature,
+    SignatureFields,
 )
 
 
@@ -45,6 +47,11 @@ class Operations(Bound[M]):
     def update(self, id: str, **changes: Unpack[NewOperation]) -> Request[Operation]:
         """Change fields of a step."""
         return write("PATCH", path("/v1/operations/{}", id), Operation, changes)
+
+    @endpoint
+    def sign(self, id: str, **signature: Unpack[SignatureFields]) -> Request[Signature]:
+        """Sign a step."""
+        return post(path("/v1/operations/{}/signatures", id), Signature, signature)
 
     @endpoint
     def start(self, id: str, **command: Unpack[OperationCommand]) -> Request[Operation]:

@@ -14,12 +14,15 @@ from woaas._wire import Filter
 from woaas.types.work_orders import (
     BatchResult,
     Command,
+    Evidence,
     Kitting,
     NewOperation,
     NewReceipt,
     NewWorkOrder,
     Operation,
     Receipt,
+    Signature,
+    SignatureFields,
     TimelineEntry,
     WorkOrder,
     WorkOrderChange,
@@ -123,6 +126,16 @@ class WorkOrders(Bound[M]):
     def kitting(self, id: str) -> Request[Kitting]:
         """How complete its material is, and what is short until when."""
         return read(path("/v1/work-orders/{}/kitting", id), Kitting)
+
+    @endpoint
+    def sign(self, id: str, **signature: Unpack[SignatureFields]) -> Request[Signature]:
+        """Sign it with all of its operations."""
+        return post(path("/v1/work-orders/{}/signatures", id), Signature, signature)
+
+    @endpoint
+    def evidence(self, id: str) -> Request[Evidence]:
+        """All that proves it: the record, signatures, reports, inspections, receipts and its entries in the log."""
+        return read(path("/v1/work-orders/{}/evidence", id), Evidence)
 
     @listing
     def timeline(self, id: str, *, limit: int | None = None, cursor: str | None = None) -> Listing[TimelineEntry]:

@@ -24,6 +24,27 @@ class MaterialNeed(Model):
     unit: str | None
 
 
+class Signature(Model):
+    """An electronic signature; `state` is `valid`, or `invalidated` once what was signed has changed."""
+
+    id: str
+    work_order_id: str | None
+    operation_id: str | None
+    meaning: str | None
+    reason: str | None
+    signer_id: str | None
+    signer_name: str | None
+    method: str | None
+    signed_at: datetime | None
+    signed_at_local: str | None
+    time_zone: str | None
+    scope: str | None
+    record_sha256: str | None
+    state: str | None
+    invalidated_at: datetime | None
+    invalidated_by: str | None
+
+
 class Operation(Model):
     """One step of a work order. `state` is the service's word; a future version may add others."""
 
@@ -58,6 +79,7 @@ class Operation(Model):
     started_at: datetime | None
     completed_at: datetime | None
     version: int | None
+    signatures: list[Signature]
 
 
 class WorkOrder(Model):
@@ -85,6 +107,7 @@ class WorkOrder(Model):
     serial_number: str | None
     custom_fields: dict[str, object] | None
     operations: list[Operation]
+    signatures: list[Signature]
     created_at: datetime | None
     updated_at: datetime | None
     version: int | None
@@ -289,12 +312,52 @@ class OperationCommand(Command, total=False):
     work_center: str | None
 
 
+class SignatureFields(Call, total=False):
+    """A signature. A key names the member who signs as `signer`, by e-mail address."""
+
+    meaning: Required[str]
+    reason: str | None
+    signer: str
+    password: str
+    otp: str
+
+
+class NewSignature(SignatureFields, total=False):
+    """A signature under the work order or operation `subject`."""
+
+    subject: Required[str]
+
+
 class NewInspection(Call, total=False):
     """What an inspection of an operation (`subject`) found."""
 
     subject: Required[str]
     result: Required[Literal["pass", "fail"]]
     note: str | None
+
+
+class EvidenceEntry(Model):
+    """An entry of the log about an order: its index, and the hash it is in the tree by."""
+
+    index: int
+    id: str
+    type: str
+    at: datetime
+    subject: str
+    leaf_hash: str
+
+
+class Evidence(Model):
+    """All that proves a work order; what the caller may not read is left out."""
+
+    work_order: WorkOrder
+    signatures: list[Signature]
+    reports: list[Report]
+    inspections: list[Inspection]
+    receipts: list[Receipt]
+    entries: list[EvidenceEntry]
+    tree_size: int
+    checkpoint: str | None
 
 
 class NewReceipt(Call, total=False):

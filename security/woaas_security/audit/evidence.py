@@ -11,6 +11,7 @@ from woaas_core.errors import NotFound, UnknownParameter
 from woaas_security.audit import store
 from woaas_security.audit.masking import visible_data
 from woaas_security.audit.note import VerifierKey
+from woaas_security.audit.observing import note_log_read
 from woaas_security.audit.proofs import NodeHashes, Plan, plan_consistency, plan_inclusion, tiles_of
 from woaas_security.audit.resources import AUDIT_ENTRY
 from woaas_security.audit.sequencer import origin_of
@@ -61,6 +62,7 @@ async def entries(
 ) -> list[dict[str, Any]]:
     """Entries, newest first, below an index; changes the caller may not read are null and named."""
     principal.require(AUDIT_ENTRY, "read")
+    await note_log_read(uow, principal)
     size = await tree_size(uow)
     rows = await uow.all(
         store.ENTRIES,

@@ -49,6 +49,14 @@ audit_export_parts = tenant_table(
     key=("export_id", "part"),
 )
 
+# Who read the log, and in which hour last: each reader leaves one entry an hour.
+log_readers = tenant_table(
+    "log_readers",
+    Column("reader", Text, nullable=False),
+    instant("hour"),
+    key=("reader",),
+)
+
 audit_key = Table(
     "audit_key",
     metadata,

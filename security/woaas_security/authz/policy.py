@@ -21,6 +21,7 @@ from woaas_security.authz.lines import (
     by_role,
 )
 from woaas_security.authz.resource import Resource
+from woaas_security.authz.restricted import Restriction, restrictions
 
 _KEPT_TENANTS = 2_000
 _KEPT_MASKS = 1_000
@@ -40,6 +41,7 @@ class TenantPolicy:
         self._built_in = built_in
         self._own = by_role(own.lines)
         self._compiled: OrderedDict[object, _Compiled] = OrderedDict()
+        self._restrictions: dict[str, tuple[Restriction, ...]] = {}
 
     def with_own(self, own: OwnPolicy) -> "TenantPolicy":
         """The policy of the same version with other lines of the tenant's: what a change would make of it."""
@@ -54,6 +56,16 @@ class TenantPolicy:
     ) -> frozenset[str]:
         """The scopes whose rows alone these roles show; empty where they show every row of the tenant."""
         return self._of(roles, resource, grants).guests
+
+    def restrictions(self, resource: Resource) -> tuple[Restriction, ...]:
+        """What of a kind of object the tenant's own policy keeps from some role or other."""
+        if not self.own.lines:
+            return ()
+        found = self._restrictions.get(resource.name)
+        if found is None:
+            family = self._built_in.family_of.get(resource.name)
+            found = self._restrictions[resource.name] = restrictions(self.own.lines, resource, family)
+        return found
 
     def are_guests(self, roles: frozenset[str]) -> bool:
         """Whether these are roles of outsiders only."""

@@ -32,6 +32,13 @@ _SESSION_BEGAN = Statement(
         sessions.c.tenant_id == bindparam("tenant"), sessions.c.id == bindparam("session")
     )
 )
+_MEMBER = Statement.text(
+    "SELECT id, name, email, roles, password_hash FROM users "
+    "WHERE tenant_id = $1 AND (id = $2 OR email = $3) AND disabled_at IS NULL",
+    "tenant_id",
+    "user_id",
+    "email",
+)
 _FORGET_SESSIONS = Statement(
     delete(sessions).where(sessions.c.tenant_id == bindparam("tenant"), sessions.c.expires_at <= bindparam("now"))
 )
@@ -78,6 +85,11 @@ async def session_began(uow: "UnitOfWork", session_id: UUID) -> datetime:
 async def key(uow: "UnitOfWork", key_id: UUID) -> "Record | None":
     """A key of the entered tenant, revoked ones too."""
     return await uow.first(_KEY, tenant=uow.tenant, key=key_id)
+
+
+async def member(uow: "UnitOfWork", *, user_id: UUID | None, email: str | None) -> "Record | None":
+    """A member of the entered tenant who may sign in, by id or address."""
+    return await uow.first(_MEMBER, tenant_id=uow.tenant, user_id=user_id, email=email)
 
 
 async def forget_ended_sessions(uow: "UnitOfWork") -> int:

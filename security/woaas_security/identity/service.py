@@ -10,6 +10,7 @@ from uuid import UUID
 from woaas_core.errors import FieldError, Invalid, NotFound, Unauthenticated
 from woaas_core.events.envelope import Actor, event_type
 from woaas_core.ids import encode_id, uuid7
+from woaas_security.audit.observing import Reads
 from woaas_security.authz.lines import SYSTEM_ROLE
 from woaas_security.authz.policy import PolicyCache, TenantPolicy
 from woaas_security.identity import api_keys, repository
@@ -205,6 +206,8 @@ class Authenticator:
             observe=grants.observer(uow) if given else None,
             scope=row["scope"],
             scopes=scopes,
+            client_id=row.get("client_id"),
+            reads=Reads(uow, policy) if policy.own.lines else None,
         )
         uow.actor = principal.actor
         return principal

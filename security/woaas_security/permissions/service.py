@@ -15,6 +15,7 @@ from msgspec import UNSET, UnsetType
 from woaas_core.errors import Conflict, NotFound
 from woaas_core.ids import encode_id, uuid7
 from woaas_core.wire import invalid
+from woaas_security.audit.changes import changes_of
 from woaas_security.authz.lines import ANY, GUEST_ROLES, OWNER_ROLE, SYSTEM_ROLE, BuiltIn
 from woaas_security.permissions import events, repository
 from woaas_security.permissions.escalation import Registry, require_no_gain
@@ -115,7 +116,7 @@ async def put_role(
         events.ROLE_CHANGED,
         subject=encode_id("rol", row["id"]),
         version=(known["version"] if known else None, row["version"]),
-        changes={"code": code, **{n: values[n] for n in ("name", "inherits", "permissions")}},
+        changes=changes_of(ROLE, known, row),
     )
     return row, known is None
 
@@ -179,7 +180,7 @@ async def put_field_policy(
         events.FIELD_POLICY_CHANGED,
         subject=encode_id("fpo", row["id"]),
         version=(known["version"] if known else None, row["version"]),
-        changes={**values, "access": body.access},
+        changes=changes_of(FIELD_POLICY, known, row),
     )
     return row, known is None
 

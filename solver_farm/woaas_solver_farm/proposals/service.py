@@ -39,7 +39,7 @@ async def show(uow: "UnitOfWork", principal: Principal, row: "Record") -> dict[s
     shown = principal.show(principal.access(PROPOSAL), row)
     access = principal.access(PROPOSAL_CHANGE)
     if access.sees_anything:
-        shown["changes"] = [access.project(change) for change in await repository.changes(uow, row["id"])]
+        shown["changes"] = [principal.project(access, change) for change in await repository.changes(uow, row["id"])]
     order = principal.access(WORK_ORDER).readable
     if access.sees_anything and "completed_at" in order:
         orders = [_order(row, found) for found in await repository.orders(uow, row)]

@@ -74,7 +74,7 @@ async def late_orders(
     chains = {late: list(group) for late, group in groupby(links, key=lambda r: r["late_id"])}
 
     def link(row: "Record") -> dict[str, Any]:
-        shown = slot.project(row)
+        shown = principal.project(slot, row)
         shown |= {n: row[n] for n in ("name", "sequence") if n in operation}
         return shown | {n: row[n] for n in ("number",) if n in order}
 

@@ -32,7 +32,7 @@ async def gantt(uow: "UnitOfWork", principal: Principal, schedule_id: UUID) -> d
         about |= {n: r[n] for n in ("number", "due_at") if n in order}
         if "due_at" in about:
             about["late"] = r["due_at"] is not None and r["end_at"] > r["due_at"]
-        planned = slot_access.project(r)
+        planned = principal.project(slot_access, r)
         rows.setdefault(r["work_center"], []).append({"kind": "planned", **planned, **about})
         if sees_work and r["started_at"] is not None:
             actual = {

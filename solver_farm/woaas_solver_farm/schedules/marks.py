@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
 
 
+_PLACE = ("plan_status", "planned_work_center", "planned_start_at", "planned_end_at")
+
+
 def record_operations(uow: "UnitOfWork", rows: "Iterable[Record]") -> None:
     """Operations whose place in the plan in force changed."""
     for row in rows:
@@ -28,6 +31,7 @@ def record_operations(uow: "UnitOfWork", rows: "Iterable[Record]") -> None:
                 "planned_start_at": row["planned_start_at"],
                 "planned_end_at": row["planned_end_at"],
             },
+            changes={n: row[n] for n in _PLACE},
         )
 
 
@@ -40,6 +44,7 @@ def record_overflow(uow: "UnitOfWork", rows: "Iterable[Record]") -> None:
             work_order_id=row["work_order_id"],
             version=(row["version"] - 1, row["version"]),
             data={"fields": ["plan_status"], "plan_status": row["plan_status"]},
+            changes={"plan_status": row["plan_status"]},
         )
 
 
@@ -53,4 +58,5 @@ def record_orders(uow: "UnitOfWork", rows: "Iterable[Record]") -> None:
             version=(row["version"] - 1, row["version"]),
             data={"number": row["number"], "state": row["state"], "stage": row["stage"],
                   "fields": ["plan_status"], "plan_status": row["plan_status"]},
+            changes={"plan_status": row["plan_status"]},
         )  # fmt: skip

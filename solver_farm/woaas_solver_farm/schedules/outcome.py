@@ -158,7 +158,9 @@ async def _propose(
         },
         changes={"metrics": exact(values["metrics"]), "objective": exact(values["objective"])},
     )
-    if scenario is None:
+    if scenario is not None:
+        uow.record(events.SCHEDULE_SKETCHED, subject=encode_id("sch", schedule_id), version=(None, 1))
+    else:
         await _mark(uow, run, problem, overflow)
         await propose(uow, run["id"], schedule_id)
     return schedule_id

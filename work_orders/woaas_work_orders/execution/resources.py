@@ -9,7 +9,7 @@ from woaas_work_orders.orders.models import work_orders
 from woaas_work_orders.orders.resources import OF_CUSTOMER, bounds_of_rows, rows_of_orders
 
 
-def _class_of_order(table: Table) -> ColumnElement[str]:
+def class_of_order(table: Table) -> ColumnElement[str]:
     """The data class of the order that a row belongs to: rows are appended only, the order's class may change."""
     same = (work_orders.c.tenant_id == table.c.tenant_id) & (work_orders.c.id == table.c.work_order_id)
     return select(work_orders.c.data_class).where(same).scalar_subquery()
@@ -42,7 +42,7 @@ REPORT = Resource(
     writes=members_of(NewReport),
     scopes={"customer": lambda _: rows_of_orders(reports, OF_CUSTOMER)},
     bounds=bounds_of_rows(reports, reports.c.operator),
-    data_class=_class_of_order(reports),
+    data_class=class_of_order(reports),
 )
 
 INSPECTION = Resource(
@@ -60,7 +60,7 @@ INSPECTION = Resource(
     writes=members_of(NewInspection),
     scopes={"customer": lambda _: rows_of_orders(inspections, OF_CUSTOMER)},
     bounds=bounds_of_rows(inspections),
-    data_class=_class_of_order(inspections),
+    data_class=class_of_order(inspections),
 )
 
 RECEIPT = Resource(
@@ -78,7 +78,7 @@ RECEIPT = Resource(
     writes=members_of(NewReceipt),
     scopes={"customer": lambda _: rows_of_orders(receipts, OF_CUSTOMER)},
     bounds=bounds_of_rows(receipts),
-    data_class=_class_of_order(receipts),
+    data_class=class_of_order(receipts),
 )
 
 KPI = Resource("kpi", "rep", reports, (Field("value", "decimal"),))

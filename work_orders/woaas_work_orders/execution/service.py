@@ -51,10 +51,9 @@ async def report(uow: "UnitOfWork", principal: Principal, operation_id: UUID, bo
     values = _values(uow, body, operation, request_hash)
     step = Step(uow, principal, order)
     # Where it runs and who does it, where nobody was assigned: the plan and whoever comes next go by that.
-    told = {name: values[name] for name in ("work_center", "operator") if getattr(operation, name) is None}
-    for name, value in told.items():
-        setattr(operation, name, value)
-    step.fields_changed(operation, **{name: value for name, value in told.items() if value is not None})
+    for name in ("work_center", "operator"):
+        if getattr(operation, name) is None:
+            setattr(operation, name, values[name])
     if operation.state == OperationState.READY:
         move(step, operation, "start")
     _count(operation, values, sign=1)

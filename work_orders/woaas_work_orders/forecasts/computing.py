@@ -51,8 +51,8 @@ async def compute_queued(uow: "UnitOfWork", principal: Principal) -> int:
         product: {"unit": unit, "method": fit.method, "mae": None if fit.mae is None else round(fit.mae, 6)}
         for (product, unit), fit in fits.items()
     }
-    await repository.end(uow, row["id"], status="finished", method=row["method"], fits=shown)
-    await service.enter(uow, principal, row["id"], buckets)
+    ended = await repository.end(uow, row["id"], status="finished", method=row["method"], fits=shown)
+    await service.enter(uow, principal, ended, buckets, before=row)
     return 1
 
 

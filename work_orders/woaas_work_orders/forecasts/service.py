@@ -13,10 +13,11 @@ from msgspec import UNSET
 from woaas_core.errors import NotFound
 from woaas_core.ids import encode_id, uuid7
 from woaas_core.wire import duration_of, given, invalid, utc
+from woaas_security.audit.changes import changes_of
 from woaas_security.principal import Principal
 from woaas_work_orders.forecasts import events, netting, repository, virtual_orders
 from woaas_work_orders.forecasts.inputs import NewBucket, NewForecast
-from woaas_work_orders.forecasts.resources import FORECAST
+from woaas_work_orders.forecasts.resources import FORECAST, FORECAST_BUCKET
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -47,7 +48,7 @@ async def create(uow: "UnitOfWork", principal: Principal, body: NewForecast) -> 
     if body.buckets is UNSET:
         return await _enqueue(uow, sent)
     row = await _insert(uow, status="finished", method="given", params={})
-    await enter(uow, principal, row["id"], [_bucket(uow, b, at) for at, b in enumerate(body.buckets)])
+    await enter(uow, principal, row, [_bucket(uow, b, at) for at, b in enumerate(body.buckets)], before=None)
     return row
 
 
@@ -80,8 +81,17 @@ async def cancel(uow: "UnitOfWork", principal: Principal, forecast_id: UUID) -> 
     return row
 
 
-async def enter(uow: "UnitOfWork", principal: Principal, forecast_id: UUID, buckets: Sequence[dict[str, Any]]) -> None:
+async def enter(
+    uow: "UnitOfWork",
+    principal: Principal,
+    forecast: "Record",
+    buckets: Sequence[dict[str, Any]],
+    *,
+    before: "Record | None",
+) -> None:
     """Make buckets and their virtual orders; they replace what was expected of the same products in these periods.
+
+    ``before`` is the forecast before it was finished, None for one entered with its buckets.
 
     Raises:
         Invalid: two of them meet.
@@ -94,7 +104,7 @@ async def enter(uow: "UnitOfWork", principal: Principal, forecast_id: UUID, buck
         {
             **bucket,
             "id": uuid7(),
-            "forecast_id": forecast_id,
+            "forecast_id": forecast["id"],
             "state": "open",
             "consumed": Decimal(0),
             "work_order_id": order.head.id,
@@ -107,9 +117,20 @@ async def enter(uow: "UnitOfWork", principal: Principal, forecast_id: UUID, buck
     await repository.insert_buckets(uow, rows)
     uow.record(
         events.FORECAST_MADE,
-        subject=encode_id("fct", forecast_id),
+        subject=encode_id("fct", forecast["id"]),
+        version=(before["version"] if before else None, forecast["version"]),
         data={"buckets": len(rows), "products": len({b["product"] for b in buckets})},
+        changes=changes_of(FORECAST, before, forecast),
     )
+    for row in rows:
+        uow.record(
+            events.BUCKET_EXPECTED,
+            subject=encode_id("fcb", row["id"]),
+            work_order_id=row["work_order_id"],
+            version=(None, 1),
+            data={"product": row["product"], "state": row["state"], "forecast_id": encode_id("fct", forecast["id"])},
+            changes=changes_of(FORECAST_BUCKET, None, row),
+        )
     await netting.net(uow, principal, sorted({b["product"] for b in buckets}))
 
 

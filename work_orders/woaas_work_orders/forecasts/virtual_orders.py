@@ -61,5 +61,5 @@ async def set_quantity(uow: "UnitOfWork", principal: Principal, order_id: UUID, 
         work_order_id=head.id,
         version=(head.version - 1, head.version),
         data={"fields": ["quantity"]},
-        changes={"quantity": str(quantity)},
+        changes={"quantity": quantity},
     )

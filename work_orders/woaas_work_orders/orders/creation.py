@@ -1,8 +1,8 @@
 """Entering work orders: from a body to rows, with what routing and defaults give."""
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from woaas_core.errors import Conflict, Forbidden
 from woaas_core.events.envelope import EventType
 from woaas_core.ids import encode_id, uuid7
 from woaas_core.wire import duration_of, given, invalid, utc
+from woaas_security.audit.changes import changes_of
 from woaas_security.principal import Principal
 from woaas_work_orders.orders import events, repository
 from woaas_work_orders.orders.entities import Operation, Order, WorkOrder
@@ -68,7 +69,7 @@ async def create(uow: "UnitOfWork", principal: Principal, body: NewWorkOrder) ->
     if principal.scope and await repository.get(uow, principal, head.id) is None:
         msg = "Your key is for another part of the tenant than this order would be in."
         raise Forbidden(msg)
-    _record_created(uow, order, sent)
+    _record_created(uow, order)
     if body.release is True:
         await release(uow, principal, order)
     return order
@@ -98,7 +99,7 @@ async def foresee(uow: "UnitOfWork", bodies: Sequence[NewWorkOrder]) -> list[Ord
         orders.append(Order(head, build_operations(head, _routed(body, routings.get(body.product)), now)))
     await repository.insert_all(uow, orders)
     for order in orders:
-        _record_created(uow, order, given(bodies[0]), events.ORDER_FORECASTED)
+        _record_created(uow, order, events.ORDER_FORECASTED)
     return orders
 
 
@@ -263,9 +264,7 @@ def check_predecessors(operations: Sequence[Operation], places: Mapping[int, str
         done.update(free)
 
 
-def _record_created(
-    uow: "UnitOfWork", order: Order, sent: Collection[str], kind: EventType = events.ORDER_CREATED
-) -> None:
+def _record_created(uow: "UnitOfWork", order: Order, kind: EventType = events.ORDER_CREATED) -> None:
     head = order.head
     promise = {"promise_id": encode_id("prm", head.promise_id)} if head.promise_id else {}
     uow.record(
@@ -274,12 +273,13 @@ def _record_created(
         work_order_id=head.id,
         version=(None, 1),
         data={"number": head.number, "type": head.type, "operations": len(order.operations), **promise},
-        changes={n: head[n] for n in sent if n not in ("operations", "release", "promise_id")},
+        changes=changes_of(WORK_ORDER, None, head),
     )
-    record_operations(uow, order.operations)
+    order.is_told(head)
+    record_operations(uow, order, order.operations)
 
 
-def record_operations(uow: "UnitOfWork", new: Sequence[Operation]) -> None:
+def record_operations(uow: "UnitOfWork", order: Order, new: Sequence[Operation]) -> None:
     """The entries of operations just added."""
     for operation in new:
         uow.record(
@@ -288,14 +288,6 @@ def record_operations(uow: "UnitOfWork", new: Sequence[Operation]) -> None:
             work_order_id=operation.work_order_id,
             version=(None, 1),
             data={"sequence": operation.sequence, "state": operation.state},
-            changes={
-                "name": operation.name,
-                "work_centers": operation.work_centers,
-                "setup_seconds": int(operation.setup_time / timedelta(seconds=1)),
-                "unit_seconds": int(operation.unit_time / timedelta(seconds=1)),
-                "skills": operation.skills,
-                "setup_skills": operation.setup_skills,
-                "sourcing": operation.sourcing,
-                "custom_fields": operation.custom_fields,
-            },
+            changes=changes_of(OPERATION, None, operation),
         )
+    order.is_told(*new)

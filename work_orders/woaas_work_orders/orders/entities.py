@@ -1,7 +1,7 @@
 """A work order and its operations as the rules handle them, loaded under the order's lock."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Self
@@ -20,6 +20,10 @@ class Entity:
 
     def __getitem__(self, name: str) -> Any:
         return getattr(self, name)
+
+    def copy(self) -> Self:
+        """The same again, to compare with later."""
+        return type(self)(*(getattr(self, name) for name in _names(type(self))))
 
     def values(self) -> dict[str, object]:
         """The columns, for writing."""
@@ -128,17 +132,27 @@ class WorkOrder(Entity):
     version: int
     created_at: datetime
     updated_at: datetime
+    is_signed: bool = False
 
 
 @dataclass(slots=True)
 class Order:
-    """An order with its operations: what a command decides over, and what it has changed so far."""
+    """An order with its operations: what a command decides over, and what it has changed so far.
+
+    ``told`` is each object as the log knows it; the next entry about it tells what differs.
+    """
 
     head: WorkOrder
     operations: list[Operation]
+    told: dict[UUID, Entity] = field(default_factory=dict)
+    signatures: Sequence[Row] = ()
 
     def __iter__(self) -> Iterator[Operation]:
         return iter(self.operations)
+
+    def is_told(self, *objects: Entity) -> None:
+        """Note that the log knows objects as they are now."""
+        self.told.update({one["id"]: one.copy() for one in objects})
 
     def operation(self, operation_id: UUID) -> Operation:
         """The operation of that id; it is there, since the order was loaded by it."""

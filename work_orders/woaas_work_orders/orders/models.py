@@ -45,6 +45,8 @@ work_orders = tenant_table(
     instant("completed_at", nullable=True),
     instant("closed_at", nullable=True),
     Column("request_hash", LargeBinary, nullable=False),
+    # Whether anybody has ever signed it or one of its operations: what is not signed is not looked at again.
+    Column("is_signed", Boolean, nullable=False, server_default="false"),
     Column("version", Integer, nullable=False),
     instant("created_at"),
     instant("updated_at"),

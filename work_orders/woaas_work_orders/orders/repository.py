@@ -12,6 +12,7 @@ from woaas_work_orders.orders.entities import Operation, Order, WorkOrder
 from woaas_work_orders.orders.models import operations, work_orders
 from woaas_work_orders.orders.pegging import Demand, urgency
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
+from woaas_work_orders.signatures import repository as signature_rows
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -74,7 +75,7 @@ _DEMANDS = Statement.text(
     *("tenant_id", "order_id"),
 )
 
-_FIXED = {"id", "number", "created_at", "request_hash", "work_order_id"}
+_FIXED = {"id", "number", "created_at", "request_hash", "work_order_id", "is_signed"}
 _UPDATE_ORDER = Statement(
     update(work_orders)
     .where(_W.tenant_id == bindparam("tenant_key"), _W.id == bindparam("id_key"))
@@ -145,7 +146,11 @@ async def load(uow: "UnitOfWork", head: WorkOrder) -> Order:
 async def _with_operations(uow: "UnitOfWork", head: WorkOrder) -> Order:
     # Read after the lock, in a snapshot of its own: one taken before could be stale.
     rows = await uow.all(_OPERATIONS, tenant_id=uow.tenant, order_id=head.id)
-    return Order(head, [Operation.from_row(r) for r in rows])
+    order = Order(head, [Operation.from_row(r) for r in rows])
+    order.is_told(head, *order.operations)
+    if head.is_signed:
+        order.signatures = await signature_rows.list_of(uow, head.id)
+    return order
 
 
 async def operations_of(uow: "UnitOfWork", order_ids: Sequence[UUID]) -> "list[Record]":

@@ -93,7 +93,7 @@ WORK_ORDER = Resource(
         Field("updated_at", "instant", filterable=True, tells_of_all=True),
         Field("version", "integer", tells_of_all=True),
     ),
-    actions=ORDER_COMMANDS | {"create", "release", "receive"},
+    actions=ORDER_COMMANDS | {"create", "release", "receive", "sign"},
     writes=members_of(NewWorkOrder, WorkOrderPatch),
     data_class=work_orders.c.data_class,
     scopes={"customer": lambda _: OF_CUSTOMER},
@@ -142,7 +142,7 @@ OPERATION = Resource(
         Field("updated_at", "instant", tells_of_all=True),
         Field("version", "integer", tells_of_all=True),
     ),
-    actions=OPERATION_COMMANDS | {"create", "assign", "kit", "rework", "report", "inspect"},
+    actions=OPERATION_COMMANDS | {"create", "assign", "kit", "rework", "report", "inspect", "sign"},
     writes=members_of(NewOperation, OperationPatch, OperationCommandBody),
     data_class=operations.c.data_class,
     scopes={

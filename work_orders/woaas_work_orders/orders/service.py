@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 from woaas_core.errors import Conflict, Forbidden, GuardFailed, InvalidTransition, NotFound
 from woaas_core.ids import encode_id, try_decode_id
 from woaas_core.wire import duration_of, given, invalid, utc
+from woaas_security.audit.changes import changes_of
 from woaas_security.principal import Principal
 from woaas_work_orders.orders import events, repository
 from woaas_work_orders.orders.creation import build_operation, check_predecessors, record_operations
@@ -20,6 +21,7 @@ from woaas_work_orders.orders.lifecycle import OPERATION_ENDED, ORDER_ENDED, Ope
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
 from woaas_work_orders.orders.transitions import FourEyes, Step, carry_out, move, require_open
 from woaas_work_orders.resources import repository as master_data
+from woaas_work_orders.signatures.voiding import void_changed
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -126,11 +128,9 @@ async def command_operation(
     if name in ("assign", "start"):
         if not isinstance(body.operator, UnsetType):
             operation.operator = body.operator
-            step.fields_changed(operation, operator=body.operator)
         if not isinstance(body.work_center, UnsetType):
             _check_work_center(operation, body.work_center)
             operation.work_center = body.work_center
-            step.fields_changed(operation, work_center=body.work_center)
         await _check_skills(uow, operation)
     if name == "assign":
         _require_not_ended(operation, access.actions)
@@ -144,7 +144,7 @@ async def command_operation(
     elif name == "rework":
         shown = _rework(step, order, operation, access.actions)
         await repository.insert_operations(uow, [shown])
-        record_operations(uow, [shown])
+        record_operations(uow, order, [shown])
         step.settle_successors()
     else:
         if name == "start" and operation.state == OperationState.WAITING:
@@ -229,6 +229,7 @@ async def patch(uow: "UnitOfWork", principal: Principal, order: Order, body: Wor
     if not changes:
         return order
     head = order.head
+    before = head.copy()
     _apply(head, changes)
     head.version += 1
     head.updated_at = uow.clock.now()
@@ -242,13 +243,14 @@ async def patch(uow: "UnitOfWork", principal: Principal, order: Order, body: Wor
         work_order_id=head.id,
         version=(head.version - 1, head.version),
         data={"fields": sorted(changes)},
-        changes=changes,
+        changes=changes_of(WORK_ORDER, before, head),
     )
+    await void_changed(uow, order)
     return order
 
 
 async def patch_operation(
-    uow: "UnitOfWork", principal: Principal, operation: Operation, body: OperationPatch
+    uow: "UnitOfWork", principal: Principal, order: Order, operation: Operation, body: OperationPatch
 ) -> Operation:
     """Change fields of an operation that has not ended."""
     access = principal.require(OPERATION, "read").of(operation)
@@ -261,6 +263,7 @@ async def patch_operation(
     changes = {n: v for n, v in access.written(operation, changes).items() if operation[n] != v}
     if not changes:
         return operation
+    before = operation.copy()
     _apply(operation, changes)
     operation.version += 1
     operation.updated_at = uow.clock.now()
@@ -271,8 +274,9 @@ async def patch_operation(
         work_order_id=operation.work_order_id,
         version=(operation.version - 1, operation.version),
         data={"fields": sorted(changes)},
-        changes={n: v if not n.endswith("_time") else v.total_seconds().__int__() for n, v in changes.items()},
+        changes=changes_of(OPERATION, before, operation),
     )
+    await void_changed(uow, order)
     return operation
 
 
@@ -292,7 +296,7 @@ async def add_operation(uow: "UnitOfWork", principal: Principal, order: Order, b
     order.operations = sorted([*order.operations, operation], key=lambda o: o.sequence)
     check_predecessors(order.operations, {sequence: ""})
     await repository.insert_operations(uow, [operation])
-    record_operations(uow, [operation])
+    record_operations(uow, order, [operation])
     step = Step(uow, principal, order)
     step.settle_successors()
     await step.write()

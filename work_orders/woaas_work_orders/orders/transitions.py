@@ -12,6 +12,7 @@ import msgspec
 from woaas_core.errors import Conflict, GuardFailed, InvalidTransition
 from woaas_core.events.envelope import EventType
 from woaas_core.ids import encode_id
+from woaas_security.audit.changes import changes_of
 from woaas_security.principal import Principal
 from woaas_security.tenants import repository as tenants
 from woaas_work_orders.orders import events, repository
@@ -29,6 +30,7 @@ from woaas_work_orders.orders.lifecycle import (
     stage_of,
 )
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
+from woaas_work_orders.signatures.voiding import void_changed
 
 if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
@@ -58,17 +60,12 @@ class Step:
         self.principal = principal
         self.order = order
         self._operations: dict[object, tuple[Operation, EventType, dict[str, object]]] = {}
-        self._changes: dict[object, dict[str, object]] = {}
         self._order_event: tuple[EventType, dict[str, object]] | None = None
         self._stage_before = order.head.stage
 
     def operation_changed(self, operation: Operation, event: EventType, /, **data: object) -> None:
         """Note that an operation moved."""
         self._operations[operation.id] = (operation, event, data)
-
-    def fields_changed(self, operation: Operation, **values: object) -> None:
-        """Note new values of an operation's fields for the entry's ``changes``: not everybody may read them."""
-        self._changes.setdefault(operation.id, {}).update(values)
 
     def order_changed(self, event: EventType, /, **data: object) -> None:
         """Note that the order itself moved."""
@@ -104,7 +101,7 @@ class Step:
                 work_order_id=head.id,
                 version=(operation.version - 1, operation.version),
                 data={"sequence": operation.sequence, "state": operation.state, **data},
-                changes=self._changes.get(operation.id),
+                changes=changes_of(OPERATION, self.order.told.get(operation.id), operation),
             )
         if head_changed:
             kind, data = self._order_event or (events.ORDER_UPDATED, {})
@@ -114,7 +111,10 @@ class Step:
                 work_order_id=head.id,
                 version=(head.version - 1, head.version),
                 data={"number": head.number, "state": head.state, "stage": stage, **data},
+                changes=changes_of(WORK_ORDER, self.order.told.get(head.id), head),
             )
+        self.order.is_told(head, *changed)
+        await void_changed(self.uow, self.order)
 
     def _enter_stage(self, stage: str | None) -> None:
         """Stamp the stage with who and when; the ones passed over without work are marked so."""

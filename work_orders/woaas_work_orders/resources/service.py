@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
 
 
+# What is shown with a record beside the members of its body.
+_BESIDE = ("code", "archived_at", "created_at")
+
+
 async def find(uow: "UnitOfWork", principal: Principal, kind: MasterKind, code: str) -> "Record":
     """A record by code or id.
 
@@ -77,7 +81,7 @@ async def put(
         row = await repository.replace(uow, known, body=plain, archived_at=None)
         if row is None:
             raise StaleETag
-        await _written(uow, kind, row, plain, before=known["version"])
+        await _written(uow, kind, row, known)
         return row, False
     now = uow.clock.now()
     values: dict[str, Any] = {
@@ -91,7 +95,7 @@ async def put(
         "updated_at": now,
     }
     await repository.insert(uow, values)
-    await _written(uow, kind, values, plain, before=None)
+    await _written(uow, kind, values, None)
     return values, True
 
 
@@ -108,6 +112,7 @@ async def archive(uow: "UnitOfWork", principal: Principal, kind: MasterKind, kno
         subject=encode_id(kind.resource.prefix, row["id"]),
         version=(known["version"], row["version"]),
         data={"code": row["code"]},
+        changes={"archived_at": row["archived_at"]},
     )
     return row
 
@@ -118,16 +123,22 @@ async def versions(uow: "UnitOfWork", principal: Principal, kind: MasterKind, co
     return await repository.versions_of(uow, record["id"])
 
 
-async def _written(uow: "UnitOfWork", kind: MasterKind, row: Any, plain: dict[str, Any], *, before: int | None) -> None:
+async def _written(uow: "UnitOfWork", kind: MasterKind, row: Any, before: "Record | None") -> None:
     if kind.keeps_versions:
-        await repository.keep_version(uow, row["id"], row["version"], plain)
+        await repository.keep_version(uow, row["id"], row["version"], row["body"])
     uow.record(
         kind.changed,
         subject=encode_id(kind.resource.prefix, row["id"]),
-        version=(before, row["version"]),
+        version=(before["version"] if before else None, row["version"]),
         data={"code": row["code"]},
-        changes={name: exact(value) for name, value in plain.items()},
+        changes=_changes(before, row),
     )
+
+
+def _changes(before: "Record | None", after: Any) -> dict[str, object]:
+    """The members that differ; one that was taken away is null."""
+    old, new = ({} if row is None else {n: row[n] for n in _BESIDE} | row["body"] for row in (before, after))
+    return {name: exact(new.get(name)) for name in {**new, **old} if old.get(name) != new.get(name)}
 
 
 def _settle(body: Body) -> None:

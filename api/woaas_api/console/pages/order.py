@@ -91,6 +91,15 @@ async def receive(page: Page, key: str) -> Outcome:
     return _back(page, key, page.text("The goods are booked in."))
 
 
+@page("POST", "/orders/{key:str}/signatures", needs=("POST /signatures",))
+async def sign(page: Page, key: str) -> Outcome:
+    """Sign the order or one of its operations."""
+    await page.post(
+        "/signatures", given(**{n: page.form.get(n, "") for n in ("subject", "meaning", "reason", "password")})
+    )
+    return _back(page, key, page.text("Signed."))
+
+
 def _order_commands(page: Page, order: JSON, operations: list[JSON]) -> list[str]:
     started = any(o.get("started_at") for o in operations)
     known = allowed_commands(ORDER_TRANSITIONS, order.get("state", ""), started=started)
@@ -165,4 +174,4 @@ def _back(page: Page, key: str, text: str) -> SeeOther:
     return SeeOther(page.form.get("back") or f"/console/orders/{key}", Notice(text))
 
 
-PAGES = (show_order, command_order, command_operation, report, inspect, receive)
+PAGES = (show_order, command_order, command_operation, report, inspect, receive, sign)

@@ -16,6 +16,26 @@ class View(Struct, kw_only=True):
     masked_fields: list[str] | UnsetType = UNSET
 
 
+class SignatureView(View, kw_only=True):
+    """An electronic signature; once what was signed has changed its state is `invalidated`."""
+
+    work_order_id: str | UnsetType = UNSET
+    operation_id: str | None | UnsetType = UNSET
+    meaning: str | UnsetType = UNSET
+    reason: str | None | UnsetType = UNSET
+    signer_id: str | UnsetType = UNSET
+    signer_name: str | UnsetType = UNSET
+    method: str | UnsetType = UNSET
+    signed_at: datetime | UnsetType = UNSET
+    signed_at_local: str | UnsetType = UNSET
+    time_zone: str | UnsetType = UNSET
+    scope: str | UnsetType = UNSET
+    record_sha256: str | UnsetType = UNSET
+    state: str | UnsetType = UNSET
+    invalidated_at: datetime | None | UnsetType = UNSET
+    invalidated_by: str | None | UnsetType = UNSET
+
+
 class OperationView(View, kw_only=True):
     """An operation as the caller may see it."""
 
@@ -54,6 +74,7 @@ class OperationView(View, kw_only=True):
     created_at: datetime | UnsetType = UNSET
     updated_at: datetime | UnsetType = UNSET
     version: int | UnsetType = UNSET
+    signatures: list[SignatureView] | UnsetType = UNSET
 
 
 class WorkOrderView(View, kw_only=True):
@@ -95,6 +116,7 @@ class WorkOrderView(View, kw_only=True):
     updated_at: datetime | UnsetType = UNSET
     version: int | UnsetType = UNSET
     operations: list[OperationView] | UnsetType = UNSET
+    signatures: list[SignatureView] | UnsetType = UNSET
 
 
 class ReportView(View, kw_only=True):

@@ -1,0 +1,1 @@
+"""Electronic signatures: who stands behind a record, bound to what it said."""
