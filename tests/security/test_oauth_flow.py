@@ -90,7 +90,15 @@ class TestPerson:
         async with factory.client(reading) as client:
             me = (await client.get("/v1/me")).json()
             assert (me["type"], me["roles"], me["scopes"]) == ("user", ["owner"], ["work_orders:read"])
-            assert set(me["permissions"]) == {"work_order", "operation", "report", "inspection", "receipt", "kpi"}
+            assert set(me["permissions"]) == {
+                "work_order",
+                "operation",
+                "report",
+                "inspection",
+                "receipt",
+                "kpi",
+                "signature",
+            }
             assert me["permissions"]["work_order"]["writable"] == []
             assert me["permissions"]["work_order"]["actions"] == ["read"]
             assert (await client.get("/v1/work-orders")).status_code == 200

@@ -12,7 +12,7 @@ from woaas_security.authz.access import Access, no_access
 from woaas_security.authz.lines import BuiltIn
 
 FAMILIES: Mapping[str, tuple[str, ...]] = {
-    "work_orders": ("work_order", "operation", "report", "inspection", "receipt", "kpi"),
+    "work_orders": ("work_order", "operation", "report", "inspection", "receipt", "kpi", "signature"),
     "master_data": ("master_data",),
     "planning": (
         *("schedule_run", "schedule", "slot", "policy", "scenario", "duration_model", "proposal", "proposal_change"),
