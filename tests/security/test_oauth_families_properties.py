@@ -29,6 +29,8 @@ class Family:
 
 async def redeem(client: AsyncClient, app: Application, refresh: str) -> dict[str, str]:
     form = {"grant_type": "refresh_token", "refresh_token": refresh}
+    if app.secret is None:
+        form["client_id"] = app.id
     found: dict[str, str] = (await app.post(client, "/oauth/token", form)).json()
     return found
 

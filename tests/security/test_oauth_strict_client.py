@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import uvicorn
-from fixtures.app import World
+from fixtures.app import Tenant, World
 from fixtures.oauth import consent, machine, register, sign_in
 from httpx import AsyncClient
 
@@ -21,6 +21,8 @@ from woaas_api.app import create_app
 
 pytestmark = pytest.mark.anyio
 PROJECT = Path(__file__).with_name("strict_client")
+# Only so that a client that waits for ever is not waited for.
+_LONGEST_S = 120
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +69,16 @@ async def _run(world: World, home: Path, issuer: str) -> dict[str, object]:
     }
     pipe = asyncio.subprocess.PIPE
     node = await asyncio.create_subprocess_exec("node", "client.mjs", cwd=home, stdin=pipe, stdout=pipe, stderr=pipe)
+    try:
+        async with asyncio.timeout(_LONGEST_S):
+            return await _talk(node, factory, given)
+    finally:
+        if node.returncode is None:
+            node.kill()
+            await node.wait()
+
+
+async def _talk(node: asyncio.subprocess.Process, factory: Tenant, given: dict[str, object]) -> dict[str, object]:
     assert node.stdin
     assert node.stdout
     assert node.stderr
@@ -74,7 +86,7 @@ async def _run(world: World, home: Path, issuer: str) -> dict[str, object]:
     asked = await node.stdout.readline()
     if not asked:
         pytest.fail((await node.stderr.read()).decode())
-    async with AsyncClient(base_url=issuer) as client:
+    async with AsyncClient(base_url=str(given["issuer"])) as client:
         await sign_in(factory, client)
         answer = await consent(client, await client.get(json.loads(asked)))
     node.stdin.write(f"{answer.headers['location']}\n".encode())
