@@ -71,7 +71,7 @@ class Authenticator:
         row = None if known is None else await oauth.by_token(uow, known.tenant_id, known.token_id)
         if row is None:
             raise Unauthenticated
-        return await self._enter(uow, row, row["kind"], frozenset(row["scopes"]))
+        return await self._enter(uow, row, row["kind"])
 
     async def by_key(self, uow: "UnitOfWork", text: str) -> Principal:
         """The principal of an API key.
@@ -183,15 +183,26 @@ class Authenticator:
         )
         return row, text
 
-    async def _enter(
-        self, uow: "UnitOfWork", row: "Record", kind: str, scopes: frozenset[str] | None = None
-    ) -> Principal:
+    async def present(self, uow: "UnitOfWork", kind: str, subject_id: UUID) -> Principal | None:
+        """A caller of the entered tenant with the rights he has now, for work done after his request.
+
+        None once his key or account has ended. The transaction's actor stays who does the work.
+        """
+        row = await repository.present(uow, kind, subject_id)
+        return None if row is None else await self._principal(uow, row, kind)
+
+    async def _enter(self, uow: "UnitOfWork", row: "Record", kind: str) -> Principal:
         uow.tenant_id = row["tenant_id"]
         uow.livemode = row["livemode"]
+        principal = await self._principal(uow, row, kind)
+        uow.actor = principal.actor
+        return principal
+
+    async def _principal(self, uow: "UnitOfWork", row: "Record", kind: str) -> Principal:
         policy, roles = await self._policy(uow, row["tenant_id"], row["policy_version"]), frozenset(row["roles"])
         caller = encode_id(ID_PREFIXES[kind], row["subject_id"])
         given = grants.in_force(policy.own, roles, caller, uow.clock.now()) if policy.own.grants else ()
-        principal = Principal(
+        return Principal(
             tenant_id=row["tenant_id"],
             kind=kind,
             id=row["subject_id"],
@@ -205,12 +216,10 @@ class Authenticator:
             grants=given,
             observe=grants.observer(uow) if given else None,
             scope=row["scope"],
-            scopes=scopes,
+            scopes=None if row.get("scopes") is None else frozenset(row["scopes"]),
             client_id=row.get("client_id"),
             reads=Reads(uow, policy) if policy.own.lines else None,
         )
-        uow.actor = principal.actor
-        return principal
 
     async def _policy(self, uow: "UnitOfWork", tenant_id: UUID, version: int) -> TenantPolicy:
         found = self._policies.find(tenant_id, version)
