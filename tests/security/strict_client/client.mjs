@@ -36,3 +36,4 @@ const machine = await oidc.discovery(issuer, id, secret, oidc.ClientSecretPost(s
 const own = await oidc.clientCredentialsGrant(machine, { scope: "work_orders:read" });
 const seen = await oidc.fetchProtectedResource(machine, own.access_token, new URL("/v1/me", issuer), "GET");
 say({ sub, person, orders: orders.status, before: before.active, after: after.active, machine: (await seen.json()).id });
+process.stdin.destroy(); // else it waits for another line
