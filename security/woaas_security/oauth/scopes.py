@@ -12,11 +12,11 @@ from woaas_security.authz.access import Access, no_access
 from woaas_security.authz.lines import BuiltIn
 
 FAMILIES: Mapping[str, tuple[str, ...]] = {
-    "work_orders": ("work_order", "operation", "report", "inspection", "receipt", "kpi", "signature"),
+    "work_orders": ("work_order", "operation", "report", "inspection", "receipt", "kpi", "signature", "alert"),
     "master_data": ("master_data",),
     "planning": (
         *("schedule_run", "schedule", "slot", "policy", "scenario", "duration_model", "proposal", "proposal_change"),
-        *("promise", "forecast", "forecast_bucket"),
+        *("promise", "forecast", "forecast_bucket", "pilot"),
     ),
     "market": ("listing", "market_request", "board", "nda", "quote", "contract"),
     "billing": ("plan", "billing_period", "usage_event", "invoice", "settlement", "spend_limit", "ledger"),

@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from woaas_core.db.tenancy import DEFINER, across_tenants, definer_function, isolate
 
 revision = "0017_oauth"
-down_revision = "0022_sealing"
+down_revision = "0016_pilots"
 branch_labels = None
 depends_on = None
 
