@@ -29,6 +29,7 @@ from woaas_api.rest import (
     kpis,
     market,
     master_data,
+    members,
     moves,
     oauth_clients,
     operations,
@@ -38,6 +39,7 @@ from woaas_api.rest import (
     promises,
     proposals,
     schedules,
+    sessions,
     signatures,
     work_orders,
 )
@@ -80,6 +82,8 @@ ROUTES: tuple[Route, ...] = (
     *audit.ROUTES,
     *identity.ROUTES,
     *oauth_clients.ROUTES,
+    *members.ROUTES,
+    *sessions.ROUTES,
     *permissions.ROUTES,
 )
 

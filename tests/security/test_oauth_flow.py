@@ -268,7 +268,11 @@ class TestTheEnd:
         assert await status(factory, token) == 200
 
     @pytest.mark.parametrize(
-        "change", ["UPDATE oauth_clients SET archived_at = $1", "UPDATE users SET disabled_at = $1"]
+        "change",
+        [
+            "UPDATE oauth_clients SET archived_at = $1",
+            "UPDATE users SET state = 'suspended' WHERE $1::timestamptz IS NOT NULL",
+        ],
     )
     async def test_tokens_end_with_their_application_and_their_user(self, factory: Tenant, change: str) -> None:
         app = await register(factory)

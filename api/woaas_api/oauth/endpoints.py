@@ -81,7 +81,7 @@ def _userinfo(edge: Edge) -> HTTPRouteHandler:
                 scheme, _, token = (request.headers.get("authorization") or "").partition(" ")
                 if scheme.lower() != "bearer":
                     raise Unauthenticated
-                principal = await edge.authenticator.by_bearer(uow, token.strip())
+                principal = await edge.authenticator.by_bearer(uow, token.strip(), client_of(request))
                 if principal.kind != "user" or "openid" not in (principal.scopes or ()):
                     msg = "This takes a user's access token of scope openid."
                     raise Forbidden(msg)

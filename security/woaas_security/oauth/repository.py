@@ -33,7 +33,7 @@ _UPDATE_CLIENT = Statement(
 
 INSERT_GRANT = insert_row(oauth_grants)
 INSERT_TOKEN = insert_row(oauth_tokens)
-_USER = (users.c.email, users.c.name, users.c.disabled_at.is_(None).label("is_active"))
+_USER = (users.c.email, users.c.name, (users.c.state == "active").label("is_active"))
 _OF_USER = (users.c.tenant_id == _G.tenant_id) & (users.c.id == _G.user_id)
 # Locked, so that of two who come with the same code or token the second finds it used.
 _CODE = Statement(

@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from woaas_core.db.tenancy import DEFINER, across_tenants, definer_function, isolate
 
 revision = "0017_oauth"
-down_revision = "0016_pilots"
+down_revision = "0018_accounts"
 branch_labels = None
 depends_on = None
 
@@ -125,7 +125,7 @@ BEGIN
     FROM oauth_tokens k JOIN tenants t ON t.id = k.tenant_id
       JOIN oauth_clients c ON c.tenant_id = k.tenant_id AND c.id = k.client_id AND c.archived_at IS NULL
       LEFT JOIN oauth_grants g ON g.tenant_id = k.tenant_id AND g.id = k.grant_id
-      LEFT JOIN users u ON u.tenant_id = k.tenant_id AND u.id = k.user_id AND u.disabled_at IS NULL
+      LEFT JOIN users u ON u.tenant_id = k.tenant_id AND u.id = k.user_id AND u.state = 'active'
     WHERE k.tenant_id = found_tenant AND k.id = found_token AND k.kind = 'access'
       AND k.revoked_at IS NULL AND k.expires_at > clock_timestamp()
       AND g.revoked_at IS NULL AND (k.user_id IS NULL OR u.id IS NOT NULL);
