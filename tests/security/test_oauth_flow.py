@@ -267,20 +267,17 @@ class TestTheEnd:
         await theirs.post(anybody, "/oauth/revoke", {"token": token})
         assert await status(factory, token) == 200
 
-    @pytest.mark.parametrize(
-        "change",
-        [
-            "UPDATE oauth_clients SET archived_at = $1",
-            "UPDATE users SET state = 'suspended' WHERE $1::timestamptz IS NOT NULL",
-        ],
-    )
-    async def test_tokens_end_with_their_application_and_their_user(self, factory: Tenant, change: str) -> None:
-        app = await register(factory)
-        token = (await tokens(app))["access_token"]
-        async with factory.world.db.unit_of_work() as uow:
-            await factory.world.authenticator.as_system(uow, factory.id, "test")
-            await uow.execute(Statement.text(change, "at"), at=uow.clock.now())
-        assert await status(factory, token) == 401
+    async def test_tokens_end_with_their_application_and_their_user(self, factory: Tenant) -> None:
+        app, other = await register(factory), await register(factory)
+        token, theirs = (await tokens(app))["access_token"], (await tokens(other, "operator"))["access_token"]
+        async with factory.client() as client:
+            members = (await client.get("/v1/members")).json()["data"]
+            person = next(member["id"] for member in members if member["roles"] == ["planner"])
+            assert (await client.post(f"/v1/members/{person}/suspend", json={})).status_code == 200
+            assert await status(factory, token) == 401
+            assert await status(factory, theirs) == 200
+            assert (await client.post(f"/v1/oauth-clients/{other.id}/archive")).status_code == 200
+        assert await status(factory, theirs) == 401
 
     async def test_no_secret_code_or_token_is_stored_in_clear(self, factory: Tenant, anybody: AsyncClient) -> None:
         app = await register(factory)
