@@ -13,7 +13,7 @@ from woaas_security.authz.lines import BuiltIn
 
 FAMILIES: Mapping[str, tuple[str, ...]] = {
     "work_orders": ("work_order", "operation", "report", "inspection", "receipt", "kpi", "signature", "alert"),
-    "master_data": ("master_data",),
+    "master_data": ("master_data", "connector"),
     "planning": (
         *("schedule_run", "schedule", "slot", "policy", "scenario", "duration_model", "proposal", "proposal_change"),
         *("promise", "forecast", "forecast_bucket", "pilot"),

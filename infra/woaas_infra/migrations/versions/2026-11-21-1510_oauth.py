@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from woaas_core.db.tenancy import DEFINER, across_tenants, definer_function, isolate
 
 revision = "0017_oauth"
-down_revision = "0018_accounts"
+down_revision = "0015_connectors"
 branch_labels = None
 depends_on = None
 
