@@ -47,6 +47,9 @@ from woaas_security.authz.policy import PolicyCache
 from woaas_security.authz.resource import Resource
 from woaas_security.denials.service import note_denial
 from woaas_security.identity.service import Authenticator
+from woaas_security.oauth.service import Provider
+from woaas_security.oauth.signing import KeyRing
+from woaas_security.oauth.tokens import Tokens
 from woaas_security.once import Rendered, is_kept, once, settle
 from woaas_security.principal import Principal
 from woaas_solver_farm.schedules.service import RUN_CHANNEL
@@ -135,7 +138,9 @@ class Edge:
         self.cursors = CursorCodec(settings.secret_key)
         policies = PolicyCache()
         self.built_in = policies.built_in
-        self.authenticator = Authenticator(pepper=settings.secret_key, policies=policies)
+        tokens = Tokens(settings.url, KeyRing(settings.token_keys_path, database.clock), database.clock)
+        self.authorization_server = Provider(tokens, settings.secret_key)
+        self.authenticator = Authenticator(pepper=settings.secret_key, policies=policies, tokens=tokens)
         self.admission = Admission(settings, database)
         self._readers = list(readers)
         self.run_notices = Notices(database, RUN_CHANNEL)
@@ -155,7 +160,7 @@ class Edge:
     async def _answer(
         self, request: AnyRequest, endpoint: Endpoint, refuse: Refuse, *, name: str, safe: bool
     ) -> RawResponse:
-        visitor = self.admission.visitor(request.headers.get("authorization"), _client(request))
+        visitor = self.admission.visitor(request.headers.get("authorization"), client_of(request))
         raw: bytes | None = None
         try:
             await visitor.enter(name)
@@ -189,13 +194,13 @@ class Edge:
             log.error("api.denial.unrecorded", operation=operation, exc_info=error)
 
     async def authenticate(self, uow: UnitOfWork, request: AnyRequest) -> Principal:
-        """The caller, by API key or, from the console's own scripts, by session.
+        """The caller, by API key, by access token or, from the console's own scripts, by session.
 
         A session only counts with the console's header: another site cannot send it, since CORS is off.
         """
         scheme, _, token = (request.headers.get("authorization") or "").partition(" ")
         if scheme.lower() == "bearer" and token:
-            return await self.authenticator.by_key(uow, token.strip(), _client(request))
+            return await self.authenticator.by_bearer(uow, token.strip(), client_of(request))
         session = request.cookies.get(SESSION_COOKIE)
         if session and request.headers.get(CONSOLE_HEADER):
             principal, _ = await self.authenticator.by_session(uow, session)
@@ -348,5 +353,6 @@ def _state(request: AnyRequest) -> dict[str, Any]:
     return found
 
 
-def _client(request: AnyRequest) -> str:
+def client_of(request: AnyRequest) -> str:
+    """The address a request comes from."""
     return request.client.host if request.client else "?"
