@@ -98,7 +98,7 @@ class Visitor(NamedTuple):
             limits.seen(f"key:{self.caller}", self.admission.per_key),
             limits.seen(f"tenant:{tenant}", self.admission.per_tenant),
         )
-        return min(budgets, key=lambda b: b.remaining / b.limit).headers() | self._policy()
+        return min(budgets, key=lambda b: b.remaining).headers() | self._policy()
 
     async def _draw(self, caller: str, tenant: UUID, cost: float, *, check: bool = True) -> None:
         for bucket, per_minute in (
