@@ -21,7 +21,9 @@ from woaas_api.rest import (
     audit,
     billing,
     duration_models,
+    erasures,
     events,
+    external_entries,
     forecasts,
     identity,
     kpis,
@@ -74,6 +76,8 @@ ROUTES: tuple[Route, ...] = (
     *audit.ROUTES,
     *identity.ROUTES,
     *permissions.ROUTES,
+    *erasures.ROUTES,
+    *external_entries.ROUTES,
 )
 
 

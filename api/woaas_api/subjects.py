@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from woaas_billing.resources import INVOICE, LEDGER, PERIOD, PLAN, SETTLEMENT, SPEND_LIMIT, USAGE_EVENT
 from woaas_capacity_market.resources import BOARD, CONTRACT, LISTING, NDA, QUOTE, REQUEST
-from woaas_security.audit.resources import AUDIT_ENTRY, AUDIT_EXPORT, EVENT
+from woaas_security.audit.resources import AUDIT_ENTRY, AUDIT_EXPORT, AUDIT_SOURCE, EVENT, EXTERNAL_ENTRY
 from woaas_security.authz.resource import Resource
 from woaas_security.identity.resources import API_KEY, MEMBER
 from woaas_security.permissions.resources import FIELD_POLICY, GRANT, ROLE
@@ -13,6 +13,7 @@ from woaas_solver_farm.policies import POLICY
 from woaas_solver_farm.proposals.resources import PROPOSAL, PROPOSAL_CHANGE
 from woaas_solver_farm.scenarios import SCENARIO
 from woaas_solver_farm.schedules.resources import SCHEDULE, SCHEDULE_RUN, SLOT
+from woaas_work_orders.erasure.resources import ERASURE, LEGAL_HOLD
 from woaas_work_orders.execution.resources import INSPECTION, KPI, RECEIPT, REPORT
 from woaas_work_orders.forecasts.resources import FORECAST, FORECAST_BUCKET
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
@@ -30,6 +31,7 @@ SUBJECTS: Mapping[str, Resource] = {
         *(LISTING, REQUEST, NDA, QUOTE, CONTRACT),
         *(PERIOD, INVOICE, SETTLEMENT, SPEND_LIMIT),
         *(API_KEY, MEMBER, ROLE, FIELD_POLICY, GRANT),
+        *(ERASURE, LEGAL_HOLD, AUDIT_SOURCE, EXTERNAL_ENTRY),
     )
 }
 RESOURCES = (
@@ -50,6 +52,7 @@ RESOURCES = (
     *(LISTING, REQUEST, BOARD, NDA, QUOTE, CONTRACT),
     *(PLAN, PERIOD, USAGE_EVENT, INVOICE, SETTLEMENT, SPEND_LIMIT),
     *(EVENT, AUDIT_ENTRY, AUDIT_EXPORT, API_KEY, MEMBER, ROLE, FIELD_POLICY, GRANT),
+    *(ERASURE, LEGAL_HOLD, AUDIT_SOURCE, EXTERNAL_ENTRY),
     *(KPI, LEDGER),
 )
 """What permissions are told about."""
