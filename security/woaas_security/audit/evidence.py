@@ -108,7 +108,7 @@ def readable_openings(
     access = principal.access(resource)
     whole = len(access.readable) == len(resource.fields)
     for field, (salt, value) in openings.items():
-        if field in access.readable or whole:
+        if field != REASON and (field in access.readable or whole):
             yield field, (salt, value)
 
 
