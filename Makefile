@@ -8,7 +8,7 @@ export WOAAS_HOME ?= .woaas
 export UV_LINK_MODE ?= hardlink
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-authz bench-solver setup setup-dev check contracts lock clean
+.PHONY: help run test bench bench-audit bench-authz bench-solver setup setup-dev check contracts lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -24,6 +24,9 @@ bench: setup-dev ## Print the request-path figures beside their floors
 
 bench-solver: setup-dev ## Measure the solver beside its opponents (an hour; FULL=1 everything)
 	@$(BIN)/python -m benchmarks.solver
+
+bench-audit: setup-dev ## Measure the audit log: writing, proving, verifying (some ten minutes)
+	@$(BIN)/python -m benchmarks.audit
 
 bench-authz: setup-dev ## Print what permissions cost, and whether a policy change is ever late
 	@$(BIN)/python -m benchmarks.authz

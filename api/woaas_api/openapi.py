@@ -201,8 +201,8 @@ def _responses(route: Route, schema_of: dict[Any, Json], routes: list[Route]) ->
         done["links"] = links
     found: Json = {str(route.status): done}
     for status in route.also:
-        found[str(status)] = {**done, "description": _OUTCOME[status],
-                              "headers": {**headers, "Location": _ref("headers", "Location")}}  # fmt: skip
+        found_at = {"Location": _ref("headers", "Location")} if status in (201, 202) else {}
+        found[str(status)] = {**done, "description": _OUTCOME[status], "headers": {**headers, **found_at}}
     if route.method == "PUT":
         found["201"] = {**done, "description": _OUTCOME[201],
                         "headers": {**headers, "Location": _ref("headers", "Location")}}  # fmt: skip
@@ -213,7 +213,8 @@ def _responses(route: Route, schema_of: dict[Any, Json], routes: list[Route]) ->
     return {**found, **{status: _ref("responses", f"Problem{status}") for status in _problems_of(route, routes)}}
 
 
-_OUTCOME = {200: "Done", 201: "Created", 202: "Accepted; `Location` shows how far it is", 204: "Done"}
+_OUTCOME = {200: "Done", 201: "Created", 202: "Accepted; `Location` shows how far it is", 204: "Done",
+            206: "The bytes that `Range` asked for"}  # fmt: skip
 
 
 def _problems_of(route: Route, routes: list[Route]) -> list[str]:

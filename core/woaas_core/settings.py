@@ -32,6 +32,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ray_address: str = ""
     solver_runs_at_once: Annotated[int, msgspec.Meta(ge=1)] = 16
     rate_limit_per_minute: Annotated[int, msgspec.Meta(ge=1)] = 60_000
+    # A C2SP tlog-policy file whose witnesses are asked to cosign checkpoints.
+    witness_policy: Path | None = None
+    witness_every_s: Annotated[float, msgspec.Meta(ge=0.1)] = 10.0
     log_level: str = "info"
     pool_size: Annotated[int, msgspec.Meta(ge=1)] = 10
     # How long a request waits for the planner before it answers 202.
@@ -56,6 +59,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """The Ed25519 key that signs checkpoints: outside the database on purpose."""
         return self.home / "audit-signing.key"
 
+    @property
+    def signed_journal_path(self) -> Path:
+        """The checkpoints signed last: beside the key, where a restored database does not reach."""
+        return self.home / "audit-signed.jsonl"
+
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, **overrides: object) -> "Settings":
         """Read the environment; keyword overrides (from the command line) win over it.
@@ -70,10 +78,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         given.update({k: v for k, v in overrides.items() if v is not None})
         home = Path(str(given.pop("home", ".woaas"))).expanduser().absolute()
         secret = given.pop("secret_key", None)
+        policy = given.pop("witness_policy", None)
         key = str(secret).encode() if secret else kept_secret(home / "secret.key")
         try:
             rest = msgspec.convert(given, type=dict[str, str | int | float], strict=False)
-            return msgspec.convert({**rest, "home": home, "secret_key": key}, type=cls, strict=False)
+            own = {"home": home, "secret_key": key, "witness_policy": Path(str(policy)) if policy else None}
+            return msgspec.convert({**rest, **own}, type=cls, strict=False)
         except msgspec.ValidationError as error:
             msg = f"configuration: {error}"
             raise ValueError(msg) from None

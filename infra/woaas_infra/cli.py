@@ -34,6 +34,14 @@ app.command(tenant)
 billing = App(name="billing", help="Billing.")
 billing.command("woaas_infra.commands.billing:verify", name="verify", help="Check every tenant's books.")
 app.command(billing)
+keys = App(name="keys", help="The keys that sign the audit log.")
+for name, text in {
+    "show": "Print the public keys.",
+    "rotate": "Add a new signing key; the old one signs beside it.",
+    "retire": "Let only the newest key sign.",
+}.items():
+    keys.command(f"woaas_infra.commands.keys:{name}", name=name, help=text)
+app.command(keys)
 
 
 def main() -> None:

@@ -7,14 +7,16 @@ from woaas_core.events.readers import Reader
 from woaas_core.settings import Settings
 from woaas_security.audit.exports import export_reader
 from woaas_security.authz.policy import PolicyCache
+from woaas_security.identity.service import Authenticator
 from woaas_solver_farm import handlers as solver_farm
 from woaas_work_orders.forecasts import handlers as forecasts
 
 
 def readers(settings: Settings) -> tuple[Reader, ...]:
     """What follows the log in this installation."""
+    authenticator = Authenticator(pepper=settings.secret_key, policies=PolicyCache())
     return (
-        export_reader(SUBJECTS, origin=settings.audit_origin, policies=PolicyCache()),
+        export_reader(SUBJECTS, origin=settings.audit_origin, authenticator=authenticator),
         *forecasts.READERS,
         *billing.READERS,
         *solver_farm.READERS,

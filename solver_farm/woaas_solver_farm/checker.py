@@ -5,7 +5,7 @@ It reads only the problem and the result and recomputes set-ups, working time an
 """
 
 from collections import defaultdict
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import NamedTuple
 
 from .objective import objective_of
@@ -319,12 +319,13 @@ class _Check:
         """All machines take the jobs in the one order asked for, whichever it is."""
         if not self.problem.permutation:
             return
+        # Jobs with a part in overflow are held to the order of what is placed, so machines are compared in pairs.
         places = [[self.placed.get((job.id, o.id)) for o in job.operations] for job in self.problem.jobs]
-        jobs = [[place.assignment for place in job if place is not None] for job in places]
-        jobs.sort(key=lambda job: (sum(a.start for a in job), sum(a.end for a in job)))
-        for before, after in pairwise(jobs):
-            for one, other in zip(before, after, strict=False):
-                if one.machine != other.machine or other.start < one.end:
+        for stages in combinations(zip(*places, strict=True), 2):
+            both = [(one.assignment, other.assignment) for one, other in zip(*stages, strict=True) if one and other]
+            both.sort(key=lambda pair: (pair[0].start, pair[0].end, pair[1].start))
+            for (_, one), (_, other) in pairwise(both):
+                if other.start < one.end:
                     self._blame("permutation", (other.job, other.operation), f"does not follow {one.job} everywhere")
 
     def _figures(self) -> None:

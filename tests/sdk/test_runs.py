@@ -127,6 +127,30 @@ class TestAuditExport:
         assert json.loads(self.requests[0].content) == {"from": 0, "to": 7}
         assert [file.name for file in tmp_path.iterdir()] == ["bundle.zip"]
 
+    def test_a_download_that_broke_off_goes_on_from_there(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("woaas.resources.audit._PART_BYTES", 30_000)
+        asked = []
+
+        def handler(request):
+            if not request.url.path.endswith("/download"):
+                digest = hashlib.sha256(self.BUNDLE).hexdigest()
+                return httpx2.Response(200, json={"id": "exp_1", "status": "finished", "sha256": digest})
+            asked.append(request.headers["range"])
+            first, last = (int(n) for n in asked[-1].removeprefix("bytes=").split("-"))
+            if len(asked) == 2:
+                return httpx2.Response(404, json={"code": "not_found", "title": "t", "status": 404})
+            part = self.BUNDLE[first : last + 1]
+            span = f"bytes {first}-{first + len(part) - 1}/{len(self.BUNDLE)}"
+            return httpx2.Response(206, content=part, headers={"Content-Range": span})
+
+        run = client_of(handler).audit.export().wait()
+        with pytest.raises(woaas.NotFoundError):
+            run.download(tmp_path / "bundle.zip")
+        assert not (tmp_path / "bundle.zip").exists()
+        assert run.download(tmp_path / "bundle.zip").read_bytes() == self.BUNDLE
+        assert asked == ["bytes=0-29999", "bytes=30000-59999", "bytes=30000-59999", "bytes=60000-89999"]
+        assert [file.name for file in tmp_path.iterdir()] == ["bundle.zip"]
+
     def test_a_wrong_digest_leaves_no_file(self, tmp_path):
         with pytest.raises(woaas.DownloadError):
             self.service("00" * 32).audit.export().wait().download(tmp_path / "bundle.zip")

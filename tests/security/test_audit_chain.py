@@ -14,6 +14,8 @@ from woaas_core.db.database import Database
 from woaas_core.db.tenancy import SEQUENCER
 from woaas_core.events.readers import advance
 from woaas_infra.readers import readers
+from woaas_security.audit.journal import SignedJournal
+from woaas_security.audit.keys import KeyRing
 from woaas_security.audit.sequencer import SIGN_AT_MOST_EVERY, Sequencer
 
 pytestmark = pytest.mark.anyio
@@ -89,7 +91,8 @@ class TestCoverage:
         """The newest checkpoint is older than the write; a second passes before the sequencer signs again."""
         clock = FrozenClock(datetime(2050, 1, 1, tzinfo=UTC))
         database = await Database.connect(world.settings.database_url, role=SEQUENCER, size=1, clock=clock)
-        sequencer = Sequencer(database, (world.signing_key,), origin=ORIGIN)
+        journal = SignedJournal(tmp_path / "of-the-second.jsonl")
+        sequencer = Sequencer(database, KeyRing((world.signing_key,)), journal, origin=ORIGIN)
         await sequencer.open()
         async with factory.client() as client:
             assert (await sequencer.step()).signed == 1

@@ -29,7 +29,7 @@ NOT_LED_BY_TENANT = {
     "pk_pending",
     "pk_tenants",
 }
-APPEND_ONLY = ("event", "log", "tile", "checkpoint")
+APPEND_ONLY = ("event", "log", "tile", "checkpoint", "cosignature")
 ONLY_APPENDED_BY_APP = ("reports", "inspections", "receipts")
 
 
@@ -239,7 +239,7 @@ class TestRights:
 
     def test_only_the_sequencer_writes_the_log(self, dsn: str) -> None:
         for role in ("woaas_app", "woaas_auditor"):
-            for table in ("log", "log_head", "tile", "checkpoint", "sequencer_fence", "audit_key"):
+            for table in ("log", "log_head", "tile", "checkpoint", "cosignature", "sequencer_fence", "audit_key"):
                 query = "SELECT has_table_privilege($1, $2, 'INSERT, UPDATE, DELETE, TRUNCATE')"
                 assert fetch(dsn, query, role, table) == [(False,)], (role, table)
 

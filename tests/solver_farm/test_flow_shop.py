@@ -20,6 +20,7 @@ from woaas_solver_farm.engine.tables import build_tables
 from woaas_solver_farm.objective import minimise
 from woaas_solver_farm.problem import Job, Limits, Machine, Mode, Operation, Place, Predecessor, Problem
 from woaas_solver_farm.problem_validation import faults
+from woaas_solver_farm.result import Unplaced
 
 PROPERTY = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
@@ -133,6 +134,18 @@ def test_overtaking_pays_and_the_checker_sees_it() -> None:
     assert (freely.objective, orderly.objective) == (7, 8)
     assert check(in_line, orderly) == []
     assert {violation.rule for violation in check(in_line, freely)} == {"permutation"}
+
+
+def test_what_is_in_overflow_overtakes_nobody() -> None:
+    problem = line_problem(1)
+    plan = solve(problem, Limits(iterations=50, seed=1))
+    # The last job of the line goes no further than its first machine.
+    last = max(plan.assignments, key=lambda a: a.end).job
+    parts = [a.operation for a in plan.assignments if a.job == last][1:]
+    rest = tuple(a for a in plan.assignments if a.job != last or a.operation not in parts)
+    overflow = tuple(Unplaced(job=last, operation=part, reason="no_room") for part in parts)
+    partly = msgspec.structs.replace(plan, assignments=rest, overflow=overflow, status="unknown")
+    assert "permutation" not in {violation.rule for violation in check(problem, partly)}
 
 
 def test_the_same_seed_and_iterations_give_the_same_plan() -> None:

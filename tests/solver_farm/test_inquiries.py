@@ -125,6 +125,17 @@ class TestPromises:
         assert "ACME" not in str(shown)
         assert all("operator" not in place for place in shown["places"])
 
+    async def test_two_processes_never_give_the_same_capacity_twice(self, world: World, factory: Tenant) -> None:
+        async with factory.client() as client:
+            await plant(client)
+            async with answering(world), answering(world):
+                # Each lane has read the plan before the other reserves.
+                await asyncio.gather(*(promised(client) for _ in range(6)))
+                promises = await asyncio.gather(*(promised(client, "reserve") for _ in range(6)))
+        assert {promise["state"] for promise in promises} == {"reserved"}
+        turns = sorted(at(p["places"][0]["start_at"]) for p in promises)
+        assert [turn - turns[0] for turn in turns] == [timedelta(hours=2 * n) for n in range(6)]
+
     async def test_a_reservation_is_taken_until_it_is_given_back(self, world: World, factory: Tenant) -> None:
         async with factory.client() as client, answering(world):
             await plant(client)

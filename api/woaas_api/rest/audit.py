@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 
 from woaas_api.answers import Answer, Listed
+from woaas_api.downloads import START, TOTAL, download_route
 from woaas_api.edge import Call
 from woaas_api.endpoint import FEED, Query, route
 from woaas_api.queries import read_instant
@@ -45,6 +46,7 @@ class AuditKey(Struct, kw_only=True):
 
     vkey: str
     first_used_at: datetime
+    retired_at: datetime | None
 
 
 class CheckpointView(Struct, kw_only=True):
@@ -163,6 +165,17 @@ async def get_inclusion_proof(call: Call, index: str) -> Answer[InclusionProof]:
     return Answer(shown)
 
 
+@route("GET", "/audit/entries/{index}/tlog-proof", tag=TAG, media_type="text/plain; charset=utf-8")
+async def get_tlog_proof(call: Call, index: str) -> Answer[str]:
+    """Read the proof of an entry as one file (C2SP tlog-proof) that `woaas audit verify-entry` checks offline."""
+    place = int(index) if index.isascii() and index.isdigit() and len(index) <= 15 else None
+    if place is None:
+        raise NotFound
+    text = await evidence.tlog_proof(call.uow, call.principal, place, SUBJECTS)
+    headers = {"Content-Disposition": f'attachment; filename="{place}.tlog-proof"'}
+    return Answer(text.encode(), media_type="text/plain", headers=headers)
+
+
 @route(
     "GET",
     "/audit/consistency-proof",
@@ -188,7 +201,8 @@ async def list_audit_keys(call: Call) -> Answer[Listed[AuditKey]]:
     """List the public keys of the log; pin them out of band."""
     call.principal.require(AUDIT_ENTRY, "read")
     keys = await evidence.verifier_keys(call.uow, call.edge.settings.audit_origin)
-    return Answer({"data": [{"vkey": str(key), "first_used_at": since} for key, since in keys], "next_cursor": None})
+    data = [{"vkey": str(one.key), "first_used_at": one.first_used_at, "retired_at": one.retired_at} for one in keys]
+    return Answer({"data": data, "next_cursor": None})
 
 
 @route("GET", "/audit/checkpoints", tag=TAG, paging=FEED)
@@ -237,13 +251,22 @@ async def get_audit_export(call: Call, key: str) -> Answer[ExportView]:
     return Answer(_show(call, await exports.get_export(call.uow, call.principal, decode_id("axp", key))))
 
 
-@route("GET", "/audit/exports/{key}/download", tag=TAG, media_type="application/zip")
-async def download_audit_export(call: Call, key: str) -> Answer[str]:
-    """Download a bundle (zip)."""
-    row, content = await exports.download(call.uow, call.principal, decode_id("axp", key))
+@download_route("/audit/exports/{key}/download", tag=TAG, media_type="application/zip")
+async def download_audit_export(call: Call, key: str, start: int | None = None) -> Answer[str]:
+    """Download a bundle (zip); a download that broke off is resumed with `Range` and `If-Range`."""
+    if start is None:  # A page of the console, which asks for part after part.
+        start = int(call.request.query_params.get("start", "0"))
+    part = await exports.download(call.uow, call.principal, decode_id("axp", key), start)
+    row = part.export
     name = f"audit-{row['first_index']}-{row['end_index']}.zip"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Digest": f"sha-256={row['sha256']}"}
-    return Answer(content, media_type="application/zip", headers=headers)
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Digest": f"sha-256={row['sha256']}",
+        "ETag": f'"{row["sha256"]}"',
+        START: str(part.start),
+        TOTAL: str(row["size_bytes"]),
+    }
+    return Answer(part.content, media_type="application/zip", headers=headers)
 
 
 def _show(call: Call, row: Any) -> dict[str, Any]:
@@ -256,6 +279,7 @@ def _show(call: Call, row: Any) -> dict[str, Any]:
 ROUTES = (
     list_audit_entries,
     get_inclusion_proof,
+    get_tlog_proof,
     get_consistency_proof,
     list_audit_keys,
     list_checkpoints,

@@ -20,11 +20,12 @@ def serve(*, home: Path | None = None, host: str | None = None, port: int | None
 
 
 def sequencer(*, home: Path | None = None) -> None:
-    """Order pending events into the tenants' logs and sign checkpoints."""
+    """Order pending events into the tenants' logs, sign checkpoints, have witnesses cosign them."""
     from woaas_infra.processes.run import run  # noqa: PLC0415
     from woaas_infra.processes.sequencer import run_sequencer  # noqa: PLC0415
+    from woaas_infra.processes.witnessing import run_witnessing  # noqa: PLC0415
 
-    run(_with_database(home), [run_sequencer])
+    run(_with_database(home), [run_sequencer, run_witnessing])
 
 
 def read(home: Path | None) -> None:
@@ -46,9 +47,10 @@ def background(*, home: Path | None = None) -> None:
     """Sequencer, readers and worker in one process: what a single machine runs beside the API."""
     from woaas_infra.processes.run import run  # noqa: PLC0415
     from woaas_infra.processes.sequencer import run_sequencer  # noqa: PLC0415
+    from woaas_infra.processes.witnessing import run_witnessing  # noqa: PLC0415
     from woaas_infra.processes.worker import run_worker  # noqa: PLC0415
 
-    run(_with_database(home), [run_sequencer, _read, run_worker])
+    run(_with_database(home), [run_sequencer, run_witnessing, _read, run_worker])
 
 
 def solver(*, home: Path | None = None) -> None:

@@ -13,7 +13,7 @@ from woaas_core.events.readers import MAX_ATTEMPTS, Reader, advance, note_failur
 from woaas_core.settings import Settings
 from woaas_core.telemetry import logger
 from woaas_infra.processes.pause import pause
-from woaas_security.audit.sequencer import CHANNEL
+from woaas_security.audit.store import CHANNEL
 from woaas_security.authz.policy import PolicyCache
 from woaas_security.identity.service import Authenticator
 

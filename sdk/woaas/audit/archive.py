@@ -16,10 +16,12 @@ FILES = frozenset(
         "checkpoint.txt",
         "previous-checkpoint.txt",
         "consistency.json",
+        "checkpoints.jsonl",
         "entries.jsonl",
         "inclusion.jsonl",
         "range.json",
         "openings.jsonl",
+        "entries.csv",
         "keys/vkeys.txt",
         "VERIFY.md",
     }

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from .report import Malformed, Rejected, UnknownKey
 
 _SIGNATURE = re.compile(r"\u2014 ([^\s+]+) ([A-Za-z0-9+/]+={0,2})")
-_VKEY = re.compile(r"([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+={0,2})")
+VKEY = re.compile(r"([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+={0,2})")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,17}")
 _MAX_SIGNATURES = 100
 
@@ -27,12 +27,17 @@ class VerifierKey(NamedTuple):
 
 
 class Checkpoint(NamedTuple):
-    """Size and root that a log signed, and the vkeys of the known keys that did."""
+    """Size and root that a log signed, and the vkeys of the known keys that did.
+
+    `text` is what is signed, `signatures` are all lines (name, key hash and signature), also of unknown keys.
+    """
 
     origin: str
     size: int
     root: bytes
     signed_by: tuple[str, ...]
+    text: str
+    signatures: tuple[tuple[str, bytes], ...]
 
 
 def parse_vkeys(lines: Iterable[str]) -> tuple[VerifierKey, ...]:
@@ -70,7 +75,16 @@ def open_checkpoint(note: bytes, keys: Iterable[VerifierKey], file: str) -> Chec
         names = ", ".join(f"{name} ({payload[:4].hex()})" for name, payload in signatures)
         msg = f"none of the known keys signed it; signatures are by {names}"
         raise UnknownKey(msg)
-    return Checkpoint(origin, size, root, tuple(signed_by))
+    return Checkpoint(origin, size, root, tuple(signed_by), text, tuple(signatures))
+
+
+def origin_in(note: bytes) -> str:
+    """The log that a note claims to be a checkpoint of; nothing is verified.
+
+    Raises:
+        Malformed: it is no checkpoint.
+    """
+    return _parse_body(_parse_note(note, "the checkpoint")[0], "the checkpoint")[0]
 
 
 def decode_base64(encoded: object, size: int | None = None) -> bytes:
@@ -94,7 +108,7 @@ def decode_base64(encoded: object, size: int | None = None) -> bytes:
 
 
 def _parse_vkey(line: str) -> VerifierKey:
-    match = _VKEY.fullmatch(line)
+    match = VKEY.fullmatch(line)
     if match is None:
         msg = f"{line[:80]!r} is not a verifier key (name+hash+base64)"
         raise Malformed(msg)

@@ -69,6 +69,9 @@ class Report:
     erased: int = 0
     key_pinned: bool = False
     signed_by: tuple[str, ...] = ()
+    witnessed_by: tuple[str, ...] = ()
+    checkpoints: int = 0
+    silent: tuple[tuple[int, int], ...] = ()
     consistent_from: tuple[int, ...] = ()
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -130,5 +133,8 @@ class Report:
                 lines.append(
                     f"{self.withheld} entries withheld: their place in the log is proved, their content unseen"
                 )
+            if self.checkpoints:
+                lines.append(f"{self.checkpoints} checkpoints within the range agree with the entries")
             lines.extend(f"signed by {vkey}" for vkey in self.signed_by)
+            lines.extend(f"cosigned by {vkey}" for vkey in self.witnessed_by)
         return "\n".join([*lines, *self.notes])

@@ -4,21 +4,42 @@ Order: the form of the zip, the manifest, the checkpoint's signature, every entr
 root, the checkpoints before it, and the digest of every file.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from . import merkle
 from .archive import Archive
 from .content import ContentCheck
+from .cosignatures import WitnessKey, cosigned_at, parse_witnesses
+from .history import Trail, check_history
 from .manifest import Manifest, parse_manifest
 from .notes import Checkpoint, VerifierKey, open_checkpoint, parse_vkeys
-from .records import read_entries
+from .records import Entry, read_entries
 from .report import Malformed, Problem, Rejected, Report, TooManyProblems
 from .strict_json import hashes, parse_object, whole_number
+from .table import FILE as TABLE
+from .table import TableCheck
+
+
+class Trust(NamedTuple):
+    """What a verification relies on beside the bundle."""
+
+    vkeys: tuple[str, ...] | None
+    earlier_note: bytes | None
+    witnesses: tuple[str, ...]
+    quorum: int | None
+    hourly: bool
 
 
 def verify(
-    bundle: str | Path, *, vkeys: Iterable[str] | None = None, earlier_checkpoint: str | bytes | None = None
+    bundle: str | Path,
+    *,
+    vkeys: Iterable[str] | None = None,
+    earlier_checkpoint: str | bytes | None = None,
+    witnesses: Iterable[str] = (),
+    quorum: int | None = None,
+    hourly: bool = False,
 ) -> Report:
     """Verify a downloaded audit export offline; whatever is wrong with the bundle is in the report, not raised.
 
@@ -27,16 +48,20 @@ def verify(
         vkeys: verifier keys obtained apart from the bundle. Without them the bundle's own are used, which proves only
             that it agrees with itself: the report then notes `key not pinned`.
         earlier_checkpoint: a signed checkpoint kept from before; the bundle must prove that the log only grew since.
+        witnesses: verifier keys of witnesses (type 0x04); `quorum` of them, by default all, must have cosigned.
+        hourly: refuse a bundle in which more than an hour passes between two checkpoints; else that is only noted.
 
     Raises:
         OSError: the file cannot be opened.
     """
-    report = Report(key_pinned=vkeys is not None)
+    earlier = earlier_checkpoint.encode() if isinstance(earlier_checkpoint, str) else earlier_checkpoint
+    trust = Trust(None if vkeys is None else tuple(vkeys), earlier, tuple(witnesses), quorum, hourly)
+    report = Report(key_pinned=trust.vkeys is not None)
     if not report.key_pinned:
         report.notes.append("key not pinned: the bundle's own key was used; pass a verifier key that you trust")
     try:
         with Archive(Path(bundle)) as archive:
-            _verify_archive(archive, report, vkeys, earlier_checkpoint)
+            _verify_archive(archive, report, trust)
     except Rejected as rejection:
         report.problems.append(Problem(rejection.verdict, "bundle", str(rejection)))
     except TooManyProblems:
@@ -44,9 +69,7 @@ def verify(
     return report
 
 
-def _verify_archive(
-    archive: Archive, report: Report, vkeys: Iterable[str] | None, earlier_note: str | bytes | None
-) -> None:
+def _verify_archive(archive: Archive, report: Report, trust: Trust) -> None:
     manifest = parse_manifest(archive.read("manifest.json"))
     report.origin, report.tenant, report.complete = manifest.origin, manifest.tenant, manifest.complete
     report.first_index, report.end_index, report.tree_size = (
@@ -56,17 +79,26 @@ def _verify_archive(
     )
     _check_files(archive, manifest)
     try:
-        keys = _keys(archive, vkeys)
+        keys = _keys(archive, trust.vkeys)
         checkpoint = open_checkpoint(archive.read("checkpoint.txt"), keys, "checkpoint.txt")
         report.signed_by, report.root = checkpoint.signed_by, checkpoint.root
         if (checkpoint.origin, checkpoint.size) != (manifest.origin, manifest.tree_size):
             report.refuse("checkpoint.txt", "its origin or size is not that of the manifest")
+        _check_witnesses(checkpoint, parse_witnesses(trust.witnesses), trust.quorum, report)
         earlier = None
-        if earlier_note is not None:
-            note = earlier_note.encode() if isinstance(earlier_note, str) else earlier_note
-            earlier = open_checkpoint(note, keys, "the earlier checkpoint")
-        earlier_root = _check_entries(archive, manifest, checkpoint, report, earlier.size if earlier else None)
-        _check_history(archive, checkpoint, keys, report, earlier=earlier, earlier_root=earlier_root)
+        if trust.earlier_note is not None:
+            earlier = open_checkpoint(trust.earlier_note, keys, "the earlier checkpoint")
+        trail = Trail(archive, checkpoint, keys, report, hourly=trust.hourly)
+        checks = [ContentCheck(manifest, report).check]
+        table = TableCheck(archive, report) if TABLE in archive else None
+        if table is not None:
+            checks.append(table.check)
+        earlier_size = earlier.size if earlier else None
+        earlier_root = _check_entries(archive, manifest, checkpoint, report, trail, checks, earlier_size)
+        trail.end()
+        if table is not None:
+            table.end()
+        check_history(archive, checkpoint, keys, report, earlier=earlier, earlier_root=earlier_root)
     finally:
         # Also where form is at fault: a file that was changed is a stronger finding than one that cannot be read.
         _check_digests(archive, manifest, report)
@@ -94,13 +126,29 @@ def _keys(archive: Archive, vkeys: Iterable[str] | None) -> tuple[VerifierKey, .
     return parse_vkeys(vkeys)
 
 
+def _check_witnesses(
+    checkpoint: Checkpoint, witnesses: tuple[WitnessKey, ...], quorum: int | None, report: Report
+) -> None:
+    if not witnesses:
+        return
+    report.witnessed_by = tuple(cosigned_at(checkpoint, witnesses))
+    needed = len({key.public for key in witnesses}) if quorum is None else quorum
+    if len(report.witnessed_by) < needed:
+        report.refuse("checkpoint.txt", f"{len(report.witnessed_by)} of the known witnesses cosigned it, not {needed}")
+
+
 def _check_entries(
-    archive: Archive, manifest: Manifest, checkpoint: Checkpoint, report: Report, earlier_size: int | None
+    archive: Archive,
+    manifest: Manifest,
+    checkpoint: Checkpoint,
+    report: Report,
+    trail: Trail,
+    checks: Sequence[Callable[[Entry], None]],
+    earlier_size: int | None,
 ) -> bytes | None:
     """Check every entry and the root; returns the root at `earlier_size` where the entries themselves give it."""
     fold, right = _range_fold(archive, manifest)
-    earlier_root = fold.root() if fold and fold.size == earlier_size else None
-    content = ContentCheck(manifest, report)
+    earlier_root = _begin(fold, trail, earlier_size)
     expected = manifest.first_index
     for entry in read_entries(archive):
         if entry.log_index != expected and (manifest.complete or not expected < entry.log_index < manifest.end_index):
@@ -115,7 +163,10 @@ def _check_entries(
             fold.append(entry.leaf_hash)
             if expected == earlier_size:
                 earlier_root = fold.root()
-        content.check(entry)
+            if expected == trail.size:
+                trail.check(fold.root())
+        for check in checks:
+            check(entry)
     if expected > manifest.end_index or (manifest.complete and expected < manifest.end_index):
         msg = f"entries.jsonl ends before entry {expected}, the manifest claims [.., {manifest.end_index})"
         raise Rejected(msg)
@@ -133,6 +184,15 @@ def _check_entries(
     return earlier_root
 
 
+def _begin(fold: merkle.RangeFold | None, trail: Trail, earlier_size: int | None) -> bytes | None:
+    """Check what was signed where the range begins; returns the root there if it is the one of `earlier_size`."""
+    if fold is None:
+        return None
+    if fold.size == trail.size:
+        trail.check(fold.root())
+    return fold.root() if fold.size == earlier_size else None
+
+
 def _range_fold(archive: Archive, manifest: Manifest) -> tuple[merkle.RangeFold | None, list[bytes] | None]:
     """The fold of a gap-free bundle and the hashes to its right; None for what the bundle has not got."""
     if "range.json" in archive:
@@ -148,55 +208,6 @@ def _range_fold(archive: Archive, manifest: Manifest) -> tuple[merkle.RangeFold 
     if manifest.complete and manifest.first_index == 0:
         return merkle.RangeFold(0), [] if manifest.is_whole_log else None
     return None, None
-
-
-def _check_history(
-    archive: Archive,
-    checkpoint: Checkpoint,
-    keys: Iterable[VerifierKey],
-    report: Report,
-    *,
-    earlier: Checkpoint | None,
-    earlier_root: bytes | None,
-) -> None:
-    """Check that the signed tree continues the trees signed before: the bundle's previous one and the one kept."""
-    proof: list[bytes] | None = None
-    proved_from = checkpoint.size
-    if "consistency.json" in archive:
-        previous = open_checkpoint(archive.read("previous-checkpoint.txt"), keys, "previous-checkpoint.txt")
-        content = parse_object(archive.read("consistency.json"))
-        proof, proved_from = hashes(content, "proof"), whole_number(content, "from")
-        if previous.origin != checkpoint.origin:
-            report.refuse("previous-checkpoint.txt", f"it is of {previous.origin}")
-        if (proved_from, whole_number(content, "to")) != (previous.size, checkpoint.size):
-            report.refuse("consistency.json", "it is about other sizes than the two checkpoints")
-        _check_growth(previous, checkpoint, proof, report)
-    if earlier is None:
-        return
-    if earlier.origin != checkpoint.origin:
-        report.refuse("earlier checkpoint", f"it is of {earlier.origin}")
-    elif earlier_root is not None:
-        if earlier_root != earlier.root:
-            report.refuse("earlier checkpoint", f"the log had another root at size {earlier.size}: it was rewritten")
-        else:
-            report.consistent_from += (earlier.size,)
-    elif earlier.size == checkpoint.size:
-        _check_growth(earlier, checkpoint, [], report)
-    elif proof is not None and earlier.size == proved_from:
-        _check_growth(earlier, checkpoint, proof, report)
-    elif earlier.size > checkpoint.size:
-        report.refuse("checkpoint.txt", f"the log had {earlier.size} entries before and has {checkpoint.size} now")
-    elif earlier.size:
-        report.refuse(
-            "consistency.json", f"nothing in the bundle proves growth from size {earlier.size}; export from there"
-        )
-
-
-def _check_growth(old: Checkpoint, new: Checkpoint, proof: list[bytes], report: Report) -> None:
-    if merkle.is_consistent(old.size, new.size, old.root, new.root, proof):
-        report.consistent_from += (old.size,)
-    else:
-        report.refuse("consistency.json", f"the signed tree does not continue the one of size {old.size}")
 
 
 def _check_digests(archive: Archive, manifest: Manifest, report: Report) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryFile
 from typing import BinaryIO, Unpack, cast
 
 from woaas._endpoint import endpoint, listing, procedure
@@ -18,6 +19,9 @@ from woaas._runs import Run
 from woaas._transport import Steps
 from woaas._wire import Filter, Instant
 from woaas.types.audit import AuditEntry, AuditKey, Checkpoint, ConsistencyProof, InclusionProof, NewAuditExport
+
+_PART_BYTES = 16 << 20
+_PARTIAL = 206
 
 
 class AuditExport(Run[M]):
@@ -45,7 +49,7 @@ class AuditExport(Run[M]):
 
     @procedure
     def download(self, destination: str | Path) -> Steps[Path]:
-        """Write the bundle to a file, whole or not at all.
+        """Write the bundle to a file, whole or not at all; called again after it broke off, it goes on from there.
 
         Raises:
             DownloadError: its SHA-256 is not the one the export states.
@@ -53,18 +57,36 @@ class AuditExport(Run[M]):
         return self._save(Path(destination))
 
     def _save(self, destination: Path) -> Steps[Path]:
-        where = path("/v1/audit/exports/{}/download", self.id)
-        partial = NamedTemporaryFile(dir=destination.parent, prefix=f".{destination.name}.", delete=False)  # noqa: SIM115
+        partial = destination.with_name(f".{destination.name}.{self.id}.partial")
+        with partial.open("ab") as file:
+            done = self.sha256 is not None and file.tell() > 0 and _digest(partial) == _plain(self.sha256)
+            while not done:
+                done = yield from self._fetch(file)
         try:
-            with partial as sink:
-                yield from self._executor.exchange(
-                    Request("GET", where, lambda response: None, headers={"Accept": "*/*"}, sink=cast("BinaryIO", sink))
-                )
-            _check_digest(Path(partial.name), self.sha256)
-            Path(partial.name).replace(destination)
-        finally:
-            Path(partial.name).unlink(missing_ok=True)
-        return destination
+            _check_digest(partial, self.sha256)
+        except DownloadError:
+            partial.unlink()
+            raise
+        return partial.replace(destination)
+
+    def _fetch(self, file: BinaryIO) -> Steps[bool]:
+        """Append the next part; says whether it was the last. A service that knows no ranges sends all at once."""
+        start = file.seek(0, 2)
+        headers = {"Accept": "*/*", "Accept-Encoding": "identity", "Range": f"bytes={start}-{start + _PART_BYTES - 1}"}
+        if self.sha256:
+            headers["If-Range"] = f'"{self.sha256}"'
+        where = path("/v1/audit/exports/{}/download", self.id)
+        with TemporaryFile() as part:
+            sink = cast("BinaryIO", part)
+            response = yield from self._executor.exchange(
+                Request("GET", where, lambda response: response, headers=headers, sink=sink)
+            )
+            if response.status_code != _PARTIAL:
+                file.truncate(0)
+            part.seek(0)
+            shutil.copyfileobj(part, file)
+        total = response.headers.get("content-range", "").rpartition("/")[2]
+        return response.status_code != _PARTIAL or file.tell() >= int(total)
 
 
 class Audit(Bound[M]):
@@ -101,10 +123,40 @@ class Audit(Bound[M]):
         """The newest signed note, as text. Keep one: a later bundle must be consistent with it."""
         return text("/v1/audit/checkpoints/latest")
 
+    @procedure
+    def keep_checkpoint(self, file: str | Path, *, vkeys: Iterable[str]) -> Steps[str]:
+        """Fetch the newest signed note, see that it continues the one kept in `file`, and keep it there instead.
+
+        Run it daily on a machine that the service cannot write to; `woaas.audit.verify` takes the file's content as
+        `earlier_checkpoint`.
+
+        Raises:
+            woaas.audit.Rejected: the log was rewritten, or you are shown another one; the file stays as it was.
+        """
+        return self._keep(Path(file), tuple(vkeys))
+
+    def _keep(self, file: Path, vkeys: tuple[str, ...]) -> Steps[str]:
+        from woaas.audit.kept import keep, sizes_to_prove  # noqa: PLC0415 - cryptography is for those who verify
+
+        newest = yield from self._executor.exchange(text("/v1/audit/checkpoints/latest"))
+        old, new = sizes_to_prove(file.read_bytes() if file.exists() else None, newest.encode(), vkeys)
+        proof: list[str] = []
+        if 0 < old < new:
+            found = yield from self._executor.exchange(
+                read("/v1/audit/consistency-proof", ConsistencyProof, {"from": old, "to": new})
+            )
+            proof = found.proof
+        return keep(file, newest.encode(), vkeys, proof)
+
     @endpoint
     def inclusion_proof(self, index: int, *, tree_size: int | None = None) -> Request[InclusionProof]:
         """That entry `index` is in the tree of `tree_size` entries."""
         return read(path("/v1/audit/entries/{}/inclusion-proof", index), InclusionProof, {"tree_size": tree_size})
+
+    @endpoint
+    def tlog_proof(self, index: int) -> Request[str]:
+        """The proof of entry `index` as the text of a `.tlog-proof` file, for `woaas.audit.verify_entry`."""
+        return text(path("/v1/audit/entries/{}/tlog-proof", index))
 
     @endpoint
     def consistency_proof(self, *, since: int, until: int) -> Request[ConsistencyProof]:
@@ -132,7 +184,15 @@ class Audit(Bound[M]):
 def _check_digest(file: Path, expected: str | None) -> None:
     if expected is None:
         return
-    with file.open("rb") as bundle:
-        actual = hashlib.file_digest(bundle, "sha256").hexdigest()
-    if actual != expected.lower().removeprefix("sha256:"):
+    actual = _digest(file)
+    if actual != _plain(expected):
         raise DownloadError(f"the bundle's SHA-256 is {actual}, the export states {expected}")
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as bundle:
+        return hashlib.file_digest(bundle, "sha256").hexdigest()
+
+
+def _plain(digest: str) -> str:
+    return digest.lower().removeprefix("sha256:")

@@ -32,6 +32,7 @@ class AuditKey(Model):
 
     vkey: str | None
     first_used_at: datetime | None
+    retired_at: datetime | None
 
 
 class Checkpoint(Model):

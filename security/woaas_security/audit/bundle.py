@@ -20,6 +20,7 @@ from woaas_core.events.canonical import JSONValue
 from .checkpoint import Checkpoint
 from .note import parse_note
 from .proofs import NodeHashes, plan_consistency, plan_inclusion, plan_range
+from .table import header, row
 
 SCHEMA = "woaas.audit-bundle/1"
 MAX_INCLUSION_PROOFS = 10_000
@@ -62,11 +63,17 @@ class BundleScope:
     requested: Mapping[str, JSONValue] = field(default_factory=dict)
 
 
+def proves_each(scope: BundleScope) -> bool:
+    """Whether a bundle has an inclusion proof per entry instead of one proof of its range."""
+    return scope.filter is not None or scope.end_index - scope.first_index <= MAX_INCLUSION_PROOFS
+
+
 class BundleWriter:
     """Writes one bundle to a binary file; usable as a context manager, which closes it where nothing was raised.
 
     Entries come in the order of their index. A filtered export, or one of at most 10,000 entries, gets an inclusion
-    proof per entry; a longer range gets one proof for all of it.
+    proof per entry; a longer range gets one proof for all of it. `trail` are checkpoints of sizes within the range, in
+    their order; they are written where the entries give the root at each size.
     """
 
     def __init__(
@@ -78,6 +85,8 @@ class BundleWriter:
         vkeys: Iterable[str],
         hashes: NodeHashes,
         previous_checkpoint: str | None = None,
+        trail: Iterable[str] = (),
+        has_table: bool = False,
     ) -> None:
         self._scope = scope
         self._hashes = hashes
@@ -88,16 +97,20 @@ class BundleWriter:
         if not 0 <= scope.first_index <= scope.end_index <= self._checkpoint.size:
             msg = f"[{scope.first_index}, {scope.end_index}) is not inside a log of {self._checkpoint.size} entries"
             raise ValueError(msg)
-        count = scope.end_index - scope.first_index
-        self._proves_each = scope.filter is not None or count <= MAX_INCLUSION_PROOFS
+        self._proves_each = proves_each(scope)
         self._zip = zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=3)
         self._write("checkpoint.txt", checkpoint.encode())
         self._write("keys/vkeys.txt", "".join(f"{vkey}\n" for vkey in vkeys).encode())
         self._write("VERIFY.md", files("woaas_security.audit").joinpath("VERIFY.md").read_bytes())
         self._write_history(previous_checkpoint)
+        if scope.filter is None and (scope.first_index == 0 or not self._proves_each):
+            self._write_trail(trail)
         # A zip takes one file at a time: the other two streams wait aside.
         self._inclusion = tempfile.SpooledTemporaryFile(_SPOOL_BYTES)  # noqa: SIM115  # lives as long as the writer
         self._openings = tempfile.SpooledTemporaryFile(_SPOOL_BYTES)  # noqa: SIM115
+        self._table = tempfile.SpooledTemporaryFile(_SPOOL_BYTES) if has_table else None  # noqa: SIM115
+        if self._table is not None:
+            self._table.write(header())
         self._entries = _Member(self._zip, "entries.jsonl")
 
     def __enter__(self) -> Self:
@@ -107,16 +120,17 @@ class BundleWriter:
         if kind is None:
             self.close()
         else:
-            self._inclusion.close()
-            self._openings.close()
+            for spool in (self._inclusion, self._openings, self._table):
+                if spool is not None:
+                    spool.close()
 
-    def add(self, entries: Iterable[ExportedEntry]) -> None:
-        """Append the next entries.
+    def add(self, entries: Iterable[ExportedEntry], hashes: NodeHashes | None = None) -> None:
+        """Append the next entries; `hashes` prove them where those given to the writer do not.
 
         Raises:
             ValueError: one is out of order, outside the scope, or leaves a gap in an unfiltered export.
         """
-        scope, size = self._scope, self._checkpoint.size
+        scope, size, hashes = self._scope, self._checkpoint.size, hashes or self._hashes
         for entry in entries:
             gap = entry.index > self._next_index and scope.filter is None
             if entry.index < self._next_index or entry.index >= scope.end_index or gap:
@@ -126,11 +140,14 @@ class BundleWriter:
             self._withheld += entry.leaf is None
             self._entries.write(_entry_line(entry))
             if self._proves_each:
-                proof = [_b64(part) for part in self._hashes.resolve(plan_inclusion(entry.index, size))]
+                proof = [_b64(part) for part in hashes.resolve(plan_inclusion(entry.index, size))]
                 self._inclusion.write(_json_line({"index": entry.index, "proof": proof}))
             for name, salt, value in entry.openings:
                 opening: JSONValue = {"index": entry.index, "field": name, "salt": _b64(salt), "value": value}
                 self._openings.write(_json_line(opening))
+            if self._table is not None:
+                values = {one.field: one.value for one in entry.openings}
+                self._table.write(row(entry.index, entry.leaf, entry.leaf_hash, values))
 
     def close(self) -> None:
         """Write the proofs and the manifest and finish the zip; the target stays open.
@@ -145,6 +162,9 @@ class BundleWriter:
         self._digests[self._entries.name] = self._entries.close()
         with self._openings, self._inclusion:
             self._copy("openings.jsonl", self._openings)
+            if self._table is not None:
+                with self._table:
+                    self._copy("entries.csv", self._table)
             if self._proves_each:
                 self._copy("inclusion.jsonl", self._inclusion)
             else:
@@ -176,6 +196,14 @@ class BundleWriter:
         self._write("previous-checkpoint.txt", previous_checkpoint.encode())
         content: JSONValue = {"from": previous.size, "to": self._checkpoint.size, "proof": proof}
         self._write("consistency.json", _json_line(content))
+
+    def _write_trail(self, trail: Iterable[str]) -> None:
+        member: _Member | None = None
+        for note in trail:
+            member = member or _Member(self._zip, "checkpoints.jsonl")
+            member.write(_json_line({"note": note}))
+        if member is not None:
+            self._digests[member.name] = member.close()
 
     def _range_proof(self) -> bytes:
         scope, size = self._scope, self._checkpoint.size

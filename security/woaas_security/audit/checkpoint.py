@@ -4,8 +4,10 @@ import base64
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Self
 
+from .cosignature import cosign
 from .note import MalformedNote, SigningKey, VerifierKey, decode_base64, open_note, sign_note
 from .tree import HASH_SIZE
 
@@ -26,9 +28,11 @@ class Checkpoint:
         lines = (self.origin, str(self.size), base64.b64encode(self.root).decode(), *self.extensions)
         return "".join(f"{line}\n" for line in lines)
 
-    def sign(self, keys: Iterable[SigningKey]) -> str:
-        """The signed note; every key signs under the origin's name."""
-        return sign_note(self.text(), [key.named(self.origin) for key in keys])
+    def sign(self, keys: Iterable[SigningKey], at: datetime | None = None) -> str:
+        """The signed note; every key signs under the origin's name and, where a time is given, cosigns with it."""
+        named = [key.named(self.origin) for key in keys]
+        text = self.text()
+        return sign_note(text, named) + "".join(cosign(text, key, at) for key in named if at is not None)
 
     @classmethod
     def parse(cls, text: str) -> Self:

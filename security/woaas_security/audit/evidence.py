@@ -13,11 +13,9 @@ from woaas_security.audit import store
 from woaas_security.audit.masking import visible_data
 from woaas_security.audit.note import VerifierKey
 from woaas_security.audit.observing import note_log_read
-from woaas_security.audit.proofs import NodeHashes, Plan, plan_consistency, plan_inclusion, tiles_of
+from woaas_security.audit.proofs import NodeHashes, Plan, plan_consistency, plan_inclusion
 from woaas_security.audit.resources import AUDIT_ENTRY
-from woaas_security.audit.sequencer import origin_of
-from woaas_security.audit.tiles import TILE_BYTES
-from woaas_security.audit.tree import TILE_WIDTH, Frontier, Node
+from woaas_security.audit.tree import Frontier
 from woaas_security.authz.resource import Resource
 from woaas_security.principal import Principal
 
@@ -112,6 +110,17 @@ def readable_openings(
             yield field, (salt, value)
 
 
+def open_to(principal: Principal, leaf: bytes, subjects: Subjects) -> str | None:
+    """The subject of a leaf whose exact bytes a caller may have; None where they tell of what his mask hides."""
+    found = _leaf(leaf)
+    resource = subjects.get(found.subject.partition("_")[0])
+    if resource is not None and found.data:
+        access = principal.access(resource)
+        if not access.is_whole and visible_data(access, found.data) != found.data:
+            return None
+    return found.subject
+
+
 async def tree_size(uow: "UnitOfWork") -> int:
     """How many entries the tenant's log has."""
     return int(await uow.value(store.SIZE, tenant_id=uow.tenant) or 0)
@@ -122,22 +131,9 @@ async def hashes_for(uow: "UnitOfWork", plans: Iterable[Plan]) -> NodeHashes:
     head = await uow.first(store.HEAD, tenant_id=uow.tenant)
     if head is None:
         raise NotFound
+    nodes = [node for plan in plans for part in plan for node in part]
     frontier = Frontier.from_bytes(head["frontier"])
-    known = frontier.peaks()
-    nodes: list[Node] = [node for plan in plans for part in plan for node in part]
-    tiles: dict[tuple[int, int], bytes] = {}
-    for level, position in sorted(tiles_of(nodes, known)):
-        tiles[(level, position)] = await _tile(uow, level, position, frontier.size)
-    return NodeHashes(lambda level, position: tiles[(level, position)], known)
-
-
-async def _tile(uow: "UnitOfWork", level: int, position: int, size: int) -> bytes:
-    width = min(TILE_WIDTH, (size >> 8 * level) - position * TILE_WIDTH)
-    if width == TILE_WIDTH:
-        stored = await uow.value(store.TILE, tenant_id=uow.tenant, level=level, index=position)
-        if stored is not None and len(stored) == TILE_BYTES:
-            return bytes(stored)
-    return await store.open_tile(uow, uow.tenant, level, position, width)
+    return await store.node_hashes(uow, uow.tenant, frontier.size, nodes, frontier.peaks())
 
 
 async def inclusion_proof(uow: "UnitOfWork", principal: Principal, index: int, size: int | None) -> dict[str, Any]:
@@ -161,6 +157,27 @@ async def inclusion_proof(uow: "UnitOfWork", principal: Principal, index: int, s
     return {"index": index, "tree_size": size, "leaf_hash": bytes(leaf_hash), "proof": proof}
 
 
+async def tlog_proof(uow: "UnitOfWork", principal: Principal, index: int, subjects: Subjects) -> str:
+    """An entry's place in the log as one file (C2SP tlog-proof), with the leaf as extra data where it may be seen.
+
+    Raises:
+        NotFound: no such entry, or no checkpoint covers it yet.
+    """
+    principal.require(AUDIT_ENTRY, "read")
+    await note_log_read(uow, principal)
+    rows = await uow.all(store.RANGE, tenant_id=uow.tenant, start=index, end=index + 1, **EntryFilter()._asdict())
+    newest = await uow.first(store.COSIGNED, tenant_id=uow.tenant, beyond=index) or await uow.first(
+        store.CHECKPOINTS, tenant_id=uow.tenant, before=None, limit=1
+    )
+    if not rows or newest is None or newest["size"] <= index:
+        raise NotFound
+    plan = plan_inclusion(index, newest["size"])
+    leaf = bytes(rows[0]["payload"])
+    extra = [f"extra {store.b64(leaf)}"] if open_to(principal, leaf, subjects) is not None else []
+    proof = [store.b64(part) for part in (await hashes_for(uow, [plan])).resolve(plan)]
+    return "\n".join(["c2sp.org/tlog-proof@v1", *extra, f"index {index}", *proof, "", newest["note"]])
+
+
 async def consistency_proof(uow: "UnitOfWork", principal: Principal, old: int, new: int) -> dict[str, Any]:
     """What proves the tree of one size to continue the tree of a smaller one, RFC 6962 §2.1.2.
 
@@ -182,8 +199,18 @@ async def checkpoints(uow: "UnitOfWork", principal: Principal, *, before: int | 
     return await uow.all(store.CHECKPOINTS, tenant_id=uow.tenant, before=before, limit=limit)
 
 
-async def verifier_keys(uow: "UnitOfWork", origin: str) -> list[tuple[VerifierKey, datetime]]:
-    """The public keys under the tenant's origin, with when each was first used."""
-    rows = await uow.all(store.KEYS)
-    name = origin_of(origin, uow.tenant)
-    return [(VerifierKey(name, bytes(row["public_key"])), row["first_used_at"]) for row in rows]
+class PublishedKey(NamedTuple):
+    """A key of the log; both the old and the new one sign while `retired_at` of the old is not set."""
+
+    key: VerifierKey
+    first_used_at: datetime
+    retired_at: datetime | None
+
+
+async def verifier_keys(uow: "UnitOfWork", origin: str) -> list[PublishedKey]:
+    """The public keys under the tenant's origin, oldest first."""
+    name = store.origin_of(origin, uow.tenant)
+    return [
+        PublishedKey(VerifierKey(name, bytes(row["public_key"])), row["first_used_at"], row["retired_at"])
+        for row in await uow.all(store.KEYS)
+    ]

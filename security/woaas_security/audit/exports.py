@@ -1,14 +1,16 @@
 """Audit bundles: asked for by a request, written by a reader of the log, downloaded by whoever asked.
 
 The reader writes a bundle in the transaction that moves its cursor, so each request is served exactly once and a
-killed process starts it over.
+killed process starts it over. Memory is bounded: entries go page by page through a file into parts of one MiB, and are
+downloaded by part.
 """
 
 import base64
 import hashlib
 import tempfile
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -22,14 +24,12 @@ from woaas_core.events.readers import LoggedEvent, NotYet, Reader
 from woaas_core.ids import decode_id, encode_id, try_decode_id, uuid7
 from woaas_core.wire import Body, Instant, invalid
 from woaas_security.audit import evidence, store
-from woaas_security.audit.bundle import MAX_INCLUSION_PROOFS, BundleScope, BundleWriter, ExportedEntry, Opening
+from woaas_security.audit.bundle import BundleScope, BundleWriter, ExportedEntry, Opening, proves_each
 from woaas_security.audit.models import audit_export_parts, audit_exports
-from woaas_security.audit.proofs import Plan, plan_consistency, plan_inclusion, plan_range
+from woaas_security.audit.proofs import plan_consistency, plan_inclusion, plan_range
 from woaas_security.audit.resources import AUDIT_EXPORT
-from woaas_security.authz.policy import PolicyCache
-from woaas_security.permissions import repository as permissions
+from woaas_security.identity.service import Authenticator
 from woaas_security.principal import Principal
-from woaas_security.tenants import repository as tenants
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
 
 KEPT_FOR = timedelta(days=7)
-_PART_BYTES = 1 << 20
+WAIT_FOR_WITNESSES = timedelta(minutes=1)
+PART_BYTES = 1 << 20
 _PAGE = 1_000
 
 REQUESTED = event_type("audit_export.requested", "An audit bundle was asked for.")
@@ -53,11 +54,9 @@ _FINISH = Statement(
         "status", "first_index", "end_index", "sha256", "size_bytes", "error", "finished_at", "expires_at"}})
 )  # fmt: skip
 _INSERT_PART = insert_row(audit_export_parts)
-_PARTS = Statement(
-    select(audit_export_parts.c.content)
-    .where(audit_export_parts.c.tenant_id == bindparam("tenant_id"))
-    .where(audit_export_parts.c.export_id == bindparam("export_id"))
-    .order_by(audit_export_parts.c.part)
+_PART = Statement.text(
+    "SELECT content FROM audit_export_parts WHERE tenant_id = $1 AND export_id = $2 AND part = $3",
+    *("tenant_id", "export_id", "part"),
 )
 _FORGET_PARTS = Statement.text(
     """
@@ -83,7 +82,7 @@ class NewExport(Body, kw_only=True, rename={"since": "from", "until": "to"}):
     since: int | Instant | UnsetType | None = UNSET
     until: int | Instant | UnsetType | None = UNSET
     filter: ExportFilter | UnsetType | None = UNSET
-    format: Literal["jsonl"] | UnsetType = UNSET
+    format: Literal["jsonl", "csv"] | UnsetType = UNSET
 
 
 async def request_export(uow: "UnitOfWork", principal: Principal, body: NewExport) -> dict[str, Any]:
@@ -100,7 +99,13 @@ async def request_export(uow: "UnitOfWork", principal: Principal, body: NewExpor
         "id": uuid7(),
         "status": "queued",
         "request": {k: v for k, v in sent.items() if v is not None},
-        "requested_by": {"kind": principal.kind, "roles": sorted(principal.roles), "id": str(principal.id)},
+        "requested_by": {
+            "kind": principal.kind,
+            "roles": sorted(principal.roles),
+            "id": str(principal.id),
+            "customer": principal.customer,
+            "scope": dict(principal.scope),
+        },
         "first_index": None,
         "end_index": None,
         "sha256": None,
@@ -125,14 +130,25 @@ async def get_export(uow: "UnitOfWork", principal: Principal, export_id: UUID) -
     return row
 
 
-async def download(uow: "UnitOfWork", principal: Principal, export_id: UUID) -> tuple["Record", bytes]:
-    """The bundle itself, for the one who asked for it or for whoever has at least his rights.
+class Slice(NamedTuple):
+    """A part of a bundle: `content` begins at byte `start` of all."""
+
+    export: "Record"
+    start: int
+    content: bytes
+
+
+async def download(uow: "UnitOfWork", principal: Principal, export_id: UUID, start: int) -> Slice:
+    """The part of a bundle that holds byte `start`, for who asked for it or for whoever has at least his rights.
 
     Raises:
         NotReady, Conflict, Gone: still being written, failed, expired.
     """
     row = await get_export(uow, principal, export_id)
-    if not principal.roles >= set(row["requested_by"]["roles"]) and "owner" not in principal.roles:
+    asked_with = set(row["requested_by"]["roles"])
+    whole = not (principal.scope or principal.is_guest)
+    is_own = str(principal.id) == row["requested_by"]["id"] and principal.roles >= asked_with
+    if not (is_own or (whole and (principal.roles >= asked_with or "owner" in principal.roles))):
         raise NotFound
     if row["status"] == "queued":
         raise NotReady
@@ -140,8 +156,9 @@ async def download(uow: "UnitOfWork", principal: Principal, export_id: UUID) -> 
         raise Conflict(row["error"])
     if row["expires_at"] <= uow.clock.now():
         raise Gone
-    parts = await uow.all(_PARTS, tenant_id=uow.tenant, export_id=export_id)
-    return row, b"".join(part["content"] for part in parts)
+    part = start // PART_BYTES
+    content = await uow.value(_PART, tenant_id=uow.tenant, export_id=export_id, part=part)
+    return Slice(row, part * PART_BYTES, content or b"")
 
 
 async def forget_expired(uow: "UnitOfWork") -> int:
@@ -149,7 +166,7 @@ async def forget_expired(uow: "UnitOfWork") -> int:
     return await uow.execute(_FORGET_PARTS, tenant_id=uow.tenant, now=uow.clock.now())
 
 
-def export_reader(subjects: evidence.Subjects, *, origin: str, policies: PolicyCache) -> Reader:
+def export_reader(subjects: evidence.Subjects, *, origin: str, authenticator: Authenticator) -> Reader:
     """The reader that writes bundles."""
 
     async def handle(uow: "UnitOfWork", event: LoggedEvent) -> None:
@@ -158,7 +175,7 @@ def export_reader(subjects: evidence.Subjects, *, origin: str, policies: PolicyC
             return
         outcome: dict[str, Any] = dict.fromkeys(("first_index", "end_index", "sha256", "size_bytes", "error"))
         try:
-            outcome |= await _write(uow, row, await _covering(uow, event.index), subjects, origin, policies)
+            outcome |= await _write(uow, row, await _covering(uow, event), subjects, origin, authenticator)
             status = "finished"
         except DomainError as error:
             # What this request asks for cannot be had; the bundles asked for after it must not wait behind it.
@@ -171,16 +188,33 @@ def export_reader(subjects: evidence.Subjects, *, origin: str, policies: PolicyC
     return Reader("audit_exports", frozenset({REQUESTED.name}), handle, is_awaited=False)
 
 
-async def _covering(uow: "UnitOfWork", index: int) -> "Record":
-    """The newest checkpoint, once it covers the request's own entry and with it all that was recorded before.
+class RightsEnded(DomainError):
+    """Whoever asked for the bundle has no longer the rights he asked with."""
+
+    code = "rights_ended"
+    title = "The rights the bundle was asked for with have ended"
+    status = 409
+    hint = "Ask for it again with a key or account that is valid now."
+
+
+async def _covering(uow: "UnitOfWork", event: LoggedEvent) -> "Record":
+    """The newest checkpoint that covers the request's own entry and with it all that was recorded before.
+
+    Where witnesses have cosigned lately, one that they cosigned; if they are away, for a minute's wait, any.
 
     Raises:
-        NotYet: it does not; the sequencer signs a growing log every second.
+        NotYet: there is none; the sequencer signs a growing log every second.
     """
     latest = await uow.first(store.CHECKPOINTS, tenant_id=uow.tenant, before=None, limit=1)
-    if latest is None or latest["size"] <= index:
+    if latest is None or latest["size"] <= event.index:
         raise NotYet
-    return latest
+    cosigned = await uow.first(store.COSIGNED, tenant_id=uow.tenant, beyond=event.index)
+    now = uow.clock.now()
+    if cosigned is None and now - event.recorded_at < WAIT_FOR_WITNESSES:
+        lately = now - timedelta(hours=1)
+        if await uow.value(store.WITNESSED_SINCE, tenant_id=uow.tenant, since=lately):
+            raise NotYet
+    return cosigned or latest
 
 
 async def _write(
@@ -189,44 +223,55 @@ async def _write(
     checkpoint: "Record",
     subjects: evidence.Subjects,
     origin: str,
-    policies: PolicyCache,
+    authenticator: Authenticator,
 ) -> dict[str, Any]:
-    principal = await _requester(uow, row, policies)
+    principal = await _requester(uow, row["requested_by"], authenticator)
     size = checkpoint["size"]
     first, end = await _range(uow, row["request"], size)
     older = await uow.all(store.CHECKPOINTS, tenant_id=uow.tenant, before=max(first, 1) + 1, limit=1)
     previous = older[0] if older and older[0]["size"] < size else None
     wanted = _filter(row["request"].get("filter"))
-    where = wanted or evidence.EntryFilter()
-    indexes = [r["index"] for r in await uow.all(store.RANGE_INDEXES, tenant_id=uow.tenant, start=first, end=end,
-                                                 **where._asdict())]  # fmt: skip
-    plans = _plans(indexes, first, end, size, previous["size"] if previous else 0, filtered=wanted is not None)
-    hashes = await evidence.hashes_for(uow, plans)
     scope = BundleScope(
         encode_id("ten", uow.tenant), first, end, filter=row["request"].get("filter"), requested=row["request"]
     )
-    vkeys = [str(key) for key, _ in await evidence.verifier_keys(uow, origin)]
-    with tempfile.SpooledTemporaryFile(64 << 20) as file:
+    plans = [plan_consistency(previous["size"], size)] if previous and previous["size"] else []
+    if not proves_each(scope):
+        covering = plan_range(first, end, size)
+        plans.append([[node] for node in (*covering.left, *covering.right)])
+    name = store.origin_of(origin, uow.tenant)
+    trail = await uow.all(
+        store.TRAIL, tenant_id=uow.tenant, first=first, end=end, until=checkpoint["signed_at"], origin=name
+    )
+    with tempfile.TemporaryFile() as file:
         with BundleWriter(
-            file,  # type: ignore[arg-type]  # a spooled file is a binary file but for its declared base
+            file,
             scope,
             checkpoint=checkpoint["note"],
-            vkeys=vkeys,
-            hashes=hashes,
+            vkeys=[str(one.key) for one in await evidence.verifier_keys(uow, origin)],
+            hashes=await evidence.hashes_for(uow, plans),
             previous_checkpoint=previous["note"] if previous else None,
+            trail=(one["note"] for one in trail),
+            has_table=row["request"].get("format") == "csv",
         ) as writer:
+            where = (wanted or evidence.EntryFilter())._asdict()
             for start in range(first, end, _PAGE):
                 rows = await uow.all(
-                    store.RANGE, tenant_id=uow.tenant, start=start, end=min(start + _PAGE, end), **where._asdict()
+                    store.RANGE, tenant_id=uow.tenant, start=start, end=min(start + _PAGE, end), **where
                 )
-                writer.add(_exported(principal, r, subjects) for r in rows)
+                entries = [_exported(principal, one, subjects) for one in rows]
+                if proves_each(scope):
+                    # By page, so that the tiles of a filtered export of a long log are never all in memory.
+                    needed = [plan_inclusion(one.index, size) for one in entries]
+                    writer.add(entries, await evidence.hashes_for(uow, needed))
+                else:
+                    writer.add(entries)
         return {"first_index": first, "end_index": end, **await _store(uow, row["id"], file)}
 
 
 async def _store(uow: "UnitOfWork", export_id: UUID, file: Any) -> dict[str, Any]:
     digest, size, part = hashlib.sha256(), 0, 0
     file.seek(0)
-    while content := file.read(_PART_BYTES):
+    while content := file.read(PART_BYTES):
         digest.update(content)
         size += len(content)
         await uow.execute(_INSERT_PART, tenant_id=uow.tenant, export_id=export_id, part=part, content=content)
@@ -235,29 +280,16 @@ async def _store(uow: "UnitOfWork", export_id: UUID, file: Any) -> dict[str, Any
 
 
 def _exported(principal: Principal, row: "Record", subjects: evidence.Subjects) -> ExportedEntry:
-    subject = msgspec.json.decode(row["payload"], type=_Subject).subject
+    """An entry as far as its reader may see it: withheld where its open members tell of what his mask hides."""
+    leaf = bytes(row["payload"])
+    subject = evidence.open_to(principal, leaf, subjects)
+    if subject is None:
+        return ExportedEntry(row["index"], None, bytes(row["leaf_hash"]))
     openings = [
         Opening(field, base64.b64decode(salt), value)
         for field, (salt, value) in evidence.readable_openings(principal, subject, row["openings"] or {}, subjects)
     ]
-    return ExportedEntry(row["index"], bytes(row["payload"]), bytes(row["leaf_hash"]), openings)
-
-
-class _Subject(msgspec.Struct):
-    subject: str
-
-
-def _plans(indexes: list[int], first: int, end: int, size: int, previous_size: int, *, filtered: bool) -> list[Plan]:
-    """Everything the bundle will prove, so that the tiles are fetched at once."""
-    plans: list[Plan] = []
-    if filtered or end - first <= MAX_INCLUSION_PROOFS:
-        plans += [plan_inclusion(index, size) for index in indexes]
-    else:
-        covering = plan_range(first, end, size)
-        plans += [[[node] for node in (*covering.left, *covering.right)]]
-    if previous_size:
-        plans.append(plan_consistency(previous_size, size))
-    return plans
+    return ExportedEntry(row["index"], leaf, bytes(row["leaf_hash"]), openings)
 
 
 async def _range(uow: "UnitOfWork", request: dict[str, Any], size: int) -> tuple[int, int]:
@@ -293,20 +325,15 @@ def _filter(plain: dict[str, Any] | None) -> evidence.EntryFilter | None:
     )
 
 
-async def _requester(uow: "UnitOfWork", row: "Record", policies: PolicyCache) -> Principal:
-    tenant = await tenants.get(uow)
-    version = tenant["policy_version"]
-    policy = policies.find(uow.tenant, version) or policies.put(uow.tenant, version, await permissions.own_policy(uow))
-    by = row["requested_by"]
-    return Principal(
-        tenant_id=uow.tenant,
-        kind=by["kind"],
-        id=UUID(by["id"]),
-        name="",
-        roles=frozenset(by["roles"]),
-        livemode=tenant["livemode"],
-        organisation_id=tenant["organisation_id"],
-        customer=None,
-        releases_limited=False,
-        policy=policy,
-    )
+async def _requester(uow: "UnitOfWork", by: dict[str, Any], authenticator: Authenticator) -> Principal:
+    """Who asked, with what is left of the rights he asked with.
+
+    Raises:
+        RightsEnded: his key or account has ended, or is now bound to another part of the tenant.
+    """
+    now = await authenticator.present(uow, by["kind"], UUID(by["id"]))
+    if now is None or now.customer != by.get("customer") or now.scope != by.get("scope", {}):
+        raise RightsEnded
+    left = replace(now, roles=now.roles & frozenset(by["roles"]))
+    left.require(AUDIT_EXPORT, "create")
+    return left

@@ -24,6 +24,17 @@ checkpoint = tenant_table(
     key=("size", "signed_at"),
 )
 
+# What witnesses added to a checkpoint; the origin tells a log from the one that it replaced.
+cosignature = tenant_table(
+    "cosignature",
+    Column("origin", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("witness", Text, nullable=False),
+    instant("cosigned_at"),
+    Column("line", Text, nullable=False),
+    key=("origin", "size", "witness", "cosigned_at"),
+)
+
 audit_exports = tenant_table(
     "audit_exports",
     Column("id", Uuid, nullable=False),
@@ -86,6 +97,7 @@ audit_key = Table(
     metadata,
     Column("public_key", LargeBinary, primary_key=True),
     instant("first_used_at"),
+    instant("retired_at", nullable=True),
 )
 
 # One row: whoever raised the epoch last may write the log, an older sequencer that wakes up finds it changed.

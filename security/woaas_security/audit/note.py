@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 ED25519 = b"\x01"
 MAX_SIGNATURES = 100
-_SKEY_PREFIX = "PRIVATE+KEY+"
-_SIGNATURE_PREFIX = "\u2014 "
+SKEY_PREFIX = "PRIVATE+KEY+"
+SIGNATURE_PREFIX = "\u2014 "
 
 
 class NoteError(ValueError):
@@ -62,7 +62,7 @@ class VerifierKey:
     public: bytes
 
     def __post_init__(self) -> None:
-        _check_name(self.name)
+        check_name(self.name)
         if len(self.public) != 32:
             msg = f"an Ed25519 public key has 32 bytes, not {len(self.public)}"
             raise MalformedNote(msg)
@@ -124,7 +124,7 @@ class SigningKey:
     def secret(self) -> str:
         """The stored form; whoever has it can sign for the log."""
         seed = self._private.private_bytes_raw()
-        return f"{_SKEY_PREFIX}{self.verifier.name}+{self.verifier.key_hash.hex()}+{_b64(ED25519 + seed)}"
+        return f"{SKEY_PREFIX}{self.verifier.name}+{self.verifier.key_hash.hex()}+{_b64(ED25519 + seed)}"
 
     @classmethod
     def parse(cls, secret: str) -> Self:
@@ -133,10 +133,10 @@ class SigningKey:
         Raises:
             MalformedNote: not a stored Ed25519 key, or its hash is not that of the key.
         """
-        name, _, rest = secret.removeprefix(_SKEY_PREFIX).partition("+")
+        name, _, rest = secret.removeprefix(SKEY_PREFIX).partition("+")
         key_hash, _, encoded = rest.partition("+")
-        if not secret.startswith(_SKEY_PREFIX):
-            msg = f"a stored signing key starts with {_SKEY_PREFIX}"
+        if not secret.startswith(SKEY_PREFIX):
+            msg = f"a stored signing key starts with {SKEY_PREFIX}"
             raise MalformedNote(msg)
         key = cls(name, Ed25519PrivateKey.from_private_bytes(_key_material(encoded)))
         if key.verifier.key_hash.hex() != key_hash:
@@ -155,7 +155,7 @@ def sign_note(text: str, keys: Iterable[SigningKey]) -> str:
         MalformedNote: the text is empty, has control characters or does not end with a newline.
     """
     _check_text(text)
-    lines = [f"{_SIGNATURE_PREFIX}{key.verifier.name} {_b64(key.verifier.key_hash + key.sign(text))}\n" for key in keys]
+    lines = [f"{SIGNATURE_PREFIX}{key.verifier.name} {_b64(key.verifier.key_hash + key.sign(text))}\n" for key in keys]
     return f"{text}\n{''.join(lines)}"
 
 
@@ -232,11 +232,11 @@ def _key_material(encoded: str) -> bytes:
 
 
 def _parse_signature(line: str) -> NoteSignature:
-    name, _, encoded = line.removeprefix(_SIGNATURE_PREFIX).partition(" ")
-    if not line.startswith(_SIGNATURE_PREFIX) or not encoded:
+    name, _, encoded = line.removeprefix(SIGNATURE_PREFIX).partition(" ")
+    if not line.startswith(SIGNATURE_PREFIX) or not encoded:
         msg = "a signature line is an em dash, the key's name and base64"
         raise MalformedNote(msg)
-    _check_name(name)
+    check_name(name)
     content = decode_base64(encoded)
     if len(content) < 5:
         msg = f"the signature of {name!r} is too short"
@@ -250,7 +250,12 @@ def _check_text(text: str) -> None:
         raise MalformedNote(msg)
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """See that a key may have this name.
+
+    Raises:
+        MalformedNote: it is empty or has spaces or a plus sign.
+    """
     if not name or "+" in name or any(char.isspace() for char in name):
         msg = f"{name!r} is no key name: it may not be empty or have spaces or a plus sign"
         raise MalformedNote(msg)

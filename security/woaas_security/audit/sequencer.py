@@ -1,20 +1,24 @@
 """The one writer of the log: gives pending events their index, grows the tree, signs checkpoints.
 
 One batch is one transaction: queue rows go, log rows, tiles and the tree's edge come. A crash at any moment leaves
-either all of it or none. Two sequencers cannot both work: a session lock keeps the second waiting, and the epoch
-fences off one that lost its connection and does not know yet.
+either all of it or none. What is signed was committed before, so that no size can have two roots: first the journal
+outside of the database has the note, then the table. Two sequencers cannot both work: a session lock keeps the second
+waiting, and the epoch fences off one that lost its connection and does not know yet.
 """
 
 from collections import defaultdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from woaas_core.db.database import Database
 from woaas_core.db.statements import Statement
+from woaas_core.telemetry import logger
 from woaas_security.audit import store
 from woaas_security.audit.checkpoint import Checkpoint
-from woaas_security.audit.note import SigningKey
+from woaas_security.audit.continuity import Continuity, LogBroken
+from woaas_security.audit.journal import SignedJournal
+from woaas_security.audit.keys import KeyRing
 from woaas_security.audit.tiles import full_tiles, open_tiles_to_fill
 from woaas_security.audit.tree import Frontier
 
@@ -23,19 +27,16 @@ if TYPE_CHECKING:
 
     from woaas_core.db.unit_of_work import UnitOfWork
 
+log = logger(__name__)
 BATCH = 5_000
 SIGN_AT_MOST_EVERY = timedelta(seconds=1)
-SIGN_AT_LEAST_EVERY = timedelta(hours=1)
+# So that between two checkpoints there is never an hour.
+SIGN_AT_LEAST_EVERY = timedelta(minutes=55)
 LOCK_KEY = 0x574F_4153  # "WOAS": the session lock of the working sequencer
-CHANNEL = "woaas_log"
 
 
 class Fenced(Exception):
     """Another sequencer has taken over; this one must stop."""
-
-
-class LogBroken(Exception):
-    """What is stored does not agree with what was signed: nothing more is signed until a person has looked."""
 
 
 class Batch(NamedTuple):
@@ -46,43 +47,64 @@ class Batch(NamedTuple):
 
 
 class Sequencer:
-    """Sequences every tenant's pending events; ``open`` must have succeeded before ``step``."""
+    """Sequences every tenant's pending events; ``open`` must have succeeded before ``step``.
 
-    def __init__(self, database: Database, keys: tuple[SigningKey, ...], *, origin: str) -> None:
+    ``broken`` are the logs that contradict what was signed, with the reason: they are frozen, the others go on.
+    """
+
+    def __init__(self, database: Database, keys: KeyRing, journal: SignedJournal, *, origin: str) -> None:
+        self.broken: dict[UUID, LogBroken] = {}
         self._database = database
         self._keys = keys
+        self._journal = journal
         self._origin = origin
+        self._continuity = Continuity(journal, keys.known, origin)
         self._epoch: int | None = None
 
     async def open(self) -> None:
-        """Take over: raise the fence's epoch and publish our public keys."""
+        """Take over: raise the fence's epoch, read what was signed, publish our public keys.
+
+        A log that lost entries is frozen here, before it can grow into another one.
+        """
         async with self._database.unit_of_work() as uow:
             self._epoch = await uow.value(store.RAISE_EPOCH)
-            now = uow.clock.now()
-            await uow.execute_many(
-                store.PUBLISH_KEY, ({"public_key": k.verifier.public, "now": now} for k in self._keys)
-            )
+            self._journal.read()
+            await self._publish(uow, uow.clock.now())
+            signed = [store.tenant_of(self._origin, name) for name in self._journal.origins()]
+            heads = await uow.all(store.SIGNED_HEADS, tenants=[one for one in signed if one is not None])
+            self._freeze_broken(await self._continuity.extend(uow, heads))
+
+    async def use(self, keys: KeyRing) -> None:
+        """Sign with these keys from now on, and publish them."""
+        self._keys = keys
+        self._continuity.use(keys.known)
+        async with self._database.unit_of_work() as uow:
+            await self._check_fence(uow)
+            await self._publish(uow, uow.clock.now())
 
     async def step(self, batch: int = BATCH) -> Batch:
         """Sequence one batch and sign what is due.
 
         Raises:
             Fenced: another sequencer works.
-            LogBroken: the stored tree contradicts a signed checkpoint.
         """
         async with self._database.unit_of_work() as uow:
             await self._check_fence(uow)
-            rows = await uow.all(store.TAKE_PENDING, limit=batch)
+            rows = await uow.all(store.TAKE_PENDING, limit=batch, frozen=list(self.broken))
             by_tenant: dict[UUID, list[Record]] = defaultdict(list)
             for row in rows:
                 by_tenant[row["tenant_id"]].append(row)
             heads = await self._heads(uow, list(by_tenant))
             for tenant_id, entries in by_tenant.items():
                 await self._append(uow, tenant_id, heads.get(tenant_id), entries)
-            signed = await self._sign_due(uow)
-            if rows or signed:
-                await uow.value(store.NOTIFY, channel=CHANNEL)
-        return Batch(len(rows), signed)
+            if rows:
+                await uow.value(store.NOTIFY, channel=store.CHANNEL)
+        return Batch(len(rows), await self._sign_due())
+
+    async def _publish(self, uow: "UnitOfWork", now: datetime) -> None:
+        used = [key.verifier.public for key in self._keys.signing]
+        await uow.execute_many(store.PUBLISH_KEY, ({"public_key": public, "now": now} for public in used))
+        await uow.execute(store.RETIRE_KEYS, used=used, now=now)
 
     async def _check_fence(self, uow: "UnitOfWork") -> None:
         if self._epoch is None or await uow.value(store.HOLD_EPOCH, epoch=self._epoch) is None:
@@ -123,33 +145,42 @@ class Sequencer:
             now=uow.clock.now(),
         )
 
-    async def _sign_due(self, uow: "UnitOfWork") -> int:
+    async def _sign_due(self) -> int:
         """Sign logs that grew and were not signed within the last second, and silent ones hourly."""
-        now = uow.clock.now()
-        due = await uow.all(
-            store.DUE, not_since=now - SIGN_AT_MOST_EVERY, heartbeat=now - SIGN_AT_LEAST_EVERY, limit=500
-        )
-        values: list[dict[str, Any]] = []
-        for head in due:
-            frontier = Frontier.from_bytes(head["frontier"])
-            root = frontier.root()
-            contradicts = head["signed_size"] == head["size"] and head["signed_root"] != root
-            if frontier.size != head["size"] or (head["signed_size"] or 0) > head["size"] or contradicts:
-                msg = f"the log of tenant {head['tenant_id']} contradicts its checkpoint of size {head['signed_size']}"
-                raise LogBroken(msg)
-            note = Checkpoint(origin_of(self._origin, head["tenant_id"]), frontier.size, root).sign(self._keys)
-            values.append(
-                {"tenant_id": head["tenant_id"], "size": frontier.size, "root": root, "note": note, "signed_at": now}
+        async with self._database.unit_of_work() as uow:
+            now = uow.clock.now()
+            due = await uow.all(
+                store.DUE,
+                not_since=now - SIGN_AT_MOST_EVERY,
+                heartbeat=now - SIGN_AT_LEAST_EVERY,
+                limit=500,
+                frozen=list(self.broken),
             )
-        if values:
-            await uow.execute_many(store.INSERT_CHECKPOINT, values)
-            await uow.execute_many(store.MARK_SIGNED, values)
+            if not due:
+                return 0
+            await self._check_fence(uow)
+            shown = await self._continuity.extend(uow, due)
+            self._freeze_broken(shown)
+            values = [
+                self._signed(tenant_id, edge, now) for tenant_id, edge in shown.items() if isinstance(edge, Frontier)
+            ]
+            if values:
+                self._journal.append(value["note"] for value in values)
+                await uow.execute_many(store.INSERT_CHECKPOINT, values)
+                await uow.execute_many(store.MARK_SIGNED, values)
+                await uow.value(store.NOTIFY, channel=store.CHANNEL)
         return len(values)
 
+    def _signed(self, tenant_id: UUID, edge: Frontier, now: datetime) -> dict[str, Any]:
+        root = edge.root()
+        note = Checkpoint(store.origin_of(self._origin, tenant_id), edge.size, root).sign(self._keys.signing, now)
+        return {"tenant_id": tenant_id, "size": edge.size, "root": root, "note": note, "signed_at": now}
 
-def origin_of(origin: str, tenant_id: UUID) -> str:
-    """The name of a tenant's log in its checkpoints and verifier keys."""
-    return f"{origin}/t/{tenant_id}"
+    def _freeze_broken(self, shown: dict[UUID, Frontier | LogBroken]) -> None:
+        for tenant_id, outcome in shown.items():
+            if isinstance(outcome, LogBroken):
+                self.broken[tenant_id] = outcome
+                log.error("audit.log.broken", tenant_id=str(tenant_id), reason=str(outcome))
 
 
 LOCK = Statement.text("SELECT pg_try_advisory_lock($1)", "key")

@@ -17,6 +17,22 @@ if TYPE_CHECKING:
 _BY_KEY = Statement.text("SELECT * FROM authenticate_key($1, $2)", "key_id", "secret_hash")
 _BY_SESSION = Statement.text("SELECT * FROM authenticate_session($1)", "token_hash")
 _BY_EMAIL = Statement.text("SELECT * FROM find_login($1)", "email")
+_CALLER = """
+SELECT t.id AS tenant_id, t.livemode, t.organisation_id, t.policy_version,
+  t.release_allowance IS NOT NULL AS releases_limited, c.id AS subject_id, c.name AS subject_name, c.roles, c.customer,
+  c.scope
+FROM {table} c JOIN tenants t ON t.id = c.tenant_id WHERE c.tenant_id = $1 AND c.id = $2 AND {active}
+"""
+_PRESENT = {
+    "api_key": Statement.text(
+        _CALLER.format(table="api_keys", active="c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > $3)"),
+        *("tenant", "subject", "now"),
+    ),
+    "user": Statement.text(
+        _CALLER.format(table="users", active="(c.disabled_at IS NULL OR c.disabled_at > $3)"),
+        *("tenant", "subject", "now"),
+    ),
+}
 INSERT_KEY = insert_row(api_keys)
 INSERT_USER = insert_row(users)
 INSERT_SESSION = insert_row(sessions)
@@ -53,6 +69,14 @@ async def by_key(uow: "UnitOfWork", key_id: str, secret_hash: bytes) -> "Record 
 async def by_session(uow: "UnitOfWork", token_hash: bytes) -> "Record | None":
     """Look up a running session and enter its tenant, in one round trip."""
     return await uow.first(_BY_SESSION, token_hash=token_hash)
+
+
+async def present(uow: "UnitOfWork", kind: str, subject_id: UUID) -> "Record | None":
+    """A key or user of the entered tenant as it is now; None once it is revoked, run out or disabled."""
+    statement = _PRESENT.get(kind)
+    if statement is None:
+        return None
+    return await uow.first(statement, tenant=uow.tenant, subject=subject_id, now=uow.clock.now())
 
 
 async def by_email(uow: "UnitOfWork", email: str) -> "list[Record]":

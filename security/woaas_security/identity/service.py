@@ -160,13 +160,26 @@ class Authenticator:
         )
         return row, text
 
+    async def present(self, uow: "UnitOfWork", kind: str, subject_id: UUID) -> Principal | None:
+        """A caller of the entered tenant with the rights he has now, for work done after his request.
+
+        None once his key or account has ended. The transaction's actor stays who does the work.
+        """
+        row = await repository.present(uow, kind, subject_id)
+        return None if row is None else await self._principal(uow, row, kind)
+
     async def _enter(self, uow: "UnitOfWork", row: "Record", kind: str) -> Principal:
         uow.tenant_id = row["tenant_id"]
         uow.livemode = row["livemode"]
+        principal = await self._principal(uow, row, kind)
+        uow.actor = principal.actor
+        return principal
+
+    async def _principal(self, uow: "UnitOfWork", row: "Record", kind: str) -> Principal:
         policy, roles = await self._policy(uow, row["tenant_id"], row["policy_version"]), frozenset(row["roles"])
         caller = encode_id("key" if kind == "api_key" else "usr", row["subject_id"])
         given = grants.in_force(policy.own, roles, caller, uow.clock.now()) if policy.own.grants else ()
-        principal = Principal(
+        return Principal(
             tenant_id=row["tenant_id"],
             kind=kind,
             id=row["subject_id"],
@@ -182,8 +195,6 @@ class Authenticator:
             scope=row["scope"],
             reads=Reads(uow, policy) if policy.own.lines else None,
         )
-        uow.actor = principal.actor
-        return principal
 
     async def _policy(self, uow: "UnitOfWork", tenant_id: UUID, version: int) -> TenantPolicy:
         found = self._policies.find(tenant_id, version)

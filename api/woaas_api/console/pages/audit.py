@@ -1,5 +1,7 @@
 """The audit log: its newest checkpoint, its entries with their proofs, and bundles to verify elsewhere."""
 
+from itertools import pairwise
+
 from woaas_api.console.forms import instant, refuse
 from woaas_api.console.page import JSON, Notice, Outcome, Page, SeeOther, Sent, Shown, page
 from woaas_core.errors import Invalid, NotFound
@@ -30,8 +32,9 @@ async def show_log(page: Page) -> Outcome:
     if page.wants_fragment("more"):
         return Shown("audit/rows.html", values)
     keys = (await page.get("/audit/keys"))["data"]
+    signed = (await page.get("/audit/checkpoints", {"limit": "6"}))["data"]
     exports = (await page.get("/audit/exports", {"limit": "5"}))["data"] if page.sees("audit_export", "id") else []
-    return Shown("audit/log.html", {**values, "keys": keys, "exports": exports})
+    return Shown("audit/log.html", {**values, "keys": keys, "exports": exports, "growth": await _growth(page, signed)})
 
 
 @page("GET", "/audit/entries/{index:str}/proof", needs=("GET /audit/entries/{index}/inclusion-proof",))
@@ -58,6 +61,8 @@ async def download(page: Page, key: str) -> Outcome:
     """A written bundle."""
     found = await page.get(f"/audit/exports/{key}")
     content: bytes = await page.get(f"/audit/exports/{key}/download")
+    while 0 < len(content) < found["size_bytes"]:
+        content += await page.get(f"/audit/exports/{key}/download", {"start": str(len(content))})
     return Sent(content, "application/zip", f"audit-{found['first_index']}-{found['end_index']}.zip")
 
 
@@ -78,6 +83,15 @@ async def _asked(page: Page, typed: JSON) -> dict[str, str]:
     if page.query.get("cursor"):
         asked["cursor"] = page.query["cursor"]
     return asked
+
+
+async def _growth(page: Page, signed: list[JSON]) -> list[JSON]:
+    """Checkpoints, newest first, each with the proof that it continues the one below, for the browser to follow."""
+    grown = []
+    for newer, older in pairwise(signed):
+        query = {"from": str(older["size"]), "to": str(newer["size"])}
+        grown.append({**newer, "older": older, "proof": (await page.get("/audit/consistency-proof", query))["proof"]})
+    return grown
 
 
 async def _checkpoint(page: Page) -> JSON | None:

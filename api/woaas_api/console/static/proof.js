@@ -1,4 +1,4 @@
-/** <inclusion-proof>: follows an RFC 6962 inclusion proof in the browser and says whether the root agrees. */
+/** <inclusion-proof>, <consistency-proof>: follow RFC 6962 proofs in the browser and say whether the roots agree. */
 
 class InclusionProof extends HTMLElement {
   async connectedCallback() {
@@ -10,6 +10,42 @@ class InclusionProof extends HTMLElement {
     verdict.textContent = isGood ? text("good") : text("bad");
     verdict.className = `verdict ${isGood ? "is-good" : "is-bad"}`;
   }
+}
+
+class ConsistencyProof extends HTMLElement {
+  async connectedCallback() {
+    const text = (name) => this.getAttribute(name);
+    const path = text("path").split(" ").filter(Boolean).map(bytes);
+    const isGood = await continues(
+      Number(text("old")), Number(text("size")), bytes(text("old-root")), bytes(text("root")), path,
+    );
+    const verdict = this.querySelector(".verdict");
+    verdict.textContent = isGood ? text("good") : text("bad");
+    verdict.className = `verdict ${isGood ? "is-good" : "is-bad"}`;
+  }
+}
+
+/** Whether the tree of `size` leaves starts with the tree of `old` leaves (RFC 9162 §2.1.4.2). */
+export async function continues(old, size, oldRoot, root, path) {
+  if (old === size) return path.length === 0 && same(oldRoot, root);
+  if (old < 1 || old > size) return false;
+  const parts = Number.isInteger(Math.log2(old)) ? [oldRoot, ...path] : path;
+  if (parts.length === 0) return false;
+  let node = old - 1;
+  let last = size - 1;
+  while (node % 2 === 1) [node, last] = [(node - 1) / 2, Math.floor(last / 2)];
+  let [before, after] = [parts[0], parts[0]];
+  for (const part of parts.slice(1)) {
+    if (last === 0) return false;
+    if (node % 2 === 1 || node === last) {
+      [before, after] = [await parent(part, before), await parent(part, after)];
+      while (node % 2 === 0 && node !== 0) [node, last] = [node / 2, Math.floor(last / 2)];
+    } else {
+      after = await parent(after, part);
+    }
+    [node, last] = [Math.floor(node / 2), Math.floor(last / 2)];
+  }
+  return last === 0 && same(before, oldRoot) && same(after, root);
 }
 
 /** The root that a proof leads to (RFC 9162 §2.1.3.2); null where it does not fit the place. */
@@ -48,3 +84,4 @@ function same(a, b) {
 }
 
 customElements.define("inclusion-proof", InclusionProof);
+customElements.define("consistency-proof", ConsistencyProof);
