@@ -43,7 +43,7 @@ VIEWS = {
     **{shape.__name__: f"get_{name}" for name, shape in types.MASTER.items()},
 }
 # What REST has in places of its own: a list below the order, a header.
-LINKS = {"operations", "operation", "workOrder", "schedule", "reports", "etag", "lines"}
+LINKS = {"operations", "operation", "workOrder", "schedule", "reports", "signatures", "signedAtLocal", "etag", "lines"}
 
 
 def members(name: str) -> dict[str, Any]:
