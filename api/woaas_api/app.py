@@ -18,6 +18,7 @@ from woaas_api.health import health_handlers
 from woaas_api.pages import page_handlers
 from woaas_api.problems import MEDIA_TYPE, handle, pages
 from woaas_api.rest import (
+    alerts,
     audit,
     billing,
     duration_models,
@@ -32,6 +33,7 @@ from woaas_api.rest import (
     moves,
     operations,
     permissions,
+    pilots,
     planning,
     promises,
     proposals,
@@ -72,6 +74,8 @@ ROUTES: tuple[Route, ...] = (
     *market.ROUTES,
     *billing.ROUTES,
     *kpis.ROUTES,
+    *pilots.ROUTES,
+    *alerts.ROUTES,
     *events.ROUTES,
     *audit.ROUTES,
     *identity.ROUTES,

@@ -8,6 +8,7 @@ import msgspec
 
 from woaas_core.events.readers import LoggedEvent, Reader
 from woaas_core.ids import decode_id, encode_id
+from woaas_solver_farm.exceptions.watching import WATCHED, watch
 from woaas_solver_farm.plant import CLOSED_STATES
 from woaas_solver_farm.schedules import events, replan_rows, repository
 from woaas_solver_farm.schedules.definitions import DEFAULT_POLICY, with_policy
@@ -92,4 +93,5 @@ READERS: tuple[Reader, ...] = (
         replan,
         start="head",
     ),
+    Reader("exceptions", frozenset(WATCHED), watch),
 )

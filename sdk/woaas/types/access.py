@@ -163,14 +163,32 @@ class NewGrant(Call, total=False):
     expires_at: Required[Instant]
 
 
-class Kpi(Model):
-    """A figure with what it is made of, over a half-open window; `value` is None where nothing was counted."""
+class ComparedKpi(Model):
+    """The same figure over the compared window."""
 
-    name: str | None
-    work_center: str | None
     numerator: Decimal | None
     denominator: Decimal | None
     value: Decimal | None
+
+
+class Kpi(Model):
+    """A figure with what it is made of, over a half-open window; `value` is None where nothing was counted.
+
+    `change` is its value less the one it is `compared` with; `unplanned` is work that no plan foresaw.
+    """
+
+    name: str | None
+    work_center: str | None
+    policy: str | None
+    policy_version: int | None
+    duration_model_version: int | None
+    unplanned: bool | None
+    currency: str | None
+    numerator: Decimal | None
+    denominator: Decimal | None
+    value: Decimal | None
+    compared: ComparedKpi | None
+    change: Decimal | None
 
 
 class Export(Model):

@@ -241,18 +241,34 @@ class BatchResults(Struct, kw_only=True):
     results: list[BatchResult]
 
 
-class KpiView(Struct, kw_only=True):
-    """A figure with what it was computed from."""
+class ComparedKpi(Struct, kw_only=True):
+    """The same figure over the compared window."""
 
-    name: str
-    work_center: str | None | UnsetType = UNSET
     numerator: str
     denominator: str
     value: str | None
+
+
+class KpiView(Struct, kw_only=True):
+    """A figure with what it was computed from; `change` is its value less the compared one."""
+
+    name: str
+    work_center: str | None | UnsetType = UNSET
+    policy: str | None | UnsetType = UNSET
+    policy_version: int | None | UnsetType = UNSET
+    duration_model_version: int | None | UnsetType = UNSET
+    unplanned: bool | UnsetType = UNSET
+    currency: str | UnsetType = UNSET
+    numerator: str
+    denominator: str
+    value: str | None
+    compared: ComparedKpi | UnsetType = UNSET
+    change: str | None | UnsetType = UNSET
 
 
 class Kpis(Struct, kw_only=True):
     """Figures over the half-open window ``[from, to)``."""
 
     window: dict[str, datetime]
+    compared_window: dict[str, datetime] | UnsetType = UNSET
     data: list[KpiView]
