@@ -37,6 +37,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     witness_every_s: Annotated[float, msgspec.Meta(ge=0.1)] = 10.0
     log_level: str = "info"
     pool_size: Annotated[int, msgspec.Meta(ge=1)] = 10
+    # A mail host, smtp://user:password@host:587 or smtps://…; empty prints mail to standard error.
+    smtp_url: str = ""
+    mail_from: str = "WOaaS <no-reply@localhost>"
     # How long a request waits for the planner before it answers 202.
     inquiry_wait_s: Annotated[float, msgspec.Meta(ge=0, le=60)] = 2.0
     outbound_networks: str = ""
