@@ -46,15 +46,13 @@ _FORGET_BUNDLES = (
         "UPDATE audit_exports SET expires_at = $2 WHERE tenant_id = $1 AND expires_at > $2", *("tenant_id", "now")
     ),
 )
-_USER = Statement.text("SELECT id, email, name FROM users WHERE tenant_id = $1 AND id = $2", *("tenant_id", "user_id"))
 _ERASE_USER = Statement.text(
     """
-    UPDATE users SET email = $3, name = 'erased', password_hash = '', disabled_at = coalesce(disabled_at, $4)
+    UPDATE users SET email = $3, name = 'erased', password_hash = NULL, state = 'removed', version = version + 1
     WHERE tenant_id = $1 AND id = $2
     """,
-    *("tenant_id", "user_id", "email", "now"),
+    *("tenant_id", "user_id", "email"),
 )
-_END_SESSIONS = Statement.text("DELETE FROM sessions WHERE tenant_id = $1 AND user_id = $2", *("tenant_id", "user_id"))
 
 
 async def insert(uow: "UnitOfWork", values: dict[str, Any]) -> None:
@@ -95,12 +93,6 @@ async def erase_values(uow: "UnitOfWork", subject: str, person: UUID, words: Seq
     return int(await uow.value(_ERASE_VALUES, subject=subject, person=person, words=list(words)))
 
 
-async def user(uow: "UnitOfWork", user_id: UUID) -> "Record | None":
-    """A member."""
-    return await uow.first(_USER, tenant_id=uow.tenant, user_id=user_id)
-
-
 async def erase_user(uow: "UnitOfWork", user_id: UUID, email: str) -> None:
-    """Leave of a member only that there was one; he cannot sign in any more."""
-    await uow.execute(_ERASE_USER, tenant_id=uow.tenant, user_id=user_id, email=email, now=uow.clock.now())
-    await uow.execute(_END_SESSIONS, tenant_id=uow.tenant, user_id=user_id)
+    """Leave of a member only that there was one."""
+    await uow.execute(_ERASE_USER, tenant_id=uow.tenant, user_id=user_id, email=email)

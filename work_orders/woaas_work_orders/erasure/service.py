@@ -12,6 +12,9 @@ from woaas_core.errors import Conflict, NotFound, StaleETag
 from woaas_core.events.envelope import Version
 from woaas_core.ids import encode_id, try_decode_id, uuid7
 from woaas_core.wire import invalid
+from woaas_security.identity import credential_store as credentials
+from woaas_security.identity import repository as identity
+from woaas_security.identity.members import end_access
 from woaas_security.principal import Principal
 from woaas_work_orders.erasure import events, repository
 from woaas_work_orders.erasure.inputs import NewErasure, NewLegalHold
@@ -152,11 +155,14 @@ async def _erase_record(uow: "UnitOfWork", kind: MasterKind, key: UUID) -> _Eras
 
 
 async def _erase_member(uow: "UnitOfWork", principal: Principal, key: UUID) -> _Erased:
-    row = await repository.user(uow, key)
+    row = await identity.user(uow, key)
     if row is None:
         raise NotFound
     if key == principal.id:
         msg = "Nobody erases himself; ask another owner."
         raise Conflict(msg)
+    await end_access(uow, key)
+    await credentials.drop_factor(uow, key)
     await repository.erase_user(uow, key, f"{encode_id('usr', key)}@erased.invalid")
-    return _Erased((None, None), {"email": None, "name": None}, [row["email"], row["name"]])
+    changes: dict[str, object] = {"email": None, "name": None, "state": "removed"}
+    return _Erased((row["version"], row["version"] + 1), changes, [row["email"], row["name"]])

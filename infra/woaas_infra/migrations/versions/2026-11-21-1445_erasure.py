@@ -6,7 +6,7 @@ from alembic import op
 from woaas_core.db.tenancy import DEFINER, across_tenants, definer_function, isolate
 
 revision = "0021_erasure"
-down_revision = "0016_pilots"
+down_revision = "0018_accounts"
 branch_labels = None
 depends_on = None
 
