@@ -8,8 +8,7 @@ import pytest
 from fixtures.app import Tenant, World
 from httpx import AsyncClient
 
-from woaas_security.identity.service import add_user
-from woaas_security.identity.sessions import Origin, SignedIn
+from woaas_security.identity.service import Origin, SignedIn, add_user
 from woaas_security.identity.sign_in import sign_in
 
 pytestmark = pytest.mark.anyio
