@@ -6,7 +6,7 @@ from alembic import op
 from woaas_core.db.tenancy import DEFINER, across_tenants, definer_function, isolate
 
 revision = "0021_erasure"
-down_revision = "0015_connectors"
+down_revision = "0017_oauth"
 branch_labels = None
 depends_on = None
 
