@@ -24,7 +24,9 @@ from woaas_api.rest import (
     billing,
     connectors,
     duration_models,
+    erasures,
     events,
+    external_entries,
     forecasts,
     identity,
     kpis,
@@ -87,6 +89,8 @@ ROUTES: tuple[Route, ...] = (
     *members.ROUTES,
     *sessions.ROUTES,
     *permissions.ROUTES,
+    *erasures.ROUTES,
+    *external_entries.ROUTES,
 )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from woaas_billing.resources import INVOICE, LEDGER, PERIOD, PLAN, SETTLEMENT, SPEND_LIMIT, USAGE_EVENT
 from woaas_capacity_market.resources import BOARD, CONTRACT, LISTING, NDA, QUOTE, REQUEST
-from woaas_security.audit.resources import AUDIT_ENTRY, AUDIT_EXPORT, EVENT
+from woaas_security.audit.resources import AUDIT_ENTRY, AUDIT_EXPORT, AUDIT_SOURCE, EVENT, EXTERNAL_ENTRY
 from woaas_security.authz.resource import Resource
 from woaas_security.identity.resources import API_KEY, MEMBER
 from woaas_security.oauth.resources import OAUTH_CLIENT
@@ -17,6 +17,7 @@ from woaas_solver_farm.scenarios import SCENARIO
 from woaas_solver_farm.schedules.resources import SCHEDULE, SCHEDULE_RUN, SLOT
 from woaas_work_orders.alerts.resources import ALERT
 from woaas_work_orders.connectors.resources import CONNECTOR
+from woaas_work_orders.erasure.resources import ERASURE, LEGAL_HOLD
 from woaas_work_orders.execution.resources import INSPECTION, KPI, RECEIPT, REPORT
 from woaas_work_orders.forecasts.resources import FORECAST, FORECAST_BUCKET
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
@@ -34,6 +35,8 @@ SUBJECTS: Mapping[str, Resource] = {
         CONNECTOR,
         *(LISTING, REQUEST, NDA, QUOTE, CONTRACT),
         *(PERIOD, INVOICE, SETTLEMENT, SPEND_LIMIT),
+        *(API_KEY, MEMBER, ROLE, FIELD_POLICY, GRANT),
+        *(ERASURE, LEGAL_HOLD, AUDIT_SOURCE, EXTERNAL_ENTRY),
         *(API_KEY, OAUTH_CLIENT, MEMBER, ROLE, FIELD_POLICY, GRANT),
     )
 }
@@ -55,6 +58,8 @@ RESOURCES = (
     CONNECTOR,
     *(LISTING, REQUEST, BOARD, NDA, QUOTE, CONTRACT),
     *(PLAN, PERIOD, USAGE_EVENT, INVOICE, SETTLEMENT, SPEND_LIMIT),
+    *(EVENT, AUDIT_ENTRY, AUDIT_EXPORT, API_KEY, MEMBER, ROLE, FIELD_POLICY, GRANT),
+    *(ERASURE, LEGAL_HOLD, AUDIT_SOURCE, EXTERNAL_ENTRY),
     *(EVENT, AUDIT_ENTRY, AUDIT_EXPORT, API_KEY, OAUTH_CLIENT, MEMBER, ROLE, FIELD_POLICY, GRANT),
     *(KPI, LEDGER),
 )

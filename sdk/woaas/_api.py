@@ -43,6 +43,7 @@ from .resources.plant import (
     WorkCenters,
 )
 from .resources.promises import Promises
+from .resources.records import AuditSources, Erasures, ExternalEntries, LegalHolds
 from .resources.schedules import Policies, Scenarios, ScheduleRuns, Schedules, SolveRun, solve_handle
 from .resources.signatures import Signatures
 from .resources.work_orders import WorkOrders
@@ -110,6 +111,26 @@ class API(Bound[M]):
     def inspections(self) -> Inspections[M]:
         """What was found when work was inspected."""
         return Inspections(self._executor)
+
+    @cached_property
+    def audit_sources(self) -> AuditSources[M]:
+        """Keys of other systems that may append entries to the log."""
+        return AuditSources(self._executor)
+
+    @cached_property
+    def external_entries(self) -> ExternalEntries[M]:
+        """Entries of other systems in the log."""
+        return ExternalEntries(self._executor)
+
+    @cached_property
+    def erasures(self) -> Erasures[M]:
+        """Destroyed values of persons."""
+        return Erasures(self._executor)
+
+    @cached_property
+    def legal_holds(self) -> LegalHolds[M]:
+        """What must not be erased or removed."""
+        return LegalHolds(self._executor)
 
     @cached_property
     def signatures(self) -> Signatures[M]:

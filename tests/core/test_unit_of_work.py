@@ -215,8 +215,13 @@ class TestEvents:
             uow.record(NOTED, subject="a", version=(3, 4), work_order_id=order)
         async with factory.world.db.unit_of_work() as uow:
             await enter(uow, factory)
-            payload = await uow.value(Statement.text("SELECT payload FROM event WHERE type = $1", "y"), y=NOTED.name)
-        entry = msgspec.json.decode(payload)
+            statement = Statement.text("SELECT payload, openings FROM event WHERE type = $1", "y")
+            row = await uow.first(statement, y=NOTED.name)
+        assert row is not None
+        entry = msgspec.json.decode(row["payload"])
         assert entry["actor"] == {"type": "system", "id": "test"}
-        assert (entry["request_id"], entry["reason"], entry["version"]) == ("req_1", "because", [3, 4])
+        assert (entry["request_id"], entry["version"]) == ("req_1", [3, 4])
+        # The reason is free text: committed to, never in clear.
+        assert (entry["reason"], row["openings"]["/reason"][1]) == (None, "because")
+        assert b"because" not in row["payload"]
         assert (entry["tenant"], entry["work_order"]) == (encode_id("ten", factory.id), encode_id("wo", order))

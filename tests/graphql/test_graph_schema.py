@@ -49,7 +49,7 @@ VIEWS = {
 }
 # What REST has in places of its own: a list below the order, a header.
 LINKS = {"operations", "operation", "workOrder", "schedule", "reports", "etag", "lines", "buckets", "changes", "orders"}
-LINKS |= {"completedOrders", "meanDeviationMinutes"}
+LINKS |= {"signatures", "signedAtLocal", "completedOrders", "meanDeviationMinutes"}
 
 
 def members(name: str) -> dict[str, Any]:

@@ -118,6 +118,7 @@ class TestReport:
             "withheld": 0,
             "opened": 80,
             "sealed": 0,
+            "erased": 0,
             "key_pinned": True,
             "signed_by": [],
             "witnessed_by": [],

@@ -8,7 +8,8 @@ import pytest
 from fixtures.app import Tenant, World
 from httpx import AsyncClient
 
-from woaas_security.identity.service import add_user
+from woaas_security.identity.service import Origin, SignedIn, add_user
+from woaas_security.identity.sign_in import sign_in
 
 pytestmark = pytest.mark.anyio
 
@@ -92,10 +93,11 @@ class TestSigning:
         async with staffed.client() as client:
             _, _, op = await an_order(client)
         async with staffed.world.db.unit_of_work() as uow:
-            token = (await staffed.world.authenticator.sign_in(uow, ANN, PASSWORD)).token
+            session = await sign_in(uow, staffed.world.authenticator, ANN, PASSWORD, Origin())
+        assert isinstance(session, SignedIn)
         async with staffed.client() as client:
             del client.headers["authorization"]
-            client.cookies.set("woaas_session", token)
+            client.cookies.set("woaas_session", session.token)
             body = {"subject": op.rpartition("/")[2], "meaning": "reviewed", "password": PASSWORD}
             answer = await client.post("/v1/signatures", json=body, headers={"Woaas-Console": "1"})
         assert (answer.status_code, answer.json()["signer_name"]) == (201, "Ann")

@@ -18,6 +18,9 @@ Version = tuple[int | None, int | None]
 OBSERVED = ".observed"
 """How types of reads end: they are audit entries only, in no feed, no webhook and not in the catalogue."""
 
+REASON = "/reason"
+"""Where the reason stands among an entry's commitments, as no field is named: it is free text and may name people."""
+
 _CATALOGUE: dict[str, "EventType"] = {}
 
 
@@ -87,6 +90,8 @@ def seal(
     whoever is shown it and tells nobody else, and a destroyed opening makes it unknowable.
     """
     plain: dict[str, JSONValue] = msgspec.to_builtins(event.changes)
+    if reason is not None:
+        plain = {**plain, REASON: reason}
     committed = commit_fields(plain)
     payload = canonical(
         msgspec.to_builtins(
@@ -101,7 +106,7 @@ def seal(
                 "subject": event.subject,
                 "work_order": encode_id("wo", event.work_order_id) if event.work_order_id else None,
                 "version": event.version,
-                "reason": reason,
+                "reason": None,  # as it was written before it was committed to
                 "livemode": live,
                 "data": event.data,
                 "changes": {field: sealed.commitment for field, sealed in committed.items()},

@@ -39,6 +39,7 @@ class ContentCheck:
         self._check_copies(entry, leaf)
         if self._chain and (broken := self._chain.follow(leaf)):
             report.refuse(_ENTRIES, broken, entry.log_index)
+        report.erased += _erased(leaf)
         if leaf.changes or entry.openings:
             self._check_openings(entry.log_index, entry.openings, leaf)
 
@@ -61,3 +62,10 @@ class ContentCheck:
             opened.add(field)
         self._report.opened += len(opened)
         self._report.sealed += len(leaf.changes.keys() - opened)
+
+
+def _erased(leaf: Leaf) -> int:
+    """How many values an entry says were destroyed."""
+    data = leaf.content["data"]
+    number = data.get("fields") if leaf.content["type"] == "subject.erased" and isinstance(data, dict) else 0
+    return number if type(number) is int and number > 0 else 0

@@ -66,6 +66,7 @@ class Report:
     withheld: int = 0
     opened: int = 0
     sealed: int = 0
+    erased: int = 0
     key_pinned: bool = False
     signed_by: tuple[str, ...] = ()
     witnessed_by: tuple[str, ...] = ()
@@ -124,6 +125,10 @@ class Report:
             lines.append(f"tree size {self.tree_size}, root {self.root.hex()}")
             lines.extend(f"consistent with the checkpoint of size {size}" for size in self.consistent_from)
             lines.append(f"{self.opened} committed values opened, {self.sealed} sealed (withheld or erased)")
+            if self.erased:
+                lines.append(
+                    f"erased ({self.erased} fields): entries of the log say that their openings were destroyed"
+                )
             if self.withheld:
                 lines.append(
                     f"{self.withheld} entries withheld: their place in the log is proved, their content unseen"

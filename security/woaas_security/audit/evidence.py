@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from woaas_core.errors import NotFound, UnknownParameter
+from woaas_core.events.envelope import REASON
 from woaas_security.audit import store
 from woaas_security.audit.masking import visible_data
 from woaas_security.audit.note import VerifierKey
@@ -81,13 +82,17 @@ def show_entry(principal: Principal, row: "Record", subjects: Subjects) -> dict[
         shown["data"] = visible_data(principal.access(resource), leaf.data) or {}
     envelope = principal.access(AUDIT_ENTRY).readable
     withheld = [f"/{name}" for name in ("actor", "reason") if name not in envelope]
+    opened = dict(readable_openings(principal, leaf.subject, row["openings"] or {}, subjects))
+    fields = leaf.changes.keys() - {REASON}
+    shown["changes"] = {
+        field: opened[field][1] if field in opened else None for field in leaf.changes if field in fields
+    }
+    reason = opened[REASON][1] if REASON in opened else leaf.reason
     shown |= {
         "actor": leaf.actor if "actor" in envelope else {},
-        "reason": leaf.reason if "reason" in envelope else None,
+        "reason": reason if "reason" in envelope else None,
     }
-    opened = dict(readable_openings(principal, leaf.subject, row["openings"] or {}, subjects))
-    shown["changes"] = {field: opened[field][1] if field in opened else None for field in leaf.changes}
-    withheld += sorted(f"/changes/{field}" for field in leaf.changes if field not in opened)
+    withheld += sorted(f"/changes/{field}" for field in fields if field not in opened)
     return {"index": row["index"], **shown, "leaf_hash": row["leaf_hash"].hex(), "masked_fields": withheld}
 
 
@@ -96,15 +101,18 @@ def readable_openings(
 ) -> Iterable[tuple[str, tuple[str, Any]]]:
     """The openings (salt, value) of an entry that a caller may see, by field.
 
-    A field that the resource does not declare is denied to all but those who may read the object whole.
+    A field that the resource does not declare is denied to all but those who may read the object whole. The reason is
+    for whoever reads the entry.
     """
+    if REASON in openings:
+        yield REASON, openings[REASON]
     resource = subjects.get(subject.partition("_")[0])
     if resource is None:
         return
     access = principal.access(resource)
     whole = len(access.readable) == len(resource.fields)
     for field, (salt, value) in openings.items():
-        if field in access.readable or whole:
+        if field != REASON and (field in access.readable or whole):
             yield field, (salt, value)
 
 

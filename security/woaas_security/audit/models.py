@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, SmallInteger, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
-from woaas_core.db.base import instant, metadata, tenant_table
+from woaas_core.db.base import instant, metadata, tenant_index, tenant_table
 
 tile = tenant_table(
     "tile",
@@ -66,6 +66,30 @@ log_readers = tenant_table(
     Column("reader", Text, nullable=False),
     instant("hour"),
     key=("reader",),
+)
+
+# Keys of other systems that may append entries.
+audit_sources = tenant_table(
+    "audit_sources",
+    Column("id", Uuid, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    instant("created_at"),
+    instant("revoked_at", nullable=True),
+    tenant_index("audit_sources", "code"),
+)
+
+external_entries = tenant_table(
+    "external_entries",
+    Column("id", Uuid, nullable=False),
+    Column("source_id", Uuid, nullable=False),
+    Column("source", Text, nullable=False),
+    # The canonical bytes that were signed.
+    Column("payload", LargeBinary, nullable=False),
+    Column("payload_sha256", Text, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    instant("received_at"),
+    tenant_index("external_entries", "source", "payload_sha256", unique=True),
 )
 
 audit_key = Table(

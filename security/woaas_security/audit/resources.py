@@ -1,7 +1,11 @@
 """What permissions on the log are about."""
 
+import base64
+
+import msgspec
+
 from woaas_core.events.log import event
-from woaas_security.audit.models import audit_exports
+from woaas_security.audit.models import audit_exports, audit_sources, external_entries
 from woaas_security.authz.resource import Field, Resource
 
 _FIELDS = (
@@ -34,4 +38,34 @@ AUDIT_EXPORT = Resource(
         Field("expires_at", "instant"),
     ),
     actions=frozenset({"create"}),
+)
+AUDIT_SOURCE = Resource(
+    "audit_source",
+    "src",
+    audit_sources,
+    (
+        Field("id", "id", prefix="src"),
+        Field("code", filterable=True),
+        Field("public_key", render=lambda key: base64.b64encode(key).decode()),
+        Field("created_at", "instant", filterable=True),
+        Field("revoked_at", "instant"),
+    ),
+    actions=frozenset({"create", "revoke"}),
+    writes=frozenset({"code", "public_key"}),
+)
+EXTERNAL_ENTRY = Resource(
+    "external_entry",
+    "ext",
+    external_entries,
+    (
+        Field("id", "id", prefix="ext"),
+        Field("source", filterable=True),
+        Field("source_id", "id", prefix="src"),
+        Field("payload", "json", render=msgspec.json.decode),
+        Field("payload_sha256", filterable=True),
+        Field("signature", render=lambda signature: base64.b64encode(signature).decode()),
+        Field("received_at", "instant", filterable=True),
+    ),
+    actions=frozenset({"create"}),
+    writes=frozenset({"source", "payload", "signature"}),
 )

@@ -52,7 +52,8 @@ _OPERATION = Scoped.where(
 _INSERT_ORDER = insert_row(work_orders)
 _INSERT_OPERATION = insert_row(operations)
 _ENTRIES = Statement.text(
-    "SELECT payload FROM event WHERE tenant_id = $1 AND work_order_id = $2 ORDER BY id LIMIT 2000",
+    "SELECT payload, openings -> '/reason' ->> 1 AS reason FROM event WHERE tenant_id = $1 AND work_order_id = $2 "
+    "ORDER BY id LIMIT 2000",
     "tenant_id",
     "order_id",
 )
@@ -171,9 +172,9 @@ async def demands(uow: "UnitOfWork", order_id: UUID) -> list[Demand]:
     return [Demand(r["id"], urgency(r["priority"], r["due_at"], r["number"]), r["materials"]) for r in rows]
 
 
-async def entries(uow: "UnitOfWork", order_id: UUID) -> list[bytes]:
-    """The audit entries of an order, oldest first."""
-    return [row["payload"] for row in await uow.all(_ENTRIES, tenant_id=uow.tenant, order_id=order_id)]
+async def entries(uow: "UnitOfWork", order_id: UUID) -> "list[Record]":
+    """The audit entries of an order with their reasons, oldest first."""
+    return await uow.all(_ENTRIES, tenant_id=uow.tenant, order_id=order_id)
 
 
 async def next_number(uow: "UnitOfWork", series: str) -> int:

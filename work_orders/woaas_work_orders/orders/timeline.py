@@ -26,7 +26,6 @@ class _Entry(msgspec.Struct):
     at: datetime
     actor: dict[str, str]
     subject: str
-    reason: str | None
     data: dict[str, Any]
 
 
@@ -40,7 +39,7 @@ async def timeline(uow: "UnitOfWork", principal: Principal, order_id: UUID) -> l
     neither who acted nor why.
     """
     rows = await repository.entries(uow, order_id)
-    entries = [msgspec.structs.asdict(_decode(row)) for row in rows]
+    entries = [{**msgspec.structs.asdict(_decode(row["payload"])), "reason": row["reason"]} for row in rows]
     follows = principal.access(EVENT).sees_anything
     shown = (_followed(principal, e) if follows else _masked(principal, e) for e in entries)
     return [entry for entry in shown if entry is not None]

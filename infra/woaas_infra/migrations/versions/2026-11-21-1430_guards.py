@@ -6,7 +6,7 @@ from alembic import op
 from woaas_core.db.tenancy import DEFINER, definer_function, isolate
 
 revision = "0019_guards"
-down_revision = "0017_oauth"
+down_revision = "0021_erasure"
 branch_labels = None
 depends_on = None
 
