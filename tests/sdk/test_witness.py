@@ -183,7 +183,11 @@ class TestQuorum:
         report = verified(tmp_path, bundle, witnesses=[SECRET.public.vkey])
         assert (report.exit_code, "cosignature by" in str(report)) == (1, True)
 
-    @pytest.mark.parametrize("vkey", ["no key", VKEYS[0], SECRET.public.vkey.replace("w1", "w2")])
+    @pytest.mark.parametrize(
+        "vkey",
+        ["no key", VKEYS[0], SECRET.public.vkey.replace("w1", "w2")],
+        ids=["no key", "a log's key", "another name's hash"],
+    )
     def test_what_is_no_witness_key_is_malformed(self, vkey):
         with pytest.raises(Malformed):
             parse_witnesses([vkey])

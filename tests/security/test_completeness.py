@@ -122,13 +122,7 @@ class TestReplay:
                 await actions.one()
             assert actions.written > OPERATIONS // 4
             objects = await self.replayed(database)
-            kinds = {
-                "wo": "work-orders",
-                "op": "operations",
-                "opr": "operators",
-                "wkc": "work-centers",
-                "fpo": "field-policies",
-            }
+            kinds = {"wo": "work-orders", "op": "operations", "fpo": "field-policies"} | self.master_data()
             compared = dict.fromkeys(kinds, 0)
             for subject, (version, fields) in objects.items():
                 prefix = subject.partition("_")[0]
@@ -161,9 +155,9 @@ class TestReplay:
     async def compare_versions(self, database: FreshDatabase, objects: dict[str, tuple[int | None, Any]]) -> None:
         tables = {"work_orders": "wo", "operations": "op", "roles": "rol", "field_policies": "fpo"}
         for table, prefix in tables.items():
-            rows = fetch(database.dsn, f"SELECT id, version FROM {table}")
-            assert rows
-            for key, version in rows:
+            found = await rows(database, f"SELECT id, version FROM {table}")
+            assert found
+            for key, version in found:
                 assert objects[encode_id(prefix, key)][0] == version  # type: ignore[arg-type]
 
 

@@ -140,7 +140,9 @@ class TestPolicy:
         assert read_witnesses(path) == (Witness(WITNESS.key, "https://w.example"),)
 
     @pytest.mark.parametrize(
-        "line", ["witness a", "witness a key http://w", f"witness a {SECRET.public.vkey} file:///w"]
+        "line",
+        ["witness a", "witness a key http://w", f"witness a {SECRET.public.vkey} file:///w"],
+        ids=["no key", "no key that is one", "no web address"],
     )
     def test_a_line_out_of_form_is_refused(self, tmp_path: Path, line: str) -> None:
         (tmp_path / "policy").write_text(f"{line}\n")
