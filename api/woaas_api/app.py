@@ -18,8 +18,10 @@ from woaas_api.health import health_handlers
 from woaas_api.pages import page_handlers
 from woaas_api.problems import MEDIA_TYPE, handle, pages
 from woaas_api.rest import (
+    alerts,
     audit,
     billing,
+    connectors,
     duration_models,
     events,
     forecasts,
@@ -27,13 +29,16 @@ from woaas_api.rest import (
     kpis,
     market,
     master_data,
+    members,
     moves,
     operations,
     permissions,
+    pilots,
     planning,
     promises,
     proposals,
     schedules,
+    sessions,
     signatures,
     work_orders,
 )
@@ -70,9 +75,14 @@ ROUTES: tuple[Route, ...] = (
     *market.ROUTES,
     *billing.ROUTES,
     *kpis.ROUTES,
+    *connectors.ROUTES,
+    *pilots.ROUTES,
+    *alerts.ROUTES,
     *events.ROUTES,
     *audit.ROUTES,
     *identity.ROUTES,
+    *members.ROUTES,
+    *sessions.ROUTES,
     *permissions.ROUTES,
 )
 

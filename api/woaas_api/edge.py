@@ -168,7 +168,7 @@ class Edge:
         """
         scheme, _, token = (request.headers.get("authorization") or "").partition(" ")
         if scheme.lower() == "bearer" and token:
-            return await self.authenticator.by_key(uow, token.strip())
+            return await self.authenticator.by_key(uow, token.strip(), _client(request))
         session = request.cookies.get(SESSION_COOKIE)
         if session and request.headers.get(CONSOLE_HEADER):
             principal, _ = await self.authenticator.by_session(uow, session)

@@ -82,6 +82,7 @@ class _Conversation:
         self._edge = edge
         self._tasks = tasks
         self._token = ""
+        self._address = socket.client.host if socket.client else ""
         self._running: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
@@ -167,7 +168,7 @@ class _Conversation:
         async with self._edge.database.unit_of_work() as uow:
             if not self._token:
                 raise Unauthenticated
-            principal = await self._edge.authenticator.by_key(uow, self._token)
+            principal = await self._edge.authenticator.by_key(uow, self._token, self._address)
             take_turns(uow)
             yield Context(uow, principal, self._edge.cursors, SUBJECTS, RESOURCES, "")
 

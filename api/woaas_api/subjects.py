@@ -8,11 +8,14 @@ from woaas_security.audit.resources import AUDIT_ENTRY, AUDIT_EXPORT, EVENT
 from woaas_security.authz.resource import Resource
 from woaas_security.identity.resources import API_KEY, MEMBER
 from woaas_security.permissions.resources import FIELD_POLICY, GRANT, ROLE
+from woaas_solver_farm.figures.pilots import PILOT
 from woaas_solver_farm.learning.resources import DURATION_MODEL
 from woaas_solver_farm.policies import POLICY
 from woaas_solver_farm.proposals.resources import PROPOSAL, PROPOSAL_CHANGE
 from woaas_solver_farm.scenarios import SCENARIO
 from woaas_solver_farm.schedules.resources import SCHEDULE, SCHEDULE_RUN, SLOT
+from woaas_work_orders.alerts.resources import ALERT
+from woaas_work_orders.connectors.resources import CONNECTOR
 from woaas_work_orders.execution.resources import INSPECTION, KPI, RECEIPT, REPORT
 from woaas_work_orders.forecasts.resources import FORECAST, FORECAST_BUCKET
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
@@ -26,7 +29,8 @@ SUBJECTS: Mapping[str, Resource] = {
         *(WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT, SIGNATURE),
         *(k.resource for k in KINDS),
         *(SCHEDULE_RUN, SCHEDULE, SLOT, DURATION_MODEL, PROPOSAL, POLICY.resource, SCENARIO.resource, PROMISE),
-        *(FORECAST, FORECAST_BUCKET),
+        *(FORECAST, FORECAST_BUCKET, PILOT.resource, ALERT),
+        CONNECTOR,
         *(LISTING, REQUEST, NDA, QUOTE, CONTRACT),
         *(PERIOD, INVOICE, SETTLEMENT, SPEND_LIMIT),
         *(API_KEY, MEMBER, ROLE, FIELD_POLICY, GRANT),
@@ -46,7 +50,8 @@ RESOURCES = (
         SCENARIO.resource,
         PROMISE,
     ),
-    *(FORECAST, FORECAST_BUCKET),
+    *(FORECAST, FORECAST_BUCKET, PILOT.resource, ALERT),
+    CONNECTOR,
     *(LISTING, REQUEST, BOARD, NDA, QUOTE, CONTRACT),
     *(PLAN, PERIOD, USAGE_EVENT, INVOICE, SETTLEMENT, SPEND_LIMIT),
     *(EVENT, AUDIT_ENTRY, AUDIT_EXPORT, API_KEY, MEMBER, ROLE, FIELD_POLICY, GRANT),

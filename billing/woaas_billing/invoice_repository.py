@@ -1,6 +1,7 @@
 """All SQL of invoices."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -41,6 +42,13 @@ _LINES_OF = Statement(
     .where(invoice_lines.c.invoice_id == bindparam("invoice_ids").any_())
     .order_by(invoice_lines.c.invoice_id, invoice_lines.c.position)
 )
+_CHARGED = Statement.text(
+    """
+    SELECT currency, sum(total_minor) AS total_minor FROM invoices
+    WHERE tenant_id = $1 AND issued_at >= $2 AND issued_at < $3 GROUP BY currency
+    """,
+    *("tenant_id", "since", "until"),
+)
 
 
 async def next_in_series(uow: "UnitOfWork", series: str) -> int:
@@ -69,6 +77,11 @@ async def of_period(uow: "UnitOfWork", period_id: UUID) -> "Record | None":
 async def all_of(uow: "UnitOfWork") -> "list[Record]":
     """Every invoice of the tenant, in the order of their numbers."""
     return await uow.all(_ALL, tenant_id=uow.tenant)
+
+
+async def charged(uow: "UnitOfWork", since: datetime, until: datetime) -> "list[Record]":
+    """What the invoices issued in ``[since, until)`` come to, by currency."""
+    return await uow.all(_CHARGED, tenant_id=uow.tenant, since=since, until=until)
 
 
 async def lines(uow: "UnitOfWork", invoice_id: UUID) -> "list[Record]":

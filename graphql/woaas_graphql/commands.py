@@ -21,6 +21,7 @@ from woaas_core.ids import decode_id
 from woaas_core.wire import check_code
 from woaas_graphql import types
 from woaas_graphql.mutations import Command, Verb
+from woaas_graphql.planning_commands import PLANNING
 from woaas_solver_farm.schedules import requests as runs
 from woaas_solver_farm.schedules import service as schedules
 from woaas_solver_farm.schedules.inputs import NewScheduleRun, PublishBody
@@ -269,6 +270,7 @@ MUTATIONS: Mapping[str, Verb] = {
     "schedule_publish": Verb(types.Schedule, _publish, "Make a proposed plan the one in force", PublishBody),
     "slot_pin": _pin("pin", "Have the next plans keep a place"),
     "slot_unpin": _pin("unpin", "Let the next plan move a place again"),
+    **PLANNING,
     "listing_create": Verb(types.Listing, _create_listing, "Put capacity on the market", NewListing, takes_id=False),
     "listing_put": Verb(types.Listing, _replace_listing, "Replace a listing", NewListing),
     **{f"listing_{name}": _listing_command(name) for name in sorted(listings.LISTING_COMMANDS)},

@@ -25,10 +25,16 @@ from woaas_security.audit.masking import visible_events
 from woaas_security.audit.resources import AUDIT_ENTRY, EVENT
 from woaas_security.authz.listing import DEFAULT_LIMIT
 from woaas_security.identity.me import describe
+from woaas_solver_farm.inquiries.views import find_move
+from woaas_solver_farm.learning import service as learning
+from woaas_solver_farm.proposals import service as proposals
 from woaas_solver_farm.schedules import comparing
 from woaas_solver_farm.schedules import repository as schedule_rows
 from woaas_solver_farm.schedules import service as schedules
+from woaas_work_orders.alerts import service as alerts
+from woaas_work_orders.forecasts import service as forecasts
 from woaas_work_orders.orders import service as orders
+from woaas_work_orders.promises import service as promises
 from woaas_work_orders.resources import repository as master_rows
 from woaas_work_orders.resources import service as master_data
 from woaas_work_orders.resources.kinds import MasterKind
@@ -193,6 +199,33 @@ QUERIES: dict[str, StrawberryField] = {
     ),
     "schedules": list_field(types.Schedule, description="Plans, newest first"),
     "schedule_comparison": strawberry.field(schedule_comparison),
+    "promise": _by_id(
+        types.Promise, lambda c, text: promises.get(c.uow, c.principal, decode_id("prm", text)), "A promise by id"
+    ),
+    "promises": list_field(types.Promise, description="Promises, newest first"),
+    "move": _by_id(
+        types.Move,
+        lambda c, text: find_move(c.uow, c.principal, decode_id("run", text)),
+        "What came of a move; kept for 24 hours",
+    ),
+    "proposal": _by_id(
+        types.Proposal, lambda c, text: proposals.get(c.uow, c.principal, decode_id("prp", text)), "A proposal by id"
+    ),
+    "proposals": list_field(types.Proposal, description="Proposals, newest first; `state: open` are to decide on"),
+    "forecast": _by_id(
+        types.Forecast, lambda c, text: forecasts.get(c.uow, c.principal, decode_id("fct", text)), "A forecast by id"
+    ),
+    "forecasts": list_field(types.Forecast, description="Forecasts, newest first"),
+    "duration_model": _by_id(
+        types.DurationModel,
+        lambda c, text: learning.get(c.uow, c.principal, decode_id("dmo", text)),
+        "A version of the duration model by id",
+    ),
+    "duration_models": list_field(types.DurationModel, description="Versions of the duration model, newest first"),
+    "alert": _by_id(
+        types.Alert, lambda c, text: alerts.get(c.uow, c.principal, decode_id("alr", text)), "An alert by id"
+    ),
+    "alerts": list_field(types.Alert, description="Alerts, newest first; filter by `state`"),
     "slots": list_field(types.Slot, description="Places in plans; filter by `scheduleId`"),
     "listing": _by_id(
         types.Listing, lambda c, text: listings.get(c.uow, c.principal, decode_id("lst", text)), "A listing by id"

@@ -36,7 +36,16 @@ _OF_KIND: Mapping[str, Any] = {
 }
 # Structs whose own names say how they are sent rather than what they are.
 _NAMES = {"MoneyBody": "Money", "NewOperation": "RoutingOperation"}
-_INPUT_NAMES = {"MoneyBody": "Money", "CommandBody": "WorkOrderCommand", "OperationCommandBody": "OperationCommand"}
+_INPUT_NAMES = {
+    "MoneyBody": "Money",
+    "CommandBody": "WorkOrderCommand",
+    "OperationCommandBody": "OperationCommand",
+    "AcceptBody": "ProposalAccept",
+    "RejectBody": "ProposalReject",
+    "ModelCommand": "DurationModelCommand",
+    "CancelForecast": "ForecastCancel",
+    "MoveRequest": "Move",
+}
 
 
 def shows(kind: Kind, members: Mapping[str, Any] | None = None) -> Callable[[C], C]:

@@ -1,15 +1,19 @@
 """Every periodic job: what time alone makes due, with nobody's request and no event behind it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from woaas_billing import invoicing
 from woaas_capacity_market import requests
 from woaas_core import idempotency
 from woaas_core.db.statements import Statement
+from woaas_core.mail import mailer_of
+from woaas_core.settings import Settings
 from woaas_security.audit import exports
+from woaas_security.identity import credential_store, outbox, throttle
 from woaas_security.identity import repository as identity
+from woaas_security.identity.keyring import Keyring
 from woaas_security.principal import Principal
 from woaas_solver_farm.learning import upkeep as learning
 from woaas_solver_farm.schedules import repository as schedules
@@ -37,11 +41,28 @@ class PeriodicJob(NamedTuple):
     work: Work
 
 
+class Delivery(NamedTuple):
+    """What leaves the system, tenant by tenant, at least once.
+
+    ``take`` claims what is due in one transaction, ``send`` hands each on outside of any, ``settle`` notes in another
+    that it is out. What fails, or is cut off before it is settled, is due again by what ``take`` has committed.
+    """
+
+    name: str
+    every: timedelta
+    tenants: Statement
+    take: Callable[["UnitOfWork"], Awaitable[Sequence[Any]]]
+    send: Callable[[Any], Awaitable[None]]
+    settle: Callable[["UnitOfWork", Any], Awaitable[None]]
+
+
 async def _forget(uow: "UnitOfWork", _principal: Principal) -> int:
     """What nobody can ask for any more; no fact of the business, so it leaves no event."""
     return (
         await idempotency.forget_old(uow, limit=_FORGOTTEN_AT_ONCE)
         + await identity.forget_ended_sessions(uow)
+        + await credential_store.forget_tokens(uow)
+        + await throttle.forget_old(uow)
         + await exports.forget_expired(uow)
         + await schedules.forget_expired(uow)
     )
@@ -83,3 +104,18 @@ JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("forgetting", timedelta(hours=1), Statement.text("SELECT live_tenants()"), _forget),
 )
 """In the order they are done: what others wait for comes before what takes long."""
+
+
+def deliveries(settings: Settings) -> tuple[Delivery, ...]:
+    """Everything that leaves the system."""
+    keyring, mailer = Keyring(settings.secret_key), mailer_of(settings)
+    return (
+        Delivery(
+            "mail",
+            timedelta(seconds=2),
+            Statement.text("SELECT tenants_with_mail($1)", "now"),
+            take=lambda uow: outbox.take(uow, keyring, settings.url),
+            send=lambda outgoing: mailer.send(outgoing.mail),
+            settle=outbox.settle,
+        ),
+    )

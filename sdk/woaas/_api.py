@@ -19,9 +19,11 @@ from .resources.audit import Audit
 from .resources.billing import Billing
 from .resources.events import Events
 from .resources.exports import Exports
+from .resources.figures import Alerts, Pilots
 from .resources.graphql import GraphQLResult
 from .resources.graphql import document as graphql_document
 from .resources.learning import DurationModels, Forecasts, Proposals
+from .resources.machines import Connectors
 from .resources.market import Market
 from .resources.operations import Inspections, Operations, Reports
 from .resources.permissions import FieldPolicies, Grants, Roles
@@ -62,9 +64,16 @@ class API(Bound[M]):
         since: Instant | None = None,
         until: Instant | None = None,
         by: str | None = None,
+        compare_since: Instant | None = None,
+        compare_until: Instant | None = None,
     ) -> Listing[Kpi]:
-        """Figures such as `yield` over `[since, until)`, with numerator and denominator; all of them unless named."""
-        return listing_of("/v1/kpis", Kpi, {"names": names or None, "from": since, "to": until, "by": by})
+        """Figures such as `yield` over `[since, until)`, with numerator and denominator; all of them unless named.
+
+        `by` is `work_center`, `policy_version` or `duration_model_version`. With a second window each figure also says
+        what it was there.
+        """
+        window = {"from": since, "to": until, "compare_from": compare_since, "compare_to": compare_until}
+        return listing_of("/v1/kpis", Kpi, {"names": names or None, "by": by, **window})
 
     @endpoint
     def solve(self, problem: Mapping[str, object], *, idempotency_key: str | None = None) -> Request[SolveRun[M]]:
@@ -112,6 +121,11 @@ class API(Bound[M]):
         return ScheduleRuns(self._executor)
 
     @cached_property
+    def connectors(self) -> Connectors[M]:
+        """Where machine data comes from."""
+        return Connectors(self._executor)
+
+    @cached_property
     def promises(self) -> Promises[M]:
         """When an order could be done, and capacity held for it."""
         return Promises(self._executor)
@@ -140,6 +154,16 @@ class API(Bound[M]):
     def proposals(self) -> Proposals[M]:
         """New plans that delays and breakdowns led to."""
         return Proposals(self._executor)
+
+    @cached_property
+    def pilots(self) -> Pilots[M]:
+        """Parts of the plant tried for a time."""
+        return Pilots(self._executor)
+
+    @cached_property
+    def alerts(self) -> Alerts[M]:
+        """What needs a person."""
+        return Alerts(self._executor)
 
     @cached_property
     def forecasts(self) -> Forecasts[M]:

@@ -27,7 +27,8 @@ class Principal:
     ``customer`` binds a guest of role customer to the orders of one customer code; ``releases_limited`` tells
     that the tenant's allowance counts releases, so that others need not touch its row. ``grants`` are in force for him
     at this moment; each is noted as used with ``observe`` when it opens something. ``scope`` limits him to a part of
-    the tenant. ``reads`` takes down what he is shown of restricted fields, where the tenant has restricted any.
+    the tenant; ``session_id`` is the console session he came with. ``reads`` takes down what he is shown of restricted
+    fields, where the tenant has restricted any.
     """
 
     tenant_id: UUID
@@ -44,6 +45,7 @@ class Principal:
     observe: Callable[[GrantLine], None] | None = None
     scope: Mapping[str, Any] = field(default_factory=dict)
     reads: "Reads | None" = None
+    session_id: UUID | None = None
 
     @property
     def actor(self) -> Actor:

@@ -8,6 +8,7 @@ import msgspec
 
 from woaas_core.events.readers import LoggedEvent, Reader
 from woaas_core.ids import decode_id, encode_id
+from woaas_solver_farm.exceptions.watching import WATCHED, watch
 from woaas_solver_farm.plant import CLOSED_STATES
 from woaas_solver_farm.schedules import events, replan_rows, repository
 from woaas_solver_farm.schedules.definitions import DEFAULT_POLICY, with_policy
@@ -61,6 +62,8 @@ async def _cause(uow: "UnitOfWork", event: LoggedEvent) -> str | None:
         center = await master_data.find(uow, "work_center", code)
         is_closed = center is not None and center["body"].get("state") in CLOSED_STATES
         return "down" if is_closed and await replan_rows.has_planned_work(uow, code) else None
+    if event.data.get("historical"):
+        return None
     report = await replan_rows.reported(uow, decode_id("rep", str(event.data["report_id"])))
     if report is None:
         return None
@@ -92,4 +95,5 @@ READERS: tuple[Reader, ...] = (
         replan,
         start="head",
     ),
+    Reader("exceptions", frozenset(WATCHED), watch),
 )

@@ -17,6 +17,7 @@ from woaas_solver_farm.plant import Plant
 from woaas_solver_farm.problem import Fixed, Job, Mode, Operation, Outsource, Place, Problem
 from woaas_solver_farm.reservations import reserved_job
 from woaas_solver_farm.snapshot import PlanRequest, Snapshot
+from woaas_solver_farm.tool_life import tool_lives
 from woaas_solver_farm.work import Work
 from woaas_work_orders.orders.entities import Operation as OperationRow
 from woaas_work_orders.orders.entities import WorkOrder
@@ -32,7 +33,8 @@ class Note(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the plant knows about an operation's place and the engine does not.
 
     ``instead`` says an engine's reason in the plant's words (``fixed`` is ``pinned``, ``release`` is
-    ``material:BAR-12``); ``also`` are reasons to add, such as ``material_short:BAR-12``.
+    ``material:BAR-12``, ``no_capable_resource`` is ``tool_worn:M-17``); ``also`` are reasons to add, such as
+    ``material_short:BAR-12``.
     """
 
     instead: dict[str, str] = {}
@@ -78,6 +80,7 @@ class Builder:
         # Expected demand takes no material from real orders.
         real = [pair for pair in snapshot.orders if pair[0].state != OrderState.FORECAST]
         self.dates = material_dates(real, snapshot.lots, self.horizon)
+        self.tools = tool_lives(snapshot.orders, snapshot.tools, snapshot.tool_use)
         frozen_until = self.horizon.ceil(self.horizon.start_at + request.frozen)
         self.given = given_places(snapshot, self.plant, self.work, self.horizon, frozen_until=frozen_until)
 
@@ -162,7 +165,7 @@ class Builder:
 
     def _able(self, order: WorkOrder, row: OperationRow) -> list[str]:
         """The work centers named, else those of the order's line or site, as far as they are up."""
-        if row.sourcing == "outsource" or row.contract_id is not None:
+        if row.sourcing == "outsource" or row.contract_id is not None or row.id in self.tools.worn:
             return []
         if row.work_centers:
             return [c for c in row.work_centers if c in self.plant.able_now]
@@ -195,6 +198,8 @@ class Builder:
                     instead["fixed"] = self.given.places[row.id].why
                 if row.id in self.dates.awaited and self.dates.releases[row.id] > released:
                     instead["release"] = f"material:{self.dates.awaited[row.id]}"
+                if row.id in self.tools.worn:
+                    instead["no_capable_resource"] = f"tool_worn:{self.tools.worn[row.id]}"
                 also = [f"material_short:{material}" for material in self.dates.short.get(row.id, ())]
                 also += [f"pin_lost:{self.given.lost_pins[row.id]}"] if row.id in self.given.lost_pins else []
                 if instead or also:

@@ -19,6 +19,8 @@ from woaas_work_orders.orders.entities import Operation, WorkOrder
 from woaas_work_orders.orders.inputs import NewWorkOrder, Priority
 from woaas_work_orders.resources.kinds import CalendarException, Record, Shift, master_kind
 
+_SHORTEST_RHYTHM = timedelta(minutes=1)
+
 Planned = tuple[WorkOrder, Sequence[Operation]]
 OrderKey = Annotated[str, msgspec.Meta(min_length=1, max_length=64, description="A work order's id or number")]
 
@@ -26,10 +28,12 @@ OrderKey = Annotated[str, msgspec.Meta(min_length=1, max_length=64, description=
 class Release(Body, kw_only=True):
     """Another rhythm of release for what has not begun: everything ``delay`` later, or ``orders`` at each beat.
 
-    At the k-th beat, ``k * every`` after the plan's start, the next orders by priority and due time are let in.
+    At the k-th beat, ``k * every`` after the plan's start, the next orders by priority and due time are let in. With a
+    ``rhythm`` orders come in at its multiples after the plan's start only: P7D once a week, P1D once a day.
     """
 
     delay: DurationText | UnsetType = UNSET
+    rhythm: DurationText | UnsetType = UNSET
     every: DurationText | UnsetType = UNSET
     orders: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1
 
@@ -100,9 +104,11 @@ class Scenario(Record, kw_only=True):
 def _check(_: str, scenario: Scenario) -> None:
     changes = scenario.changes
     if isinstance(changes.release, Release):
-        for name in ("delay", "every"):
+        for name in ("delay", "every", "rhythm"):
             if getattr(changes.release, name) is not UNSET:
-                duration_of(getattr(changes.release, name), f"/changes/release/{name}")
+                length = duration_of(getattr(changes.release, name), f"/changes/release/{name}")
+                if name == "rhythm" and length < _SHORTEST_RHYTHM:
+                    raise invalid("/changes/release/rhythm", "invalid", "From PT1M.")
     for i, change in enumerate(changes.orders):
         for name in ("due_at", "earliest_start_at"):
             if getattr(change, name) is not UNSET:
@@ -210,6 +216,7 @@ def names_of(head: WorkOrder) -> tuple[str, str]:
 def _released(orders: Sequence[Planned], release: Release, start_at: datetime) -> list[Planned]:
     delay = timedelta(0) if isinstance(release.delay, UnsetType) else parse_duration(release.delay)
     every = timedelta(0) if isinstance(release.every, UnsetType) else parse_duration(release.every)
+    rhythm = None if isinstance(release.rhythm, UnsetType) else parse_duration(release.rhythm)
     waiting = sorted(
         (head for head, _ in orders if head.started_at is None),
         key=lambda h: (h.priority, h.due_at is None, h.due_at or start_at, h.number),
@@ -220,6 +227,8 @@ def _released(orders: Sequence[Planned], release: Release, start_at: datetime) -
         if head.id not in beat:
             return head
         wished = max(head.earliest_start_at or start_at, start_at) + delay
-        return replace(head, earliest_start_at=max(wished, start_at + beat[head.id] * every))
+        at = max(wished, start_at + beat[head.id] * every)
+        # Whole beats after the start, rounded up.
+        return replace(head, earliest_start_at=at if rhythm is None else start_at - (start_at - at) // rhythm * rhythm)
 
     return [(moved(head), rows) for head, rows in orders]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -53,6 +54,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     # What machines are set up for now, as far as their work so far tells; else master data says it.
     machine_groups: Mapping[str, str] = {}
     durations: Durations = Durations()
+    # Pieces reported with each tool that has a life.
+    tool_use: Mapping[str, Decimal] = {}
 
 
 class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):

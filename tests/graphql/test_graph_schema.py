@@ -21,7 +21,8 @@ from woaas_security.authz.resource import Resource
 SHAPES = {
     shape.__name__: kind_of(shape).resource
     for shape in (*vars(types).values(), *types.MASTER.values())
-    if isinstance(shape, type) and hasattr(shape, "__kind__")
+    # A move is the answer to a question and has no resource of its own.
+    if isinstance(shape, type) and hasattr(shape, "__kind__") and shape is not types.Move
 }
 # The shapes that REST answers in, by the name of the type in the graph.
 VIEWS = {
@@ -33,6 +34,10 @@ VIEWS = {
     "Schedule": "get_schedule",
     "ScheduleRun": "get_schedule_run",
     "Slot": "list_slots",
+    "Move": "get_move",
+    "Proposal": "get_proposal",
+    "Forecast": "get_forecast",
+    "DurationModel": "get_duration_model",
     "Listing": "get_listing",
     "MarketRequest": "get_market_request",
     "Contract": "get_contract",
@@ -43,7 +48,8 @@ VIEWS = {
     **{shape.__name__: f"get_{name}" for name, shape in types.MASTER.items()},
 }
 # What REST has in places of its own: a list below the order, a header.
-LINKS = {"operations", "operation", "workOrder", "schedule", "reports", "etag", "lines"}
+LINKS = {"operations", "operation", "workOrder", "schedule", "reports", "etag", "lines", "buckets", "changes", "orders"}
+LINKS |= {"completedOrders", "meanDeviationMinutes"}
 
 
 def members(name: str) -> dict[str, Any]:

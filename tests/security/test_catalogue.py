@@ -15,7 +15,7 @@ from woaas_infra.dsn import with_database
 ROLES = ("woaas_app", "woaas_sequencer", "woaas_auditor")
 
 # Tables of the whole installation, which hold nothing of a tenant: price lists are the seller's own.
-WITHOUT_TENANT = {"audit_key", "sequencer_fence", "price_versions", "plan_limits"}
+WITHOUT_TENANT = {"audit_key", "sequencer_fence", "price_versions", "plan_limits", "sign_in_failures"}
 # Rows that two tenants share, or copies every tenant may read; their policies are checked by the market's own tests.
 SHARED_PREFIX = "market_"
 # The tenant's own row: its key is the tenant.
@@ -26,6 +26,7 @@ NOT_LED_BY_TENANT = {
     "ix_api_keys_key_id",
     "ix_sessions_token_hash",
     "ix_users_email",
+    "ix_user_tokens_token_hash",
     "pk_pending",
     "pk_tenants",
 }

@@ -1,14 +1,14 @@
 """Console sessions: signing in, the cookie with the console's header, the end."""
 
-from datetime import timedelta
-
 import pytest
 from fixtures.app import Tenant, World
+from fixtures.entries import BY_HAND
 from httpx import AsyncClient
 
 from woaas_core.db.statements import Statement
 from woaas_core.errors import Unauthenticated
-from woaas_security.identity.service import add_user, sign_out
+from woaas_security.identity.service import Origin, SignedIn, add_user, sign_out
+from woaas_security.identity.sign_in import sign_in
 
 pytestmark = pytest.mark.anyio
 EMAIL, PASSWORD = "ann@factory.test", "correct horse battery"
@@ -23,8 +23,14 @@ async def ann(factory: Tenant) -> Tenant:
 
 
 async def token_of(world: World, email: str = EMAIL, password: str = PASSWORD) -> str:
+    return (await signed_in(world, email, password)).token
+
+
+async def signed_in(world: World, email: str = EMAIL, password: str = PASSWORD) -> SignedIn:
     async with world.db.unit_of_work() as uow:
-        return (await world.authenticator.sign_in(uow, email, password)).token
+        found = await sign_in(uow, world.authenticator, email, password, Origin())
+    assert isinstance(found, SignedIn)
+    return found
 
 
 async def me(tenant: Tenant, token: str | None, **headers: str) -> int:
@@ -65,11 +71,8 @@ class TestSession:
         async with world.db.unit_of_work() as uow:
             await world.authenticator.as_system(uow, other.id, "test")
             await add_user(uow, email=EMAIL, name="Ann there", password="another one", roles=["auditor"])
-        async with world.db.unit_of_work() as uow:
-            there = (await world.authenticator.sign_in(uow, EMAIL, "another one")).principal
-        assert there.tenant_id == other.id
-        async with world.db.unit_of_work() as uow:
-            assert (await world.authenticator.sign_in(uow, EMAIL, PASSWORD)).principal.tenant_id == ann.id
+        assert (await signed_in(world, EMAIL, "another one")).principal.tenant_id == other.id
+        assert (await signed_in(world)).principal.tenant_id == ann.id
 
     async def test_signing_out_ends_it(self, ann: Tenant) -> None:
         token = await token_of(ann.world)
@@ -80,19 +83,21 @@ class TestSession:
 
     @pytest.mark.parametrize(
         "change",
-        ["UPDATE sessions SET expires_at = $1", "UPDATE users SET disabled_at = $1"],
+        ["UPDATE sessions SET expires_at = now() - interval '1 second'", "UPDATE users SET state = 'suspended'"],
     )
-    async def test_an_old_session_and_a_disabled_user_are_refused(self, ann: Tenant, change: str) -> None:
+    async def test_an_old_session_and_a_suspended_user_are_refused(self, ann: Tenant, change: str) -> None:
         token = await token_of(ann.world)
         async with ann.world.db.unit_of_work() as uow:
             await ann.world.authenticator.as_system(uow, ann.id, "test")
-            await uow.execute(Statement.text(change, "at"), at=uow.clock.now() - timedelta(seconds=1))
+            await uow.execute(Statement.text(BY_HAND))
+            await uow.execute(Statement.text(change))
         assert await me(ann, token, **{"Woaas-Console": "1"}) == 401
 
-    async def test_a_disabled_user_cannot_sign_in(self, ann: Tenant) -> None:
+    async def test_a_suspended_user_cannot_sign_in(self, ann: Tenant) -> None:
         async with ann.world.db.unit_of_work() as uow:
             await ann.world.authenticator.as_system(uow, ann.id, "test")
-            await uow.execute(Statement.text("UPDATE users SET disabled_at = $1", "at"), at=uow.clock.now())
+            await uow.execute(Statement.text(BY_HAND))
+            await uow.execute(Statement.text("UPDATE users SET state = 'suspended'"))
         with pytest.raises(Unauthenticated):
             await token_of(ann.world)
 

@@ -1,56 +1,15 @@
 """A replan becomes a proposal: announced, decided on, measured."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pytest
 from fixtures.app import Tenant, World
 from fixtures.entries import BY_HAND
-from fixtures.farm import farm
+from fixtures.proposals import broken_down, order, planned
 from httpx import AsyncClient
 
-from woaas_solver_farm.handlers import READERS
-
 pytestmark = pytest.mark.anyio
-
-
-async def order(client: AsyncClient, **fields: Any) -> dict[str, Any]:
-    steps = [{"name": "Turning", "work_centers": ["m1", "m2"], "unit_time": "PT30M", "skills": ["turning"]}]
-    body = {"product": "P", "quantity": "10", "operations": steps, "release": True, **fields}
-    answer = await client.post("/v1/work-orders", json=body)
-    assert answer.status_code == 201, answer.text
-    return dict(answer.json())
-
-
-async def planned(world: World, client: AsyncClient, **params: Any) -> str:
-    """A new plan's id."""
-    body = {"iterations": 5, "frozen": "PT0S", **params}
-    run = (await client.post("/v1/schedule-runs", json=body)).json()
-    await farm(world.db).run_once()
-    return str((await client.get(f"/v1/schedule-runs/{run['id']}")).json()["schedule_id"])
-
-
-async def broken_down(world: World, factory: Tenant, client: AsyncClient) -> tuple[str, list[dict[str, Any]]]:
-    """Two people at two machines work by a plan when one machine goes down; the plan's id and the orders."""
-    for code in ("m1", "m2"):
-        await client.put(f"/v1/work-centers/{code}", json={})
-    for person in ("ann", "bob"):
-        held = [{"skill": "turning", "level": 1}]
-        answer = await client.put(f"/v1/operators/{person}", json={"name": person, "qualifications": held})
-        assert answer.status_code in (200, 201), answer.text
-    due = (datetime.now(UTC) + timedelta(hours=6)).isoformat()
-    orders = [await order(client, due_at=due) for _ in range(2)]
-    plan = await planned(world, client)
-    assert (await client.post(f"/v1/schedules/{plan}/publish", json={})).status_code == 200
-    await world.settle(factory, only=READERS)
-    await client.put("/v1/work-centers/m1", json={"state": "down"})
-    await world.settle(factory, only=READERS)
-    async with world.db.unit_of_work() as uow:
-        await world.authenticator.as_system(uow, factory.id, "test")
-        await uow.connection.execute("UPDATE schedule_runs SET not_before = created_at")
-    await farm(world.db).run_once()
-    await world.settle(factory, only=READERS)
-    return plan, orders
 
 
 async def the_proposal(client: AsyncClient) -> dict[str, Any]:

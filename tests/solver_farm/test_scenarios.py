@@ -48,6 +48,7 @@ class TestTheDoor:
             {"changes": {"orders": [{"work_order": "WO-1", "quantity": "0"}]}},
             {"changes": {"work_centers": [{"code": "m1"}, {"code": "m1"}]}},
             {"changes": {"added": [{"work_order": {"product": "P"}}]}},
+            {"changes": {"release": {"rhythm": "PT0S"}}},
         ],
     )
     async def test_what_makes_no_sense_is_refused(self, factory: Tenant, body: dict[str, Any]) -> None:
@@ -174,6 +175,33 @@ class TestChanges:
             run = await planned(world, client, scenario="beat", start_at=start.isoformat(), iterations=100)
             starts = sorted(datetime.fromisoformat(s["start_at"]) for s in await slots_of(client, run))
         assert [(at - start) // timedelta(hours=8) for at in starts] == [0, 0, 1, 1]
+
+    async def test_weekly_and_daily_release_are_compared_in_one_call(self, world: World, factory: Tenant) -> None:
+        start = datetime(2027, 3, 1, 8, tzinfo=UTC)
+        async with factory.client() as client:
+            await put(client, "work-centers/m1")
+            for hours in (0, 30, 50):
+                at = start + timedelta(hours=hours)
+                due = (at + timedelta(days=2)).isoformat()
+                await new_order(client, operations=TURN, earliest_start_at=at.isoformat(), due_at=due)
+            before = (await client.get("/v1/work-orders")).json()
+            runs: dict[str, Any] = {}
+            for code, rhythm in (("daily", "P1D"), ("weekly", "P7D")):
+                await put(client, f"scenarios/{code}", changes={"release": {"rhythm": rhythm}})
+                runs[code] = await planned(world, client, scenario=code, start_at=start.isoformat(), iterations=100)
+            starts = {
+                code: sorted(datetime.fromisoformat(s["start_at"]) - start for s in await slots_of(client, run))
+                for code, run in runs.items()
+            }
+            path = f"/v1/schedules/{runs['weekly']['schedule_id']}/compare"
+            found = (await client.get(path, params={"with": runs["daily"]["schedule_id"]})).json()
+            assert (await client.get("/v1/work-orders")).json() == before, "the live plan knows nothing of it"
+        day = timedelta(days=1)
+        assert starts["daily"] == [0 * day, 2 * day, 3 * day]
+        assert starts["weekly"] == [0 * day, 7 * day, 7 * day + timedelta(hours=1)]
+        assert (found["metrics"]["late_orders"]["value"], found["metrics"]["late_orders"]["other"]) == (2, 0)
+        assert {"setup_time", "weighted_tardiness"} <= found["metrics"].keys()
+        assert found["utilisation"].keys() == {"value", "other", "change"}
 
     async def test_an_extra_shift(self, world: World, factory: Tenant) -> None:
         day = [{"day": d, "start": "08:00", "end": "10:00"} for d in ("mon", "tue")]

@@ -8,7 +8,7 @@ from litestar import Response
 from woaas_api.answers import RawResponse
 from woaas_api.console.languages import COOKIE as LANGUAGE_COOKIE
 from woaas_api.console.languages import language_of
-from woaas_api.console.page import Notice, Outcome, Page, PageRoute, SeeOther, Sent, Visit
+from woaas_api.console.page import CODE_COOKIE, DEVICE_COOKIE, Notice, Outcome, Page, PageRoute, SeeOther, Sent, Visit
 from woaas_api.console.protection import HEADERS, SECURE_HEADERS, TOKEN_FIELD, Seals, check_origin
 from woaas_api.console.public_api import PublicApi
 from woaas_api.console.rendering import Renderer
@@ -22,8 +22,7 @@ from woaas_core.errors import DomainError, Internal, Unauthenticated, Unsupporte
 SIGN_IN = "/console/sign-in"
 GUEST_COOKIE = "woaas_guest"
 NOTICE_COOKIE = "woaas_notice"
-_SIGN_INS_PER_MINUTE = 10
-_LIFE_S = {NOTICE_COOKIE: 60, LANGUAGE_COOKIE: 365 * 24 * 3600}
+_LIFE_S = {NOTICE_COOKIE: 60, CODE_COOKIE: 600, LANGUAGE_COOKIE: 365 * 24 * 3600, DEVICE_COOKIE: 365 * 24 * 3600}
 _TOLD_ON_THE_FORM = (403, 404, 409, 412, 422)
 
 
@@ -36,7 +35,6 @@ class Console:
         self.seals = Seals(edge.settings.secret_key)
         self.renderer = Renderer(files)
         self._views = RateLimiter(edge.settings.rate_limit_per_minute)
-        self._sign_ins = RateLimiter(_SIGN_INS_PER_MINUTE)
         self._is_secure = edge.settings.url.startswith("https:")
 
     async def serve(self, request: AnyRequest, route: PageRoute) -> RawResponse:
@@ -88,8 +86,8 @@ class Console:
         except Unauthenticated:
             if not is_open:
                 raise
-            return Page(self.edge, self.api, visit, uow, None, self._sign_ins)
-        page = Page(self.edge, self.api, visit, uow, reader, self._sign_ins)
+            return Page(self.edge, self.api, visit, uow, None)
+        page = Page(self.edge, self.api, visit, uow, reader)
         page.me = await page.get("/me")
         return page
 
@@ -105,6 +103,8 @@ class Console:
         notice = self.seals.open(request.cookies.get(NOTICE_COOKIE, "")) if is_whole else None
         html = self.renderer.page(page, outcome, token=self.seals.token(page.visit.bound_to), notice=notice)
         response = self._html(request, html, outcome.status)
+        for name, value in outcome.cookies.items():
+            self._set_cookie(response, name, value)
         if notice is not None:
             self._set_cookie(response, NOTICE_COOKIE, None)
         return response

@@ -23,6 +23,9 @@ PLACES = (
     Place(
         "billing", N_("Billing"), "/console/billing", "GET /billing/usage", ("invoice", "usage_event", "subscription")
     ),
+    Place("members", N_("Members"), "/console/members", "POST /members", ("member",)),
+    Place("keys", N_("Keys"), "/console/keys", "GET /api-keys", ("api_key",)),
+    Place("roles", N_("Roles"), "/console/roles", "GET /roles", ("role",)),
     Place("audit", N_("Audit"), "/console/audit", "GET /audit/checkpoints/latest", ("audit_entry",)),
 )
 

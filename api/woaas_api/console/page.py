@@ -13,13 +13,15 @@ import msgspec
 from woaas_api.console.languages import Language
 from woaas_api.console.public_api import PublicApi
 from woaas_api.edge import AnyRequest, Call, Edge
-from woaas_api.rate_limit import RateLimiter
 from woaas_core.db.unit_of_work import UnitOfWork
 from woaas_core.errors import Unauthenticated
+from woaas_security.identity.service import Origin
 from woaas_security.principal import Principal
 
 Method = Literal["GET", "POST"]
 JSON = dict[str, Any]
+DEVICE_COOKIE = "woaas_device"
+CODE_COOKIE = "woaas_code"
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -32,11 +34,12 @@ class Notice(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Shown:
-    """A template with its values."""
+    """A template with its values; ``cookies`` as for ``SeeOther``."""
 
     template: str
     values: Mapping[str, object] = field(default_factory=dict)
     status: int = 200
+    cookies: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -87,10 +90,8 @@ class Page:
         visit: Visit,
         uow: UnitOfWork,
         reader: tuple[Principal, UUID] | None,
-        sign_ins: RateLimiter,
     ) -> None:
         self.edge = edge
-        self.sign_ins = sign_ins
         self.visit = visit
         self.uow = uow
         self.reader = reader
@@ -126,6 +127,23 @@ class Page:
     def zone(self) -> ZoneInfo:
         """The zone that this tenant's times are shown and typed in."""
         return ZoneInfo(self.me.get("time_zone") or "UTC")
+
+    @property
+    def origin(self) -> Origin:
+        """Where this request comes from, for those who sign in with it."""
+        request = self.request
+        return Origin(
+            address=request.client.host if request.client else "",
+            agent=request.headers.get("user-agent", ""),
+            device=request.cookies.get(DEVICE_COOKIE, ""),
+        )
+
+    @property
+    def user(self) -> tuple[Principal, UUID]:
+        """The person who reads this page and his session; a page that is not open always has one."""
+        if self.reader is None:
+            raise Unauthenticated
+        return self.reader
 
     def wants_fragment(self, target: str) -> bool:
         """Whether htmx asks for that part of the page rather than the whole."""
@@ -164,10 +182,20 @@ class Page:
         """Do something through the public API, in the transaction of this page."""
         return await self._ask("POST", path, body=body)
 
+    async def put(self, path: str, body: object) -> Any:
+        """Set something through the public API, in the transaction of this page."""
+        return await self._ask("PUT", path, body=body)
+
+    async def patch(self, path: str, body: object) -> Any:
+        """Change something through the public API, in the transaction of this page."""
+        return await self._ask("PATCH", path, body=body)
+
+    async def delete(self, path: str) -> Any:
+        """Take something away through the public API, in the transaction of this page."""
+        return await self._ask("DELETE", path)
+
     async def _ask(self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: object = None) -> Any:
-        if self.reader is None:
-            raise Unauthenticated
-        caller = Call(self.edge, self.request, self.uow, self.reader[0], b"")
+        caller = Call(self.edge, self.request, self.uow, self.user[0], b"")
         return (await self._api.call(caller, method, path, query=query, body=body)).value
 
     def _permissions(self, resource: str) -> JSON:

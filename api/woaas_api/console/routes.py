@@ -11,7 +11,20 @@ from woaas_api.answers import RawResponse
 from woaas_api.console.door import Console
 from woaas_api.console.live import Live
 from woaas_api.console.page import PageRoute
-from woaas_api.console.pages import audit, billing, market, order, orders, plan, session
+from woaas_api.console.pages import (
+    account,
+    audit,
+    billing,
+    keys,
+    market,
+    members,
+    order,
+    orders,
+    plan,
+    recovery,
+    roles,
+    session,
+)
 from woaas_api.console.public_api import PublicApi
 from woaas_api.edge import Edge
 from woaas_api.endpoint import Route
@@ -19,12 +32,13 @@ from woaas_api.static_files import StaticFiles
 
 AnyRequest = Request[Any, Any, Any]
 PAGES: tuple[PageRoute, ...] = (
-    *session.PAGES,
+    *(*session.PAGES, *recovery.PAGES, *account.PAGES),
     *(*orders.PAGES, *order.PAGES),
     *plan.PAGES,
     *market.PAGES,
     *billing.PAGES,
     *audit.PAGES,
+    *(*members.PAGES, *keys.PAGES, *roles.PAGES),
 )
 
 

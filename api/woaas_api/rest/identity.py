@@ -1,9 +1,8 @@
-"""Who am I, keys and members."""
+"""Who am I, and API keys."""
 
-from datetime import datetime
-from typing import Annotated, Any
+from datetime import datetime, timedelta
+from typing import Any
 
-import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from woaas_api.answers import Answer, Listed
@@ -12,24 +11,18 @@ from woaas_api.endpoint import route
 from woaas_api.rest.schemas.work_orders import View
 from woaas_api.subjects import REGISTRY, RESOURCES
 from woaas_core.ids import decode_id
-from woaas_core.wire import Body, Code, Instant, Name, given
+from woaas_core.wire import duration_of, given, invalid, utc
+from woaas_security.authz.access import Access
 from woaas_security.identity import service
+from woaas_security.identity.inputs import KeyRotation, NewApiKey
 from woaas_security.identity.me import describe
-from woaas_security.identity.resources import API_KEY, MEMBER
+from woaas_security.identity.resources import API_KEY
 from woaas_security.permissions.escalation import require_covered
-from woaas_security.scope import Scope, require_within
+from woaas_security.scope import require_within
 
 TAG = "Security"
-
-
-class NewApiKey(Body, kw_only=True):
-    """A key to make."""
-
-    name: Name
-    roles: Annotated[list[str], msgspec.Meta(min_length=1, max_length=20)]
-    customer: Code | None | UnsetType = UNSET
-    scope: Scope | UnsetType = UNSET
-    expires_at: Instant | None | UnsetType = UNSET
+_LIFE = timedelta(days=90)
+_OVERLAP, _MOST_OVERLAP = timedelta(days=1), timedelta(days=30)
 
 
 class ApiKeyView(View, kw_only=True):
@@ -40,21 +33,13 @@ class ApiKeyView(View, kw_only=True):
     roles: list[str] | UnsetType = UNSET
     customer: str | None | UnsetType = UNSET
     scope: dict[str, Any] | UnsetType = UNSET
+    networks: list[str] | UnsetType = UNSET
+    created_by: str | None | UnsetType = UNSET
+    replaces: str | None | UnsetType = UNSET
     created_at: datetime | UnsetType = UNSET
     expires_at: datetime | None | UnsetType = UNSET
     revoked_at: datetime | None | UnsetType = UNSET
     secret: str | None | UnsetType = UNSET
-
-
-class MemberView(View, kw_only=True):
-    """A person with access."""
-
-    email: str | UnsetType = UNSET
-    name: str | UnsetType = UNSET
-    roles: list[str] | UnsetType = UNSET
-    customer: str | None | UnsetType = UNSET
-    scope: dict[str, Any] | UnsetType = UNSET
-    created_at: datetime | UnsetType = UNSET
 
 
 class Me(Struct, kw_only=True):
@@ -72,6 +57,15 @@ class Me(Struct, kw_only=True):
     permissions: dict[str, dict[str, list[str]]]
 
 
+def _expiry(call: Call, given_at: datetime | None | UnsetType) -> datetime | None:
+    return call.uow.clock.now() + _LIFE if isinstance(given_at, UnsetType) else utc(given_at, "/expires_at")
+
+
+def _made(call: Call, access: Access, row: dict[str, object], secret: str) -> Answer[ApiKeyView]:
+    shown: dict[str, Any] = {**call.principal.show(access, row), "secret": secret}
+    return Answer(shown, 201, f"/v1/api-keys/{shown['id']}", secret=("secret",))
+
+
 @route("GET", "/me", tag=TAG)
 async def get_me(call: Call) -> Answer[Me]:
     """Read who you are and which fields and actions you have."""
@@ -86,7 +80,11 @@ async def list_api_keys(call: Call) -> Answer[Listed[ApiKeyView]]:
 
 @route("POST", "/api-keys", tag=TAG, status=201)
 async def create_api_key(call: Call, body: NewApiKey) -> Answer[ApiKeyView]:
-    """Make an API key; its secret is in this answer only."""
+    """Make an API key; its secret is in this answer only.
+
+    It may have no role that has more than you, and is refused from outside its `networks`. It works as long as the
+    member who made it is active.
+    """
     access = call.principal.require(API_KEY, "create")
     require_covered(call.principal, frozenset(body.roles), REGISTRY)
     scope = {} if isinstance(body.scope, UnsetType) else given(body.scope)
@@ -97,10 +95,32 @@ async def create_api_key(call: Call, body: NewApiKey) -> Answer[ApiKeyView]:
         roles=body.roles,
         customer=None if body.customer is UNSET else body.customer,
         scope=scope,
-        expires_at=None if body.expires_at is UNSET else body.expires_at,
+        networks=() if isinstance(body.networks, UnsetType) else body.networks,
+        expires_at=_expiry(call, body.expires_at),
+        created_by=await service.maker(call.uow, call.principal),
     )
-    shown: dict[str, Any] = {**call.principal.show(access, row), "secret": secret}
-    return Answer(shown, 201, f"/v1/api-keys/{shown['id']}", secret=("secret",))
+    return _made(call, access, row, secret)
+
+
+@route("POST", "/api-keys/{key}/rotate", tag=TAG, status=201)
+async def rotate_api_key(call: Call, key: str, body: KeyRotation) -> Answer[ApiKeyView]:
+    """Make a key's successor with the same rights; the old one stays good for `overlap`, a day unless said."""
+    access = call.principal.require(API_KEY, "create")
+    known = await service.get_key(call.uow, call.principal, decode_id("key", key), lock=True)
+    require_covered(call.principal, frozenset(known["roles"]), REGISTRY)
+    require_within(call.principal.scope, known["scope"])
+    overlap = _OVERLAP if isinstance(body.overlap, UnsetType) else duration_of(body.overlap, "/overlap")
+    if overlap > _MOST_OVERLAP:
+        raise invalid("/overlap", "invalid", "Two keys are live side by side for at most 30 days.")
+    row, secret = await service.rotate_key(
+        call.uow,
+        call.edge.authenticator,
+        call.principal,
+        known,
+        overlap=overlap,
+        expires_at=_expiry(call, body.expires_at),
+    )
+    return _made(call, access, row, secret)
 
 
 @route("GET", "/api-keys/{key}", tag=TAG)
@@ -117,10 +137,4 @@ async def revoke_api_key(call: Call, key: str) -> Answer[ApiKeyView]:
     return Answer(call.principal.show(call.principal.access(API_KEY), row))
 
 
-@route("GET", "/members", tag=TAG)
-async def list_members(call: Call) -> Answer[Listed[MemberView]]:
-    """List the people with access."""
-    return await call.page(MEMBER)
-
-
-ROUTES = (get_me, list_api_keys, create_api_key, get_api_key, revoke_api_key, list_members)
+ROUTES = (get_me, list_api_keys, create_api_key, get_api_key, rotate_api_key, revoke_api_key)

@@ -1,9 +1,6 @@
 """Moving an operation in a plan: first as a question, then for good."""
 
-from collections.abc import Set
 from typing import Any
-
-import msgspec
 
 from woaas_api.answers import Answer, Awaited
 from woaas_api.edge import Call
@@ -12,35 +9,10 @@ from woaas_api.rest.schedules import TAG, show_schedule
 from woaas_api.rest.schemas.inquiries import MoveView
 from woaas_core.errors import Infeasible, NotFound, StaleETag, UnknownParameter
 from woaas_core.ids import decode_id, encode_id
-from woaas_security.principal import Principal
 from woaas_solver_farm.inquiries.inputs import MoveBody
 from woaas_solver_farm.inquiries.requests import ask_move
+from woaas_solver_farm.inquiries.views import find_move, show_move
 from woaas_solver_farm.schedules import service
-from woaas_solver_farm.schedules.resources import SCHEDULE, SLOT
-from woaas_work_orders.orders.resources import WORK_ORDER
-
-_PLACE = {"work_center", "operator", "setup_start_at", "start_at", "end_at"}
-
-
-def show_move(principal: Principal, run: Any) -> dict[str, Any]:
-    """The run of a move with its answer, as far as the caller may see plans and orders."""
-    shown: dict[str, Any] = {"id": encode_id("run", run["id"]), "livemode": principal.livemode, "status": run["status"]}
-    if run["error"]:
-        shown["error"] = run["error"]
-    if run["result"] is None:
-        return shown
-    answer = msgspec.json.decode(run["result"], type=dict[str, Any])
-    hidden = _PLACE - principal.access(SLOT).readable
-    if "operation" in answer:
-        answer["operation"] = _without(answer["operation"], hidden)
-    for moved in answer.get("moved", ()):
-        moved["before"] = _without(moved["before"], hidden)
-        moved["after"] = _without(moved["after"], hidden) if moved["after"] else None
-    if "due_at" not in principal.access(WORK_ORDER).readable:
-        answer["impacted"] = [_without(i, {"due_at"}) for i in answer.get("impacted", ())]
-    if "metrics" not in principal.access(SCHEDULE).readable:
-        answer = _without(answer, {"metrics", "delta"})
-    return {**shown, **answer}
 
 
 @route(
@@ -79,8 +51,7 @@ async def create_move(call: Call, key: str, body: MoveBody) -> Answer[MoveView]:
 @route("GET", "/schedules/{key}/moves/{run}", tag=TAG)
 async def get_move(call: Call, key: str, run: str) -> Answer[MoveView]:
     """Read what came of a move that took longer; kept for 24 hours."""
-    call.principal.require(SCHEDULE, "read")
-    row = await service.get_run(call.uow, call.principal, decode_id("run", run), kind="inquiry")
+    row = await find_move(call.uow, call.principal, decode_id("run", run))
     if row["params"]["ask"].get("schedule_id") != key:
         raise NotFound
     return Answer(show_move(call.principal, row))
@@ -101,10 +72,6 @@ def _require_done(shown: dict[str, Any]) -> None:
     if not shown.get("feasible"):
         msg = f"The operation cannot be there: {shown.get('refusal') or shown.get('error')}."
         raise Infeasible(msg, members={"refusal": shown.get("refusal")})
-
-
-def _without(members: dict[str, Any], names: Set[str]) -> dict[str, Any]:
-    return {n: v for n, v in members.items() if n not in names}
 
 
 ROUTES = (create_move, get_move)

@@ -12,29 +12,17 @@ from woaas_core.ids import decode_id, encode_id
 from woaas_security.principal import Principal
 from woaas_solver_farm.inquiries.requests import ask_promise
 from woaas_work_orders.orders.inputs import CommandBody
-from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
 from woaas_work_orders.promises import service
 from woaas_work_orders.promises.inputs import NewPromise
 from woaas_work_orders.promises.resources import PROMISE
+from woaas_work_orders.promises.views import show
 
 TAG = "Scheduling"
 
 
 def show_promise(principal: Principal, row: Any) -> dict[str, Any]:
-    """A promise as the caller may see it: of the order asked about no more than of an order."""
-    shown = principal.show(principal.access(PROMISE), row)
-    order, operation = principal.access(WORK_ORDER).readable, principal.access(OPERATION).readable
-    if shown.get("work_order"):
-        members = {n: v for n, v in shown["work_order"].items() if n in order or n == "operations"}
-        steps = [{n: v for n, v in step.items() if n in operation} for step in members.get("operations", ())]
-        shown["work_order"] = members | ({"operations": steps} if "operations" in members else {})
-    if shown.get("places"):
-        hidden = {"operator", "work_center", "tool", "setup_group", "name"} - operation
-        hidden |= {"tools"} if "tool" in hidden else set()
-        shown["places"] = [{n: v for n, v in place.items() if n not in hidden} for place in shown["places"]]
-    if shown.get("impacted") and "due_at" not in order:
-        shown["impacted"] = [{n: v for n, v in i.items() if n != "due_at"} for i in shown["impacted"]]
-    return shown
+    """A promise as the caller may see it."""
+    return show(principal, principal.access(PROMISE), row)
 
 
 @route("POST", "/promises", tag=TAG, status=201, also=(202,))

@@ -54,7 +54,8 @@ async def _decide(call: Call, key: str, reason: str | None, decide: Any) -> Answ
     proposal_id = decode_id("prp", key)
     if call.request.headers.get("if-match"):
         row = await service.get(call.uow, call.principal, proposal_id)
-        call.require_match(lambda: show_proposal(call.principal, row))
+        shown = await service.show(call.uow, call.principal, row)
+        call.require_match(lambda: shown)
     call.uow.reason = reason
     return Answer(show_proposal(call.principal, await decide(call.uow, call.principal, proposal_id)))
 

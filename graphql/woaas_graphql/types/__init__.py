@@ -17,26 +17,46 @@ from woaas_graphql.types.market import (
 )
 from woaas_graphql.types.master_data import MASTER, PUT_BY_CODE
 from woaas_graphql.types.permissions import FieldPolicy, Grant, Role
+from woaas_graphql.types.planning import (
+    ALERT_KIND,
+    DURATION_MODEL_KIND,
+    PROMISE_KIND,
+    Alert,
+    DurationModel,
+    Forecast,
+    ForecastBucket,
+    Move,
+    Promise,
+    Proposal,
+    ProposalChange,
+)
 from woaas_graphql.types.plans import Schedule, ScheduleRun, Slot
 from woaas_graphql.types.work import REPORT_KIND, Inspection, Operation, Receipt, Report, Signature, WorkOrder
 
 __all__ = [
+    "ALERT_KIND",
     "CONTRACT_KIND",
+    "DURATION_MODEL_KIND",
     "INVOICE_KIND",
     "LISTING_KIND",
     "MASTER",
     "MONEY",
     "NDA",
+    "PROMISE_KIND",
     "PUT_BY_CODE",
     "QUOTE_KIND",
     "REPORT_KIND",
     "REQUEST_KIND",
     "SCHEDULE_KIND",
     "Actor",
+    "Alert",
     "AuditEntry",
     "Contract",
+    "DurationModel",
     "Event",
     "FieldPolicy",
+    "Forecast",
+    "ForecastBucket",
     "Grant",
     "Inspection",
     "Invoice",
@@ -44,7 +64,11 @@ __all__ = [
     "Listing",
     "MarketRequest",
     "Me",
+    "Move",
     "Operation",
+    "Promise",
+    "Proposal",
+    "ProposalChange",
     "Quote",
     "Receipt",
     "Report",

@@ -5,6 +5,7 @@ from typing import Any
 from woaas_graphql.nodes import Kind
 from woaas_graphql.shapes import members_of, shows
 from woaas_graphql.types.links import etag, link
+from woaas_solver_farm.figures.pilots import PILOT
 from woaas_solver_farm.policies import POLICY
 from woaas_solver_farm.scenarios import SCENARIO
 from woaas_work_orders.resources.kinds import KINDS, MasterKind
@@ -17,7 +18,7 @@ def _master(kind: MasterKind) -> Any:
     return shows(Kind(kind.resource), members)(shape)
 
 
-PUT_BY_CODE = (*KINDS, POLICY, SCENARIO)
-"""What is put by code: plant and people, and what plans are made by."""
+PUT_BY_CODE = (*KINDS, POLICY, SCENARIO, PILOT)
+"""What is put by code: plant and people, what plans are made by, and what is tried."""
 
 MASTER: dict[str, Any] = {kind.name: _master(kind) for kind in PUT_BY_CODE}

@@ -15,7 +15,7 @@ from woaas_core.db.tenancy import APP
 from woaas_core.settings import Settings
 from woaas_core.telemetry import logger
 from woaas_infra.processes.pause import pause
-from woaas_infra.schedule import JOBS, PeriodicJob
+from woaas_infra.schedule import JOBS, Delivery, PeriodicJob, deliveries
 from woaas_security.authz.policy import PolicyCache
 from woaas_security.identity.service import Authenticator
 
@@ -27,9 +27,14 @@ _CLAIM = Statement.text("SELECT pg_try_advisory_xact_lock(hashtextextended($1 ||
 
 
 async def run_worker(
-    settings: Settings, stop: asyncio.Event, *, jobs: Sequence[PeriodicJob] = JOBS, clock: Clock | None = None
+    settings: Settings,
+    stop: asyncio.Event,
+    *,
+    jobs: Sequence[PeriodicJob | Delivery] | None = None,
+    clock: Clock | None = None,
 ) -> None:
     """Do the jobs until stopped: each at once, then after each interval."""
+    jobs = (*deliveries(settings), *JOBS) if jobs is None else jobs
     database = await Database.connect(settings.database_url, role=APP, size=1, clock=clock)
     loop = asyncio.get_running_loop()
     due_at_s = dict.fromkeys((job.name for job in jobs), loop.time())
@@ -54,14 +59,17 @@ class Worker:
         self._authenticator = Authenticator(pepper=settings.secret_key, policies=PolicyCache())
         self._stop = stop
 
-    async def do(self, job: PeriodicJob) -> int:
+    async def do(self, job: PeriodicJob | Delivery) -> int:
         """Do what is due of a job; returns how much that was. What fails or is left over is met again next time."""
         done = 0
         try:
             async with self._database.unit_of_work() as uow:
                 tenants = [row[0] for row in await uow.all(job.tenants, now=uow.clock.now())]
             for tenant_id in tenants:
-                done += await self._do_in(job, tenant_id)
+                if isinstance(job, Delivery):
+                    done += await self._deliver_in(job, tenant_id)
+                else:
+                    done += await self._do_in(job, tenant_id)
         except Exception as error:  # noqa: BLE001, RUF100 - one job's trouble must not stop the others
             log.exception("infra.worker.job_failed", job=job.name, exc_info=error)
         return done
@@ -86,3 +94,20 @@ class Worker:
                 return 0
             principal = await self._authenticator.as_system(uow, tenant_id, job.name)
             return await job.work(uow, principal)
+
+    async def _deliver_in(self, job: Delivery, tenant_id: UUID) -> int:
+        async with self._database.unit_of_work() as uow:
+            await self._authenticator.as_system(uow, tenant_id, job.name)
+            taken = await job.take(uow)
+        return sum([await self._deliver(job, tenant_id, item) for item in taken])
+
+    async def _deliver(self, job: Delivery, tenant_id: UUID, item: object) -> int:
+        try:
+            await job.send(item)
+            async with self._database.unit_of_work() as uow:
+                await self._authenticator.as_system(uow, tenant_id, job.name)
+                await job.settle(uow, item)
+        except Exception as error:  # noqa: BLE001, RUF100 - what one receiver refuses must not stop the others
+            log.exception("infra.worker.delivery_failed", job=job.name, tenant_id=str(tenant_id), exc_info=error)
+            return 0
+        return 1

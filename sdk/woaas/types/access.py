@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal, Required, TypedDict
@@ -34,7 +34,30 @@ class Member(Model):
     name: str | None
     roles: list[str]
     customer: str | None
+    scope: dict[str, object]
+    language: str | None
+    state: str | None
+    email_verified_at: datetime | None
+    version: int | None
     created_at: datetime | None
+
+
+class Session(Model):
+    """A browser in which you are signed in to the console."""
+
+    id: str
+    method: str
+    address: str
+    agent: str
+    created_at: datetime
+    expires_at: datetime
+    is_current: bool
+
+
+class Sessions(Model):
+    """Your running sessions, newest first."""
+
+    data: list[Session]
 
 
 class APIKey(Model):
@@ -46,6 +69,9 @@ class APIKey(Model):
     roles: list[str]
     customer: str | None
     scope: dict[str, object]
+    networks: list[str]
+    created_by: str | None
+    replaces: str | None
     secret: str | None
     livemode: bool | None
     created_at: datetime | None
@@ -57,13 +83,24 @@ class NewMember(Call, total=False):
     """Somebody to invite."""
 
     email: Required[str]
-    role: Required[str]
+    name: Required[str]
+    roles: Required[Sequence[str]]
+    customer: str | None
+    scope: KeyScope
+    language: Literal["en", "zh"]
+
+
+class MemberFields(Call, total=False):
+    """What a member is to have from now on."""
+
     name: str
-    scope: Mapping[str, object]
+    roles: Sequence[str]
+    customer: str | None
+    scope: KeyScope
 
 
 class KeyScope(TypedDict, total=False):
-    """The part of the tenant that a key is for; all that is given must hold."""
+    """The part of the tenant that a key or member is for; all that is given must hold."""
 
     sites: Sequence[str]
     lines: Sequence[str]
@@ -79,6 +116,14 @@ class NewAPIKey(Call, total=False):
     roles: Required[Sequence[str]]
     customer: str | None
     scope: KeyScope
+    networks: Sequence[str]
+    expires_at: Instant | None
+
+
+class KeyRotation(Call, total=False):
+    """How a key is replaced; `overlap` is a duration such as PT1H for which the old one stays good."""
+
+    overlap: str
     expires_at: Instant | None
 
 
@@ -163,14 +208,32 @@ class NewGrant(Call, total=False):
     expires_at: Required[Instant]
 
 
-class Kpi(Model):
-    """A figure with what it is made of, over a half-open window; `value` is None where nothing was counted."""
+class ComparedKpi(Model):
+    """The same figure over the compared window."""
 
-    name: str | None
-    work_center: str | None
     numerator: Decimal | None
     denominator: Decimal | None
     value: Decimal | None
+
+
+class Kpi(Model):
+    """A figure with what it is made of, over a half-open window; `value` is None where nothing was counted.
+
+    `change` is its value less the one it is `compared` with; `unplanned` is work that no plan foresaw.
+    """
+
+    name: str | None
+    work_center: str | None
+    policy: str | None
+    policy_version: int | None
+    duration_model_version: int | None
+    unplanned: bool | None
+    currency: str | None
+    numerator: Decimal | None
+    denominator: Decimal | None
+    value: Decimal | None
+    compared: ComparedKpi | None
+    change: Decimal | None
 
 
 class Export(Model):

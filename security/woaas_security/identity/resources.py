@@ -1,6 +1,7 @@
 """What the door shows of keys and members."""
 
-from woaas_security.authz.resource import Field, Resource
+from woaas_security.authz.resource import Field, Resource, members_of
+from woaas_security.identity.inputs import NewApiKey, NewMember
 from woaas_security.identity.models import api_keys, users
 
 API_KEY = Resource(
@@ -14,12 +15,15 @@ API_KEY = Resource(
         Field("roles", "texts", filterable=True),
         Field("customer", filterable=True),
         Field("scope", "json"),
+        Field("networks", "texts"),
+        Field("created_by", "id", prefix="usr"),
+        Field("replaces", "id", prefix="key"),
         Field("created_at", "instant", filterable=True),
         Field("expires_at", "instant", filterable=True),
         Field("revoked_at", "instant", filterable=True),
     ),
     actions=frozenset({"create", "revoke"}),
-    writes=frozenset({"name", "roles", "customer", "scope", "expires_at"}),
+    writes=members_of(NewApiKey),
 )
 
 MEMBER = Resource(
@@ -33,7 +37,12 @@ MEMBER = Resource(
         Field("roles", "texts", filterable=True),
         Field("customer"),
         Field("scope", "json"),
+        Field("language"),
+        Field("state", filterable=True),
+        Field("email_verified_at", "instant"),
+        Field("version", "integer", tells_of_all=True),
         Field("created_at", "instant", filterable=True),
     ),
-    actions=frozenset({"create"}),
+    actions=frozenset({"create", "suspend", "remove"}),
+    writes=members_of(NewMember),
 )

@@ -1,20 +1,22 @@
-"""Use cases of identity: authenticate, sign in and out, make and revoke keys and users."""
+"""Use cases of identity: authenticate, start and end sessions, make and revoke keys and users."""
 
-import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from woaas_core.errors import FieldError, Invalid, NotFound, Unauthenticated
-from woaas_core.events.envelope import Actor, event_type
+from woaas_core.errors import Conflict, FieldError, Invalid, NotFound, Unauthenticated
+from woaas_core.events.envelope import Actor
 from woaas_core.ids import encode_id, uuid7
+from woaas_core.wire import invalid
 from woaas_security.audit.observing import Reads
 from woaas_security.authz.lines import SYSTEM_ROLE
 from woaas_security.authz.policy import PolicyCache, TenantPolicy
-from woaas_security.identity import api_keys, repository
-from woaas_security.identity.passwords import hash_password, verify_password
+from woaas_security.identity import api_keys, events, repository
+from woaas_security.identity.keyring import Keyring
+from woaas_security.identity.networks import admit, checked
+from woaas_security.identity.passwords import hash_password
 from woaas_security.identity.resources import API_KEY
 from woaas_security.permissions import grants
 from woaas_security.permissions import repository as permissions
@@ -28,39 +30,44 @@ if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
 
 SESSION_LIFE = timedelta(hours=12)
+_AGENT_LENGTH = 300
 
-API_KEY_CREATED = event_type("api_key.created", "An API key was made.")
-API_KEY_REVOKED = event_type("api_key.revoked", "An API key was revoked.")
-MEMBER_ADDED = event_type("member.added", "A person was given access.")
-SESSION_STARTED = event_type("session.started", "A person signed in to the console.")
-SESSION_ENDED = event_type("session.ended", "A person signed out of the console.")
+
+class Origin(NamedTuple):
+    """Where a sign-in comes from; ``device`` is the mark of a browser that has signed in before."""
+
+    address: str = ""
+    agent: str = ""
+    device: str = ""
 
 
 class SignedIn(NamedTuple):
-    """A started session; the token is shown to the browser once."""
+    """A started session; the token is shown to the browser once, the device mark is for it to keep."""
 
     token: str
     principal: Principal
+    device: str = ""
 
 
 class Authenticator:
     """Turns credentials into a principal with the policy in force, inside the request's own transaction."""
 
     def __init__(self, *, pepper: bytes, policies: PolicyCache) -> None:
+        self.keyring = Keyring(pepper)
         self._pepper = pepper
         self._policies = policies
 
-    async def by_key(self, uow: "UnitOfWork", text: str) -> Principal:
-        """The principal of an API key.
+    async def by_key(self, uow: "UnitOfWork", text: str, address: str = "") -> Principal:
+        """The principal of an API key that is used from a network address.
 
         Raises:
-            Unauthenticated: malformed, unknown, expired or revoked, all alike.
+            Unauthenticated: malformed, unknown, expired, revoked, or used from elsewhere than it may be, all alike.
         """
         parsed = api_keys.parse(text, pepper=self._pepper)
         if parsed is None:
             raise Unauthenticated
         row = await repository.by_key(uow, parsed.key_id, parsed.secret_hash)
-        if row is None or row["livemode"] != parsed.livemode:
+        if row is None or row["livemode"] != parsed.livemode or not admit(row["networks"], address):
             raise Unauthenticated
         return await self._enter(uow, row, "api_key")
 
@@ -70,7 +77,7 @@ class Authenticator:
         Raises:
             Unauthenticated: unknown or ended.
         """
-        row = await repository.by_session(uow, self._session_hash(token))
+        row = await repository.by_session(uow, self.keyring.digest("session", token))
         if row is None:
             raise Unauthenticated
         return await self._enter(uow, row, "user"), row["session_id"]
@@ -95,34 +102,26 @@ class Authenticator:
             policy=policy,
         )
 
-    async def sign_in(self, uow: "UnitOfWork", email: str, password: str) -> SignedIn:
-        """Start a console session.
-
-        Raises:
-            Unauthenticated: no such user or wrong password, with the same work done.
-        """
-        found = await repository.by_email(uow, email.strip().lower())
-        candidates: list[Record | None] = [*found] or [None]
-        for row in candidates:
-            if await verify_password(password, row["password_hash"] if row else None) and row:
-                await tenants.enter(uow, row["tenant_id"])
-                token = secrets.token_urlsafe(32)
-                now = uow.clock.now()
-                session_id = uuid7()
-                await uow.execute(
-                    repository.INSERT_SESSION,
-                    tenant_id=row["tenant_id"],
-                    id=session_id,
-                    user_id=row["id"],
-                    token_hash=self._session_hash(token),
-                    created_at=now,
-                    expires_at=now + SESSION_LIFE,
-                )
-                principal, _ = await self.by_session(uow, token)
-                uow.record(SESSION_STARTED, subject=encode_id("usr", row["id"]))
-                return SignedIn(token, principal)
-        msg = "The e-mail address or the password is not right."
-        raise Unauthenticated(msg)
+    async def start_session(
+        self, uow: "UnitOfWork", user_id: UUID, origin: Origin, *, method: str, device: str = ""
+    ) -> SignedIn:
+        """Start a console session of a user of the entered tenant who has proved who he is; ``method`` says how."""
+        token, now = secrets.token_urlsafe(32), uow.clock.now()
+        await uow.execute(
+            repository.INSERT_SESSION,
+            tenant_id=uow.tenant,
+            id=uuid7(),
+            user_id=user_id,
+            token_hash=self.keyring.digest("session", token),
+            method=method,
+            address=origin.address,
+            agent=origin.agent[:_AGENT_LENGTH],
+            created_at=now,
+            expires_at=now + SESSION_LIFE,
+        )
+        principal, _ = await self.by_session(uow, token)
+        uow.record(events.SESSION_STARTED, subject=encode_id("usr", user_id), data={"method": method})
+        return SignedIn(token, principal, device)
 
     async def create_key(
         self,
@@ -132,10 +131,15 @@ class Authenticator:
         roles: list[str],
         customer: str | None = None,
         scope: Mapping[str, Any] | None = None,
+        networks: Sequence[str] = (),
         expires_at: datetime | None = None,
+        created_by: UUID | None = None,
+        replaces: UUID | None = None,
     ) -> tuple[dict[str, object], str]:
         """Make a key in the entered tenant; returns its row and the secret text, which is never shown again."""
         await check_roles(uow, roles, customer)
+        if expires_at is not None and expires_at <= uow.clock.now():
+            raise invalid("/expires_at", "invalid", "The key would have expired already.")
         text = api_keys.mint(livemode=uow.livemode)
         parsed = api_keys.parse(text, pepper=self._pepper)
         assert parsed is not None
@@ -148,13 +152,16 @@ class Authenticator:
             "roles": roles,
             "customer": customer,
             "scope": dict(scope or {}),
+            "networks": checked(networks),
+            "created_by": created_by,
+            "replaces": replaces,
             "created_at": uow.clock.now(),
             "expires_at": expires_at,
             "revoked_at": None,
         }
         await uow.execute(repository.INSERT_KEY, **row)
         uow.record(
-            API_KEY_CREATED,
+            events.API_KEY_CREATED,
             subject=encode_id("key", row["id"]),  # type: ignore[arg-type]  # a fresh UUID
             data={"name": name, "roles": roles},
         )
@@ -193,15 +200,13 @@ class Authenticator:
             grants=given,
             observe=grants.observer(uow) if given else None,
             scope=row["scope"],
+            session_id=row["session_id"] if kind == "user" else None,
             reads=Reads(uow, policy) if policy.own.lines else None,
         )
 
     async def _policy(self, uow: "UnitOfWork", tenant_id: UUID, version: int) -> TenantPolicy:
         found = self._policies.find(tenant_id, version)
         return found or self._policies.put(tenant_id, version, await permissions.own_policy(uow))
-
-    def _session_hash(self, token: str) -> bytes:
-        return hmac.digest(self._pepper, b"session:" + token.encode(), "sha256")
 
 
 async def check_roles(uow: "UnitOfWork", roles: list[str], customer: str | None = None) -> None:
@@ -216,13 +221,52 @@ async def check_roles(uow: "UnitOfWork", roles: list[str], customer: str | None 
         raise Invalid(errors=(FieldError("/customer", "required", detail),))
 
 
-async def get_key(uow: "UnitOfWork", principal: Principal, key_id: UUID) -> "Record":
+async def get_key(uow: "UnitOfWork", principal: Principal, key_id: UUID, *, lock: bool = False) -> "Record":
     """An API key, revoked ones too; never its secret."""
     principal.require(API_KEY, "read")
-    row = await repository.key(uow, key_id)
+    row = await repository.key(uow, key_id, lock=lock)
     if row is None:
         raise NotFound
     return row
+
+
+async def maker(uow: "UnitOfWork", principal: Principal) -> UUID | None:
+    """The person behind a caller: himself, or who made the key he comes with."""
+    if principal.kind == "user":
+        return principal.id
+    row = await repository.key(uow, principal.id)
+    return row["created_by"] if row else None
+
+
+async def rotate_key(
+    uow: "UnitOfWork",
+    authenticator: Authenticator,
+    principal: Principal,
+    known: "Record",
+    *,
+    overlap: timedelta,
+    expires_at: datetime | None,
+) -> tuple[dict[str, object], str]:
+    """Make a key's successor with the same rights; the old one stays good for the overlap, so two are live.
+
+    Raises:
+        Conflict: the key is not live, or has a live successor.
+    """
+    now = uow.clock.now()
+    is_live = known["revoked_at"] is None and (known["expires_at"] is None or known["expires_at"] > now)
+    if not is_live or await repository.has_successor(uow, known["id"]):
+        msg = "Only a live key that has no live successor is rotated; make a new one, or revoke the successor first."
+        raise Conflict(msg)
+    row, text = await authenticator.create_key(
+        uow,
+        **{n: known[n] for n in ("name", "roles", "customer", "scope", "networks")},
+        expires_at=expires_at,
+        created_by=await maker(uow, principal),
+        replaces=known["id"],
+    )
+    await repository.let_expire(uow, known["id"], now + overlap)
+    uow.record(events.API_KEY_ROTATED, subject=encode_id("key", known["id"]), changes={"expires_at": now + overlap})
+    return row, text
 
 
 async def revoke_key(uow: "UnitOfWork", principal: Principal, key_id: UUID) -> "Record":
@@ -231,7 +275,7 @@ async def revoke_key(uow: "UnitOfWork", principal: Principal, key_id: UUID) -> "
     row = await repository.revoke_key(uow, key_id, uow.clock.now())
     if row is None:
         raise NotFound
-    uow.record(API_KEY_REVOKED, subject=encode_id("key", key_id))
+    uow.record(events.API_KEY_REVOKED, subject=encode_id("key", key_id))
     return row
 
 
@@ -259,14 +303,17 @@ async def add_user(
         customer=customer,
         scope=dict(scope or {}),
         language="en",
+        state="active",
+        email_verified_at=None,
+        version=1,
         created_at=uow.clock.now(),
-        disabled_at=None,
     )
-    uow.record(MEMBER_ADDED, subject=encode_id("usr", user_id), data={"roles": roles})
+    subject = encode_id("usr", user_id)
+    uow.record(events.MEMBER_ADDED, subject=subject, version=(None, 1), data={"roles": roles})
     return user_id
 
 
 async def sign_out(uow: "UnitOfWork", principal: Principal, session_id: UUID) -> None:
     """End a console session."""
-    await repository.end_session(uow, session_id, uow.clock.now())
-    uow.record(SESSION_ENDED, subject=encode_id("usr", principal.id))
+    await repository.end_session(uow, principal.id, session_id, uow.clock.now())
+    uow.record(events.SESSION_ENDED, subject=encode_id("usr", principal.id))

@@ -17,6 +17,12 @@ class MoveBody(Body, kw_only=True):
     reason: Text | UnsetType = UNSET
 
 
+class MoveRequest(MoveBody, kw_only=True):
+    """A move where there is no query string; a `dry_run` only asks what would come of it."""
+
+    dry_run: bool | UnsetType = UNSET
+
+
 class PromiseQuestion(msgspec.Struct, frozen=True, tag="promise", tag_field="question"):
     """When could the order of this promise be done?"""
 

@@ -107,7 +107,7 @@ class KeptPlan:
         """When an order could be done: the columns of its promise; a rush is put in front where that pays."""
         head, rows = order.head, order.operations
         self.at(now)
-        missing = self._material(head, rows)
+        missing = self._material(head, rows) or self._worn(head, rows)
         outside = [o.sequence for o in rows if o.sourcing != "make"]
         if missing or not rows:
             return self._refused(missing or "no_operations")
@@ -155,6 +155,15 @@ class KeptPlan:
         self._builder.dates.releases.update(dates.releases)
         short = [material for o in rows for material in dates.short.get(o.id, ())]
         return f"material_short:{short[0]}" if short else None
+
+    def _worn(self, head: WorkOrder, rows: Sequence[Operation]) -> str | None:
+        """The tool that will not last for the order after all that is planned with it."""
+        needs: dict[str, Decimal] = {}
+        for row in rows:
+            if row.tool is not None:
+                needs[row.tool] = needs.get(row.tool, Decimal(0)) + head.quantity
+        left = self._builder.tools.left
+        return next((f"tool_worn:{tool}" for tool, need in needs.items() if need > left.get(tool, need)), None)
 
     def _place(self, a: Assignment, head: WorkOrder, row: Operation) -> dict[str, Any]:
         return {

@@ -30,8 +30,6 @@ _EVENTS_AT_ONCE = 500
 # The place is no longer needed; all other events of operations and orders change what a plan would be, not what it is.
 _ENDED = ("operation.completed", "operation.skipped", "operation.cancelled", "operation.aborted")
 _PLANT = (".changed", ".archived")
-# Publishing a plan records one of these for every operation and order in it.
-_HARMLESS = ("operation.planned", "work_order.updated")
 
 Key = tuple[UUID, UUID | None]
 
@@ -97,7 +95,7 @@ class Plans:
             if schedule is None or (schedule["version"] != kept.reading.version and schedule["state"] != "published"):
                 return False
         size = await rows.log_size(uow)
-        happened = await rows.events_between(uow, kept.cursor, size, without=_HARMLESS, limit=_EVENTS_AT_ONCE)
+        happened = await rows.events_between(uow, kept.cursor, size, limit=_EVENTS_AT_ONCE)
         if len(happened) == _EVENTS_AT_ONCE:
             return False
         over: list[tuple[str, str]] = []

@@ -1,6 +1,6 @@
 """All SQL about proposals."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -41,22 +41,24 @@ _COMPARE = Statement.text(
 )
 _CHANGES = Statement(
     select(proposal_changes)
-    .where(_C.tenant_id == bindparam("tenant_id"), _C.proposal_id == bindparam("proposal_id"))
+    .where(_C.tenant_id == bindparam("tenant_id"), _C.proposal_id == bindparam("proposal_ids").any_())
     .order_by(_C.new_start_at, _C.operation_id)
 )
 # An order ends with the last of its operations in either plan, moved or not.
 _ORDERS = Statement.text(
     """
     WITH touched AS (
-      SELECT DISTINCT work_order_id AS id FROM proposal_changes WHERE tenant_id = $1 AND proposal_id = $2)
-    SELECT w.id, w.number, w.due_at, w.completed_at,
+      SELECT DISTINCT p.id AS proposal_id, p.state, p.baseline_schedule_id, p.schedule_id, c.work_order_id
+      FROM proposals p JOIN proposal_changes c ON c.tenant_id = $1 AND c.proposal_id = p.id
+      WHERE p.tenant_id = $1 AND p.id = ANY($2::uuid[]))
+    SELECT t.proposal_id, t.state, w.id, w.number, w.due_at, w.completed_at,
       (SELECT max(s.end_at) FROM slots s
-        WHERE s.tenant_id = $1 AND s.schedule_id = $3 AND s.work_order_id = w.id) AS old_end_at,
+        WHERE s.tenant_id = $1 AND s.schedule_id = t.baseline_schedule_id AND s.work_order_id = w.id) AS old_end_at,
       (SELECT max(s.end_at) FROM slots s
-        WHERE s.tenant_id = $1 AND s.schedule_id = $4 AND s.work_order_id = w.id) AS new_end_at
-    FROM touched JOIN work_orders w ON w.tenant_id = $1 AND w.id = touched.id ORDER BY w.number
+        WHERE s.tenant_id = $1 AND s.schedule_id = t.schedule_id AND s.work_order_id = w.id) AS new_end_at
+    FROM touched t JOIN work_orders w ON w.tenant_id = $1 AND w.id = t.work_order_id ORDER BY w.number
     """,
-    *("tenant_id", "proposal_id", "baseline_id", "schedule_id"),
+    *("tenant_id", "proposal_ids"),
 )
 _SETTLE = Statement.text(
     """
@@ -98,20 +100,14 @@ async def compare(uow: "UnitOfWork", proposal_id: UUID, *, baseline_id: UUID, sc
     )
 
 
-async def changes(uow: "UnitOfWork", proposal_id: UUID) -> "list[Record]":
-    """The operations a proposal moves, by their new start."""
-    return await uow.all(_CHANGES, tenant_id=uow.tenant, proposal_id=proposal_id)
+async def changes(uow: "UnitOfWork", proposal_ids: Sequence[UUID]) -> "list[Record]":
+    """The operations that proposals move, by their new start."""
+    return await uow.all(_CHANGES, tenant_id=uow.tenant, proposal_ids=list(proposal_ids))
 
 
-async def orders(uow: "UnitOfWork", proposal: "Record") -> "list[Record]":
-    """The orders a proposal moves, with their end in both plans and in reality."""
-    return await uow.all(
-        _ORDERS,
-        tenant_id=uow.tenant,
-        proposal_id=proposal["id"],
-        baseline_id=proposal["baseline_schedule_id"],
-        schedule_id=proposal["schedule_id"],
-    )
+async def orders(uow: "UnitOfWork", proposal_ids: Sequence[UUID]) -> "list[Record]":
+    """The orders that proposals move, with their end in both plans and in reality."""
+    return await uow.all(_ORDERS, tenant_id=uow.tenant, proposal_ids=list(proposal_ids))
 
 
 async def settle(uow: "UnitOfWork", schedule_id: UUID, schedule_version: int) -> "list[Record]":

@@ -1,5 +1,6 @@
 """Use cases of proposals: look at one, accept it, reject it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -34,22 +35,35 @@ async def get(uow: "UnitOfWork", principal: Principal, proposal_id: UUID, *, loc
     return row
 
 
-async def show(uow: "UnitOfWork", principal: Principal, row: "Record") -> dict[str, Any]:
-    """A proposal with what it changes, by operation and by order, as the caller may see it."""
-    shown = principal.show(principal.access(PROPOSAL), row)
+async def details(uow: "UnitOfWork", principal: Principal, proposal_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
+    """What proposals change, by operation and by order, as far as the caller may see it; nothing of those hidden."""
+    found: dict[UUID, dict[str, Any]] = {key: {} for key in proposal_ids}
     access = principal.access(PROPOSAL_CHANGE)
-    if access.sees_anything:
-        shown["changes"] = [principal.project(access, change) for change in await repository.changes(uow, row["id"])]
-    order = principal.access(WORK_ORDER).readable
-    if access.sees_anything and "completed_at" in order:
-        orders = [_order(row, found) for found in await repository.orders(uow, row)]
-        shown["orders"] = [
-            {n: v for n, v in one.items() if n not in ("number", "due_at") or n in order} for one in orders
-        ]
-        off = [abs(one["deviation_minutes"]) for one in orders if one["deviation_minutes"] is not None]
-        shown["completed_orders"] = len(off)
-        shown["mean_deviation_minutes"] = round(sum(off) / len(off), 2) if off else None
-    return shown
+    if not access.sees_anything:
+        return found
+    for detail in found.values():
+        detail["changes"] = []
+    for change in await repository.changes(uow, proposal_ids):
+        found[change["proposal_id"]]["changes"].append(principal.project(access, change))
+    readable = principal.access(WORK_ORDER).readable
+    if "completed_at" in readable:
+        moved: dict[UUID, list[dict[str, Any]]] = {key: [] for key in proposal_ids}
+        for row in await repository.orders(uow, proposal_ids):
+            moved[row["proposal_id"]].append(_order(row))
+        for key, orders in moved.items():
+            off = [abs(one["deviation_minutes"]) for one in orders if one["deviation_minutes"] is not None]
+            found[key]["orders"] = [
+                {n: v for n, v in one.items() if n not in ("number", "due_at") or n in readable} for one in orders
+            ]
+            found[key]["completed_orders"] = len(off)
+            found[key]["mean_deviation_minutes"] = round(sum(off) / len(off), 2) if off else None
+    return found
+
+
+async def show(uow: "UnitOfWork", principal: Principal, row: "Record") -> dict[str, Any]:
+    """A proposal with what it changes, as the caller may see it."""
+    shown = principal.show(principal.access(PROPOSAL), row)
+    return shown | (await details(uow, principal, [row["id"]]))[row["id"]]
 
 
 async def accept(uow: "UnitOfWork", principal: Principal, proposal_id: UUID) -> "Record":
@@ -91,9 +105,9 @@ def _require_open(row: "Record") -> None:
         raise InvalidTransition(msg, members={"state": row["state"], "allowed_commands": []})
 
 
-def _order(proposal: "Record", found: "Record") -> dict[str, Any]:
+def _order(found: "Record") -> dict[str, Any]:
     """An order's end as it was planned, as it is planned anew, and as it came; predicted is by the plan that held."""
-    predicted: datetime | None = found["new_end_at" if proposal["state"] in _IN_FORCE else "old_end_at"]
+    predicted: datetime | None = found["new_end_at" if found["state"] in _IN_FORCE else "old_end_at"]
     realised: datetime | None = found["completed_at"]
     off = (realised - predicted).total_seconds() / 60 if realised and predicted else None
     return {

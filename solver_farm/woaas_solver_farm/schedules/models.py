@@ -117,6 +117,8 @@ schedules = tenant_table(
     Index("uq_schedules_published", "tenant_id", unique=True, postgresql_where="state = 'published'"),
     tenant_index("schedules", "state"),
     tenant_index("schedules", "run_id"),
+    # Which plan held at a moment.
+    tenant_index("schedules", "published_at"),
 )
 
 # The migration adds that free places of one schedule never overlap on a work center; given ones (what runs, what is

@@ -111,7 +111,10 @@ async def _propose(
     baselines: Mapping[str, BaselinePlan],
 ) -> UUID:
     schedule_id = uuid7()
-    overflow = overflow_of(problem, result)
+    notes = msgspec.convert(run["notes"], dict[str, Note])
+    overflow = {
+        (j, o): notes.get(o, _NOTHING).instead.get(why, why) for (j, o), why in overflow_of(problem, result).items()
+    }
     horizon = horizon_of(problem)
     now = uow.clock.now()
     scenario: str | None = run["params"]["scenario"]
@@ -136,7 +139,6 @@ async def _propose(
         "created_at": now,
         "updated_at": now,
     }
-    notes = msgspec.convert(run["notes"], dict[str, Note])
     given = {(job.id, o.id) for job, o in problem.operations() if o.fixed is not None}
     places = [
         _slot(a, horizon, run, notes.get(a.operation, _NOTHING), is_given=(a.job, a.operation) in given)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -32,6 +33,11 @@ _ORDERS = Statement.text(
     ORDER BY w.id
     """,
     *("tenant_id", "numbers", "ids", "baseline_id", "include_forecast"),
+)
+_TOOL_USE = Statement.text(
+    "SELECT tool, sum(good + scrap + rework) AS pieces FROM operations "
+    "WHERE tenant_id = $1 AND tool = ANY($2::text[]) GROUP BY tool",
+    *("tenant_id", "tools"),
 )
 _MACHINE_GROUPS = Statement.text(
     """
@@ -157,6 +163,11 @@ async def first_unknown(uow: "UnitOfWork", named: Sequence[str]) -> int | None:
     known = {r["id"] for r in rows} | {r["number"] for r in rows}
     pairs = enumerate(zip(named, ids, strict=True))
     return next((n for n, (name, order_id) in pairs if name not in known and order_id not in known), None)
+
+
+async def tool_use(uow: "UnitOfWork", tools: Sequence[str]) -> dict[str, Decimal]:
+    """The pieces, good or not, that operations report with each of these tools."""
+    return {r["tool"]: r["pieces"] for r in await uow.all(_TOOL_USE, tenant_id=uow.tenant, tools=list(tools))}
 
 
 async def machine_groups(uow: "UnitOfWork") -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
+from decimal import Decimal
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -59,12 +60,14 @@ async def read_snapshot(uow: "UnitOfWork", run: Row) -> Snapshot:
     slots = await repository.slots_of(uow, baseline_id) if baseline_id else []
     baseline = _planned(slots, chosen)
     baseline += await _taken_over(uow, by_order, {s.operation_id for s in baseline})
+    tools = await _bodies(uow, "tool")
     live = Snapshot(
         orders=[(head, by_order.get(head.id, ())) for head in heads],
         work_centers=await _bodies(uow, "work_center"),
         calendars=await _bodies(uow, "calendar"),
         operators=await _bodies(uow, "operator"),
-        tools=await _bodies(uow, "tool"),
+        tools=tools,
+        tool_use=await _tool_use(uow, tools),
         setup_matrices=await _bodies(uow, "setup_matrix"),
         lots=await _bodies(uow, "material_lot"),
         baseline=baseline,
@@ -148,6 +151,12 @@ async def _taken_over(
                 )
             )
     return found
+
+
+async def _tool_use(uow: "UnitOfWork", tools: Bodies) -> dict[str, Decimal]:
+    """The pieces reported with each tool that has a life."""
+    counted = [code for code, body in tools.items() if body.get("life") is not None]
+    return await plan_rows.tool_use(uow, counted) if counted else {}
 
 
 async def _bodies(uow: "UnitOfWork", kind: str) -> Bodies:

@@ -1,6 +1,6 @@
 """All SQL about reports, inspections and receipts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -32,10 +32,9 @@ _INSERT_RECEIPT = insert_row(receipts)
 
 # A replaced report no longer counts. Quantities and minutes belong to the window a report ended in and overlaps count
 # in full, so that shares stay additive over machines and windows; busy time is a union of what lies in the window.
-_COUNTS = "NOT EXISTS (SELECT FROM reports c WHERE c.tenant_id = r.tenant_id AND c.corrects = r.id)"
-_SUMS = Statement.text(
-    f"""
-    SELECT coalesce(r.work_center, '') AS work_center,
+# Of reports r and their operations o; parts above group them by what they know of.
+COUNTS = "NOT EXISTS (SELECT FROM reports c WHERE c.tenant_id = r.tenant_id AND c.corrects = r.id)"
+SUMS = """
       sum(r.good) AS good, sum(r.scrap) AS scrap, sum(r.rework) AS rework,
       sum(r.good) FILTER (WHERE o.rework_of IS NULL) AS first_good,
       sum(r.good + r.scrap + r.rework) FILTER (WHERE o.rework_of IS NULL) AS first_produced,
@@ -44,37 +43,50 @@ _SUMS = Statement.text(
       sum(extract(epoch FROM r.ended_at - r.started_at)) AS seconds,
       sum(extract(epoch FROM r.ended_at - r.started_at)) FILTER (WHERE r.kind = 'setup') AS setup_seconds,
       sum(extract(epoch FROM r.ended_at - r.started_at)) FILTER (WHERE r.kind = 'breakdown') AS breakdown_seconds
-    FROM reports r JOIN operations o ON o.tenant_id = r.tenant_id AND o.id = r.operation_id
-    WHERE r.tenant_id = $1 AND r.ended_at >= $2 AND r.ended_at < $3 AND {_COUNTS}
-    GROUP BY 1 ORDER BY 1
-    """,  # noqa: S608
-    *("tenant_id", "since", "until"),
-)
-_BUSY = Statement.text(
-    f"""
-    SELECT work_center, since, until,
-      (SELECT sum(extract(epoch FROM upper(span) - lower(span))) FROM unnest(runs) span) AS run_busy_seconds,
-      (SELECT sum(extract(epoch FROM upper(span) - lower(span))) FROM unnest(busy) span) AS busy_seconds
-    FROM (
-      SELECT coalesce(r.work_center, '') AS work_center,
+"""
+SPANS = """
         min(greatest(r.started_at, $2)) AS since, max(least(r.ended_at, $3)) AS until,
         range_agg(tstzrange(r.started_at, r.ended_at) * tstzrange($2, $3)) FILTER (WHERE r.kind = 'run') AS runs,
         range_agg(tstzrange(r.started_at, r.ended_at) * tstzrange($2, $3))
           FILTER (WHERE r.kind IN ('run', 'setup')) AS busy
+"""
+BUSY_SECONDS = """
+      (SELECT sum(extract(epoch FROM upper(span) - lower(span))) FROM unnest(runs) span) AS run_busy_seconds,
+      (SELECT sum(extract(epoch FROM upper(span) - lower(span))) FROM unnest(busy) span) AS busy_seconds
+"""
+ON_TIME = """
+    count(*) FILTER (WHERE w.due_at IS NULL OR w.completed_at <= w.due_at) AS on_time, count(*) AS completed
+"""
+_WITHIN = "($4::text[] IS NULL OR r.work_center = ANY($4))"
+_SUMS = Statement.text(
+    f"""
+    SELECT coalesce(r.work_center, '') AS work_center, {SUMS}
+    FROM reports r JOIN operations o ON o.tenant_id = r.tenant_id AND o.id = r.operation_id
+    WHERE r.tenant_id = $1 AND r.ended_at >= $2 AND r.ended_at < $3 AND {COUNTS} AND {_WITHIN}
+    GROUP BY 1 ORDER BY 1
+    """,  # noqa: S608
+    *("tenant_id", "since", "until", "work_centers"),
+)
+_BUSY = Statement.text(
+    f"""
+    SELECT work_center, since, until, {BUSY_SECONDS}
+    FROM (
+      SELECT coalesce(r.work_center, '') AS work_center, {SPANS}
       FROM reports r
-      WHERE r.tenant_id = $1 AND r.ended_at > $2 AND r.started_at < $3 AND {_COUNTS}
+      WHERE r.tenant_id = $1 AND r.ended_at > $2 AND r.started_at < $3 AND {COUNTS} AND {_WITHIN}
       GROUP BY 1) spans
     """,  # noqa: S608
-    *("tenant_id", "since", "until"),
+    *("tenant_id", "since", "until", "work_centers"),
 )
+# Of some work centers: orders with an operation that was done there.
 _ON_TIME = Statement.text(
-    """
-    SELECT count(*) FILTER (WHERE due_at IS NULL OR completed_at <= due_at) AS on_time, count(*) AS completed
-    FROM work_orders WHERE tenant_id = $1 AND completed_at >= $2 AND completed_at < $3
-    """,
-    "tenant_id",
-    "since",
-    "until",
+    f"""
+    SELECT {ON_TIME} FROM work_orders w
+    WHERE w.tenant_id = $1 AND w.completed_at >= $2 AND w.completed_at < $3 AND ($4::text[] IS NULL OR EXISTS (
+      SELECT FROM operations o
+      WHERE o.tenant_id = $1 AND o.work_order_id = w.id AND o.state = 'completed' AND o.work_center = ANY($4)))
+    """,  # noqa: S608
+    *("tenant_id", "since", "until", "work_centers"),
 )
 
 
@@ -123,18 +135,28 @@ async def insert_receipt(uow: "UnitOfWork", values: Mapping[str, object]) -> Non
     await uow.execute(_INSERT_RECEIPT, tenant_id=uow.tenant, **values)
 
 
-async def sums(uow: "UnitOfWork", since: datetime, until: datetime) -> "list[Record]":
+async def sums(
+    uow: "UnitOfWork", since: datetime, until: datetime, work_centers: Sequence[str] | None = None
+) -> "list[Record]":
     """Quantities and seconds by work center of reports that ended in ``[since, until)``."""
-    return await uow.all(_SUMS, tenant_id=uow.tenant, since=since, until=until)
+    return await uow.all(_SUMS, tenant_id=uow.tenant, since=since, until=until, work_centers=_listed(work_centers))
 
 
-async def busy(uow: "UnitOfWork", since: datetime, until: datetime) -> "list[Record]":
+async def busy(
+    uow: "UnitOfWork", since: datetime, until: datetime, work_centers: Sequence[str] | None = None
+) -> "list[Record]":
     """Seconds each work center was busy within ``[since, until)``, and from when to when anything was reported."""
-    return await uow.all(_BUSY, tenant_id=uow.tenant, since=since, until=until)
+    return await uow.all(_BUSY, tenant_id=uow.tenant, since=since, until=until, work_centers=_listed(work_centers))
 
 
-async def on_time(uow: "UnitOfWork", since: datetime, until: datetime) -> "Record":
+async def on_time(
+    uow: "UnitOfWork", since: datetime, until: datetime, work_centers: Sequence[str] | None = None
+) -> "Record":
     """Orders first completed in the window, and those of them not late."""
-    row = await uow.first(_ON_TIME, tenant_id=uow.tenant, since=since, until=until)
+    row = await uow.first(_ON_TIME, tenant_id=uow.tenant, since=since, until=until, work_centers=_listed(work_centers))
     assert row is not None
     return row
+
+
+def _listed(work_centers: Sequence[str] | None) -> list[str] | None:
+    return None if work_centers is None else list(work_centers)

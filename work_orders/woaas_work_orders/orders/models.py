@@ -109,6 +109,8 @@ operations = tenant_table(
         "state",
         postgresql_where="state IN ('pending', 'waiting', 'ready', 'running', 'suspended', 'held')",
     ),
+    # What was made with a tool.
+    Index("ix_operations_tool", "tenant_id", "tool", postgresql_where="tool IS NOT NULL"),
     # What a machine is set up for: its last operation with a set-up group.
     Index(
         "ix_operations_setup",

@@ -136,6 +136,7 @@ class ReportView(View, kw_only=True):
     consumed: list[dict[str, Any]] | UnsetType = UNSET
     produced: list[dict[str, Any]] | UnsetType = UNSET
     external_ref: str | None | UnsetType = UNSET
+    connector: str | None | UnsetType = UNSET
     corrects: str | None | UnsetType = UNSET
     recorded_at: datetime | UnsetType = UNSET
 
@@ -241,18 +242,34 @@ class BatchResults(Struct, kw_only=True):
     results: list[BatchResult]
 
 
-class KpiView(Struct, kw_only=True):
-    """A figure with what it was computed from."""
+class ComparedKpi(Struct, kw_only=True):
+    """The same figure over the compared window."""
 
-    name: str
-    work_center: str | None | UnsetType = UNSET
     numerator: str
     denominator: str
     value: str | None
+
+
+class KpiView(Struct, kw_only=True):
+    """A figure with what it was computed from; `change` is its value less the compared one."""
+
+    name: str
+    work_center: str | None | UnsetType = UNSET
+    policy: str | None | UnsetType = UNSET
+    policy_version: int | None | UnsetType = UNSET
+    duration_model_version: int | None | UnsetType = UNSET
+    unplanned: bool | UnsetType = UNSET
+    currency: str | UnsetType = UNSET
+    numerator: str
+    denominator: str
+    value: str | None
+    compared: ComparedKpi | UnsetType = UNSET
+    change: str | None | UnsetType = UNSET
 
 
 class Kpis(Struct, kw_only=True):
     """Figures over the half-open window ``[from, to)``."""
 
     window: dict[str, datetime]
+    compared_window: dict[str, datetime] | UnsetType = UNSET
     data: list[KpiView]

@@ -1,0 +1,1 @@
+"""What about plans needs a person: found from the rows as they are, kept as alerts."""
