@@ -112,6 +112,17 @@ class TestMasks:
                 assert "SECRET" not in text, path
                 assert "•••" in text, path
 
+    async def test_checkpoints_come_with_the_proof_that_each_continues_the_one_before(
+        self, world: World, factory: Tenant
+    ) -> None:
+        for _ in range(2):
+            await order(factory)
+            await world.settle(factory, only=())
+        async with signed_in(factory, "auditor") as client:
+            text = (await client.get("/console/audit")).text
+        assert "<consistency-proof old=" in text
+        assert "signs since" in text
+
     async def test_an_unreadable_field_has_no_column(self, factory: Tenant) -> None:
         await order(factory, customer="SECRETCORP")
         async with signed_in(factory, "operator") as client:
