@@ -17,4 +17,5 @@ pytest_plugins = [
     "fixtures.billing",
     "fixtures.server",
     "fixtures.killable",
+    "fixtures.brokers",
 ]

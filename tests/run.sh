@@ -11,6 +11,13 @@ if [ "$(uname)" = Linux ] && ! command -v chromium >/dev/null && [ "$(id -u)" = 
     chromium fonts-noto-cjk) >/dev/null 2>&1 || echo "Chromium could not be installed; the browser tests will skip"
 fi
 
+# A broker of the field for the tests of machine data, on the same terms.
+if [ "$(uname)" = Linux ] && [ ! -x /usr/sbin/mosquitto ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  echo "installing mosquitto for the tests of machine data"
+  (apt-get update -qq && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends \
+    mosquitto) >/dev/null 2>&1 || echo "mosquitto could not be installed; its tests will skip"
+fi
+
 bash tests/check.sh
 # Each worker has a Postgres of its own. There are more workers than processors, since many tests wait for processes;
 # those that share an installation or a browser stay together in one.

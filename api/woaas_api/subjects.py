@@ -15,6 +15,7 @@ from woaas_solver_farm.proposals.resources import PROPOSAL, PROPOSAL_CHANGE
 from woaas_solver_farm.scenarios import SCENARIO
 from woaas_solver_farm.schedules.resources import SCHEDULE, SCHEDULE_RUN, SLOT
 from woaas_work_orders.alerts.resources import ALERT
+from woaas_work_orders.connectors.resources import CONNECTOR
 from woaas_work_orders.execution.resources import INSPECTION, KPI, RECEIPT, REPORT
 from woaas_work_orders.forecasts.resources import FORECAST, FORECAST_BUCKET
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
@@ -29,6 +30,7 @@ SUBJECTS: Mapping[str, Resource] = {
         *(k.resource for k in KINDS),
         *(SCHEDULE_RUN, SCHEDULE, SLOT, DURATION_MODEL, PROPOSAL, POLICY.resource, SCENARIO.resource, PROMISE),
         *(FORECAST, FORECAST_BUCKET, PILOT.resource, ALERT),
+        CONNECTOR,
         *(LISTING, REQUEST, NDA, QUOTE, CONTRACT),
         *(PERIOD, INVOICE, SETTLEMENT, SPEND_LIMIT),
         *(API_KEY, MEMBER, ROLE, FIELD_POLICY, GRANT),
@@ -49,6 +51,7 @@ RESOURCES = (
         PROMISE,
     ),
     *(FORECAST, FORECAST_BUCKET, PILOT.resource, ALERT),
+    CONNECTOR,
     *(LISTING, REQUEST, BOARD, NDA, QUOTE, CONTRACT),
     *(PLAN, PERIOD, USAGE_EVENT, INVOICE, SETTLEMENT, SPEND_LIMIT),
     *(EVENT, AUDIT_ENTRY, AUDIT_EXPORT, API_KEY, MEMBER, ROLE, FIELD_POLICY, GRANT),

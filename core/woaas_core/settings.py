@@ -12,6 +12,9 @@ import msgspec
 
 from woaas_core.outbound.addresses import Outbound
 
+# The own broker is for one machine, and listens nowhere else.
+MQTT_HOST = "127.0.0.1"
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The configuration of a process; every value has a zero-config fallback.
@@ -43,6 +46,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # How long a request waits for the planner before it answers 202.
     inquiry_wait_s: Annotated[float, msgspec.Meta(ge=0, le=60)] = 2.0
     outbound_networks: str = ""
+    # Where the own broker listens on 127.0.0.1; 0 is none, but `up` then takes 1883 or a free port.
+    mqtt_port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 0
 
     def __post_init__(self) -> None:
         Outbound.parse(self.outbound_networks)

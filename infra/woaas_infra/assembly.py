@@ -2,28 +2,34 @@
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from woaas_core.db.database import DATABASE_LOST, Database
 from woaas_core.db.tenancy import APP
-from woaas_core.settings import Settings
+from woaas_core.db.unit_of_work import UnitOfWork
+from woaas_core.settings import MQTT_HOST, Settings
 from woaas_infra.demo.credentials import read
 from woaas_infra.demo.main_job import plan_demo
 from woaas_infra.demo.seed import seed
+from woaas_infra.errors import PortTaken
 from woaas_infra.launch import FAMILY
-from woaas_infra.listening import answers
+from woaas_infra.listening import answers, free_port
 from woaas_infra.migrate import upgrade
 from woaas_infra.supervisor import Child
 from woaas_infra.up import Assembly
 from woaas_solver_farm.schedules.queue import claimable, claimable_inquiries
+from woaas_work_orders.connectors.repository import to_follow
 
 _LOOK_FOR_RUNS_S = 0.3
+_LOOK_FOR_CONNECTORS_S = 1.0
+MQTT_PORT = 1883
 
 
 def one_machine(*, demo: bool) -> Assembly:
-    """API in one process, sequencer, readers and worker in a second; the farm starts with the first solve."""
+    """API in one process, sequencer, readers and worker in a second; farm, broker and ingest start when needed."""
     return Assembly(
         migrate=upgrade,
         children=children,
@@ -42,6 +48,7 @@ def children(settings: Settings) -> Sequence[Child]:
         "WOAAS_DATABASE_URL": settings.database_url,
         "WOAAS_HOST": settings.host,
         "WOAAS_PORT": str(settings.port),
+        "WOAAS_MQTT_PORT": str(mqtt_port(settings)),
     }
 
     async def runs_wait() -> None:
@@ -49,23 +56,53 @@ def children(settings: Settings) -> Sequence[Child]:
         while True:
             # Postgres may be away for a moment; this runs in ``up``, which must not end for that.
             with suppress(*DATABASE_LOST):
-                return await _until_a_run_waits(settings)
+                return await _until(settings, _run_waits, _LOOK_FOR_RUNS_S)
             await asyncio.sleep(_LOOK_FOR_RUNS_S)
+
+    async def connector_is_there(*, is_own: bool) -> None:
+        """Return once there is a connector to follow or to test, of a broker of the plant or only of ours."""
+        while True:
+            with suppress(*DATABASE_LOST):
+                return await _until(settings, partial(_connector, is_own=is_own), _LOOK_FOR_CONNECTORS_S)
+            await asyncio.sleep(_LOOK_FOR_CONNECTORS_S)
 
     def child(name: str, **options: Any) -> Child:
         return Child(name, [sys.executable, "-m", "woaas_infra", name], env=env, **options)
 
-    return [child("serve"), child("background"), child("solver", needed=runs_wait, grace_s=20, kin=FAMILY)]
+    return [
+        child("serve"),
+        child("background"),
+        child("solver", needed=runs_wait, grace_s=20, kin=FAMILY),
+        child("broker", needed=partial(connector_is_there, is_own=True)),
+        child("ingest", needed=partial(connector_is_there, is_own=False)),
+    ]
 
 
-async def _until_a_run_waits(settings: Settings) -> None:
+def mqtt_port(settings: Settings) -> int:
+    """Where the own broker listens: as said, else MQTT's own port, else any that is free."""
+    if settings.mqtt_port:
+        return settings.mqtt_port
+    with suppress(PortTaken):
+        return free_port(MQTT_HOST, MQTT_PORT)
+    return free_port(MQTT_HOST, 0)
+
+
+async def _run_waits(uow: UnitOfWork) -> bool:
+    return bool(await claimable(uow, 1) or await claimable_inquiries(uow, 1))
+
+
+async def _connector(uow: UnitOfWork, *, is_own: bool) -> bool:
+    return any(row["is_own"] or not is_own for row in await to_follow(uow))
+
+
+async def _until(settings: Settings, there_is: Callable[[UnitOfWork], Awaitable[object]], look_s: float) -> None:
     database = await Database.connect(settings.database_url, role=APP, size=1)
     try:
         while True:
             async with database.unit_of_work() as uow:
-                if await claimable(uow, 1) or await claimable_inquiries(uow, 1):
+                if await there_is(uow):
                     return
-            await asyncio.sleep(_LOOK_FOR_RUNS_S)
+            await asyncio.sleep(look_s)
     finally:
         await database.close()
 

@@ -18,6 +18,8 @@ for name, text in {
     "worker": "Do what time makes due: expire market requests, renew billing periods, forget what has run out.",
     "background": "Sequencer, readers and worker in one process.",
     "solver": "Solve queued runs on Ray.",
+    "ingest": "Follow the brokers of all connectors: machine data in.",
+    "broker": "An MQTT broker of our own on 127.0.0.1, for one machine.",
 }.items():
     app.command(f"woaas_infra.commands.processes:{name}", name=name, help=text)
 app.command(

@@ -14,6 +14,7 @@ MODULES = (
     "woaas_solver_farm.proposals.models",
     "woaas_solver_farm.schedules.models",
     "woaas_security.audit.models",
+    "woaas_work_orders.connectors.models",
     "woaas_work_orders.alerts.models",
     "woaas_work_orders.execution.models",
     "woaas_work_orders.forecasts.models",

@@ -23,6 +23,7 @@ from .resources.figures import Alerts, Pilots
 from .resources.graphql import GraphQLResult
 from .resources.graphql import document as graphql_document
 from .resources.learning import DurationModels, Forecasts, Proposals
+from .resources.machines import Connectors
 from .resources.market import Market
 from .resources.operations import Inspections, Operations, Reports
 from .resources.permissions import FieldPolicies, Grants, Roles
@@ -118,6 +119,11 @@ class API(Bound[M]):
     def schedule_runs(self) -> ScheduleRuns[M]:
         """Runs that make plans."""
         return ScheduleRuns(self._executor)
+
+    @cached_property
+    def connectors(self) -> Connectors[M]:
+        """Where machine data comes from."""
+        return Connectors(self._executor)
 
     @cached_property
     def promises(self) -> Promises[M]:

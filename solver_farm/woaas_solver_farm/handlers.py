@@ -62,6 +62,8 @@ async def _cause(uow: "UnitOfWork", event: LoggedEvent) -> str | None:
         center = await master_data.find(uow, "work_center", code)
         is_closed = center is not None and center["body"].get("state") in CLOSED_STATES
         return "down" if is_closed and await replan_rows.has_planned_work(uow, code) else None
+    if event.data.get("historical"):
+        return None
     report = await replan_rows.reported(uow, decode_id("rep", str(event.data["report_id"])))
     if report is None:
         return None

@@ -1,4 +1,4 @@
-"""``woaas-server serve | sequencer | reader | worker | background | solver``: the parts as processes of their own.
+"""``woaas-server serve | sequencer | reader | worker | background | solver | ingest | broker``: the parts as processes.
 
 They need WOAAS_DATABASE_URL: an external Postgres, or the address that ``up`` hands to its children.
 """
@@ -59,6 +59,26 @@ def solver(*, home: Path | None = None) -> None:
     from woaas_solver_farm.farm.process import run_solver  # noqa: PLC0415
 
     run(_with_database(home), [run_solver])
+
+
+def ingest(*, home: Path | None = None) -> None:
+    """Follow the brokers of every tenant's connectors and take in what machines say."""
+    from woaas_api.ingest.process import run_ingest  # noqa: PLC0415
+    from woaas_infra.processes.run import run  # noqa: PLC0415
+
+    run(_with_database(home), [run_ingest])
+
+
+def broker(*, home: Path | None = None) -> None:
+    """Serve MQTT on 127.0.0.1 to the machines of connectors that name no broker; needs WOAAS_MQTT_PORT."""
+    from woaas_infra.processes.broker import run_broker  # noqa: PLC0415
+    from woaas_infra.processes.run import run  # noqa: PLC0415
+
+    settings = _with_database(home)
+    if not settings.mqtt_port:
+        msg = "set WOAAS_MQTT_PORT, for this command and for 'serve' and 'ingest'"
+        raise CannotStart(msg)
+    run(settings, [run_broker])
 
 
 async def _read(settings: Settings, stop: asyncio.Event) -> None:

@@ -130,6 +130,7 @@ class Report(Model):
     ended_at: datetime | None
     recorded_at: datetime | None
     external_ref: str | None
+    connector: str | None
     corrects: str | None
 
 

@@ -22,6 +22,8 @@ reports = tenant_table(
     Column("consumed", JSONB, nullable=False),
     Column("produced", JSONB, nullable=False),
     Column("external_ref", Text),
+    # Who heard it from a machine; a person's has none.
+    Column("connector", Text),
     # The report this one replaces; a replaced report stays and no longer counts.
     Column("corrects", Uuid),
     Column("request_hash", LargeBinary, nullable=False),

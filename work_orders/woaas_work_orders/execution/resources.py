@@ -35,6 +35,7 @@ REPORT = Resource(
         Field("consumed", "json"),
         Field("produced", "json"),
         Field("external_ref", filterable=True),
+        Field("connector", filterable=True),
         Field("corrects", "id", prefix="rep"),
         Field("recorded_at", "instant", filterable=True),
     ),

@@ -29,11 +29,20 @@ if TYPE_CHECKING:
 _QUANTITIES = ("good", "scrap", "rework")
 
 
-async def report(uow: "UnitOfWork", principal: Principal, operation_id: UUID, body: NewReport) -> dict[str, Any]:
+async def report(
+    uow: "UnitOfWork",
+    principal: Principal,
+    operation_id: UUID,
+    body: NewReport,
+    *,
+    connector: str | None = None,
+    is_historical: bool = False,
+) -> dict[str, Any]:
     """Append a report; the first one starts a ready operation.
 
     The same ``external_ref`` with the same body is the same report: nothing is added. Reports may overlap and
-    exceed the order's quantity.
+    exceed the order's quantity. ``connector`` is the code of the one that heard it from a machine; what is historical
+    fills in the past and is no news for the plan.
 
     Raises:
         Conflict: the ``external_ref`` was used with another body.
@@ -49,6 +58,7 @@ async def report(uow: "UnitOfWork", principal: Principal, operation_id: UUID, bo
         return known
     _check_reportable(order, operation)
     values = _values(uow, body, operation, request_hash)
+    values["connector"] = connector
     step = Step(uow, principal, order)
     # Where it runs and who does it, where nobody was assigned: the plan and whoever comes next go by that.
     for name in ("work_center", "operator"):
@@ -58,9 +68,10 @@ async def report(uow: "UnitOfWork", principal: Principal, operation_id: UUID, bo
         move(step, operation, "start")
     _count(operation, values, sign=1)
     await repository.insert_report(uow, values)
-    step.operation_changed(
-        operation, events.OPERATION_REPORTED, kind=values["kind"], report_id=encode_id("rep", values["id"])
-    )
+    facts: dict[str, object] = {"kind": values["kind"], "report_id": encode_id("rep", values["id"])}
+    facts |= {"connector": connector} if connector is not None else {}
+    facts |= {"historical": True} if is_historical else {}
+    step.operation_changed(operation, events.OPERATION_REPORTED, **facts)
     await step.write()
     return values
 
@@ -200,6 +211,7 @@ def _values(uow: "UnitOfWork", body: NewReport, operation: Operation, request_ha
         "consumed": msgspec.to_builtins(chosen(body.consumed, [])),
         "produced": msgspec.to_builtins(chosen(body.produced, [])),
         "external_ref": chosen(body.external_ref, None),
+        "connector": None,
         "corrects": None,
         "request_hash": request_hash,
         "recorded_at": now,

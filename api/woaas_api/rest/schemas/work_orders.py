@@ -136,6 +136,7 @@ class ReportView(View, kw_only=True):
     consumed: list[dict[str, Any]] | UnsetType = UNSET
     produced: list[dict[str, Any]] | UnsetType = UNSET
     external_ref: str | None | UnsetType = UNSET
+    connector: str | None | UnsetType = UNSET
     corrects: str | None | UnsetType = UNSET
     recorded_at: datetime | UnsetType = UNSET
 
