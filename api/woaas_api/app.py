@@ -15,6 +15,7 @@ from woaas_api.edge import Edge
 from woaas_api.endpoint import Route, options_handlers
 from woaas_api.graph import graph_handlers
 from woaas_api.health import health_handlers
+from woaas_api.oauth import endpoints as oauth
 from woaas_api.pages import page_handlers
 from woaas_api.problems import MEDIA_TYPE, handle, pages
 from woaas_api.rest import (
@@ -31,6 +32,7 @@ from woaas_api.rest import (
     master_data,
     members,
     moves,
+    oauth_clients,
     operations,
     permissions,
     pilots,
@@ -81,6 +83,7 @@ ROUTES: tuple[Route, ...] = (
     *events.ROUTES,
     *audit.ROUTES,
     *identity.ROUTES,
+    *oauth_clients.ROUTES,
     *members.ROUTES,
     *sessions.ROUTES,
     *permissions.ROUTES,
@@ -124,6 +127,7 @@ def handlers(edge: Edge) -> list[HTTPRouteHandler | WebsocketRouteHandler]:
         problem_page,
         *health_handlers(edge.database, edge.metrics),
         *page_handlers(files),
+        *oauth.handlers(edge),
         *graph_handlers(edge, files),
     ]
 

@@ -46,6 +46,9 @@ from woaas_security.authz.listing import list_rows
 from woaas_security.authz.policy import PolicyCache
 from woaas_security.authz.resource import Resource
 from woaas_security.identity.service import Authenticator
+from woaas_security.oauth.service import Provider
+from woaas_security.oauth.signing import KeyRing
+from woaas_security.oauth.tokens import Tokens
 from woaas_security.once import Rendered, is_kept, once, settle
 from woaas_security.principal import Principal
 from woaas_solver_farm.schedules.service import RUN_CHANNEL
@@ -126,7 +129,9 @@ class Edge:
         self.cursors = CursorCodec(settings.secret_key)
         policies = PolicyCache()
         self.built_in = policies.built_in
-        self.authenticator = Authenticator(pepper=settings.secret_key, policies=policies)
+        tokens = Tokens(settings.url, KeyRing(settings.token_keys_path, database.clock), database.clock)
+        self.authorization_server = Provider(tokens, settings.secret_key)
+        self.authenticator = Authenticator(pepper=settings.secret_key, policies=policies, tokens=tokens)
         self._limiter = RateLimiter(settings.rate_limit_per_minute)
         self._readers = list(readers)
         self.run_notices = Notices(database, RUN_CHANNEL)
@@ -143,7 +148,7 @@ class Edge:
         return response
 
     async def _answer(self, request: AnyRequest, endpoint: Endpoint, refuse: Refuse, *, safe: bool) -> RawResponse:
-        budget = self._limiter.draw(request.headers.get("authorization") or _client(request))
+        budget = self._limiter.draw(request.headers.get("authorization") or client_of(request))
         raw: bytes | None = None
         try:
             budget.check()
@@ -162,13 +167,13 @@ class Edge:
         return response
 
     async def authenticate(self, uow: UnitOfWork, request: AnyRequest) -> Principal:
-        """The caller, by API key or, from the console's own scripts, by session.
+        """The caller, by API key, by access token or, from the console's own scripts, by session.
 
         A session only counts with the console's header: another site cannot send it, since CORS is off.
         """
         scheme, _, token = (request.headers.get("authorization") or "").partition(" ")
         if scheme.lower() == "bearer" and token:
-            return await self.authenticator.by_key(uow, token.strip(), _client(request))
+            return await self.authenticator.by_bearer(uow, token.strip(), client_of(request))
         session = request.cookies.get(SESSION_COOKIE)
         if session and request.headers.get(CONSOLE_HEADER):
             principal, _ = await self.authenticator.by_session(uow, session)
@@ -313,5 +318,6 @@ def _refused(request: AnyRequest, error: Exception, refuse: Refuse) -> RawRespon
     return refuse(domain_error, path=request.url.path, request_id=request_id)
 
 
-def _client(request: AnyRequest) -> str:
+def client_of(request: AnyRequest) -> str:
+    """The address a request comes from."""
     return request.client.host if request.client else "?"

@@ -51,7 +51,9 @@ def explanation(caller: Watched) -> dict[str, Any]:
     consulted = dict(caller.consulted)
     names_lines = Principal.access(caller, FIELD_POLICY).sees_anything
     return {
-        name: explain(caller.policy, caller.roles, resource, caller.grants, names_lines=names_lines)
+        name: explain(
+            Principal.access(caller, resource), caller.policy, caller.roles, caller.grants, names_lines=names_lines
+        )
         for name, resource in sorted(consulted.items())
         if names_lines or Principal.access(caller, resource).sees_anything
     }

@@ -168,7 +168,7 @@ class _Conversation:
         async with self._edge.database.unit_of_work() as uow:
             if not self._token:
                 raise Unauthenticated
-            principal = await self._edge.authenticator.by_key(uow, self._token, self._address)
+            principal = await self._edge.authenticator.by_bearer(uow, self._token, self._address)
             take_turns(uow)
             yield Context(uow, principal, self._edge.cursors, SUBJECTS, RESOURCES, "")
 

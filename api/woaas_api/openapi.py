@@ -124,7 +124,12 @@ def build(routes: Iterable[Route]) -> Json:
             "headers": {n: {"description": d, "schema": s} for n, (d, s) in _RESPONSE_HEADERS.items()},
             "responses": {f"Problem{s}": _problem_response(s, d) for s, d in _PROBLEMS.items()},
             "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer", "description": "An API key (`woaas_live_…`)"}
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API key (`woaas_live_…`) or an access token",
+                },
+                "oauth": {"type": "openIdConnect", "openIdConnectUrl": "/.well-known/openid-configuration"},
             },
         },
     }

@@ -54,16 +54,27 @@ class RateLimiter:
         budget.check()
         return budget
 
+    def peek(self, caller: str) -> Budget:
+        """How a caller's bucket stands; nothing is taken."""
+        level = self._level(caller, monotonic())
+        full = math.ceil((self._limit - level) / self._rate)
+        return Budget(self._limit, int(level), full, 0 if level >= 1 else self._wait_s(level))
+
     def draw(self, caller: str) -> Budget:
         """The same without raising: from an empty bucket nothing is taken and ``retry_after_s`` is set."""
         now = monotonic()
-        level, seen = self._buckets.get(caller, (float(self._limit), now))
-        level = min(self._limit, level + (now - seen) * self._rate)
+        level = self._level(caller, now)
         if level < 1:
-            full = math.ceil((self._limit - level) / self._rate)
-            return Budget(self._limit, 0, full, retry_after_s=max(1, math.ceil((1 - level) / self._rate)))
+            return self.peek(caller)
         self._buckets[caller] = (level - 1, now)
         self._buckets.move_to_end(caller)
         if len(self._buckets) > _KEPT:
             self._buckets.popitem(last=False)
         return Budget(self._limit, int(level - 1), math.ceil((self._limit - level + 1) / self._rate))
+
+    def _level(self, caller: str, now: float) -> float:
+        level, seen = self._buckets.get(caller, (float(self._limit), now))
+        return min(self._limit, level + (now - seen) * self._rate)
+
+    def _wait_s(self, level: float) -> int:
+        return max(1, math.ceil((1 - level) / self._rate))

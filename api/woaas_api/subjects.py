@@ -7,6 +7,7 @@ from woaas_capacity_market.resources import BOARD, CONTRACT, LISTING, NDA, QUOTE
 from woaas_security.audit.resources import AUDIT_ENTRY, AUDIT_EXPORT, EVENT
 from woaas_security.authz.resource import Resource
 from woaas_security.identity.resources import API_KEY, MEMBER
+from woaas_security.oauth.resources import OAUTH_CLIENT
 from woaas_security.permissions.resources import FIELD_POLICY, GRANT, ROLE
 from woaas_solver_farm.figures.pilots import PILOT
 from woaas_solver_farm.learning.resources import DURATION_MODEL
@@ -33,7 +34,7 @@ SUBJECTS: Mapping[str, Resource] = {
         CONNECTOR,
         *(LISTING, REQUEST, NDA, QUOTE, CONTRACT),
         *(PERIOD, INVOICE, SETTLEMENT, SPEND_LIMIT),
-        *(API_KEY, MEMBER, ROLE, FIELD_POLICY, GRANT),
+        *(API_KEY, OAUTH_CLIENT, MEMBER, ROLE, FIELD_POLICY, GRANT),
     )
 }
 RESOURCES = (
@@ -54,7 +55,7 @@ RESOURCES = (
     CONNECTOR,
     *(LISTING, REQUEST, BOARD, NDA, QUOTE, CONTRACT),
     *(PLAN, PERIOD, USAGE_EVENT, INVOICE, SETTLEMENT, SPEND_LIMIT),
-    *(EVENT, AUDIT_ENTRY, AUDIT_EXPORT, API_KEY, MEMBER, ROLE, FIELD_POLICY, GRANT),
+    *(EVENT, AUDIT_ENTRY, AUDIT_EXPORT, API_KEY, OAUTH_CLIENT, MEMBER, ROLE, FIELD_POLICY, GRANT),
     *(KPI, LEDGER),
 )
 """What permissions are told about."""

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Annotated
 
 import msgspec
 
+from woaas_core import private_files
 from woaas_core.outbound.addresses import Outbound
 
 # The own broker is for one machine, and listens nowhere else.
@@ -68,6 +68,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.home / "audit-signing.key"
 
     @property
+    def token_keys_path(self) -> Path:
+        """The ES256 keys that sign access and ID tokens; the processes that serve the API share the file."""
+        return self.home / "token-signing.keys"
+
+    @property
     def signed_journal_path(self) -> Path:
         """The checkpoints signed last: beside the key, where a restored database does not reach."""
         return self.home / "audit-signed.jsonl"
@@ -101,16 +106,7 @@ def kept_secret(path: Path) -> bytes:
     """A secret of this home: 64 hexadecimal digits, made on first use and readable by the owner alone."""
     if path.exists():
         return path.read_bytes()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mkstemp sets mode 0600.
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_hex(32).encode())
-            file.flush()
-            os.fsync(descriptor)
-        # Whole or not at all, also when killed here; of two that start at once the first wins.
-        with suppress(FileExistsError):
-            os.link(draft, path)
-    finally:
-        Path(draft).unlink()
+    # Of two that start at once the first wins.
+    with suppress(FileExistsError):
+        private_files.create(path, secrets.token_hex(32))
     return path.read_bytes()

@@ -36,13 +36,16 @@ app.command(tenant)
 billing = App(name="billing", help="Billing.")
 billing.command("woaas_infra.commands.billing:verify", name="verify", help="Check every tenant's books.")
 app.command(billing)
-keys = App(name="keys", help="The keys that sign the audit log.")
+keys = App(name="keys", help="The keys that sign the audit log, and those that sign tokens.")
 for name, text in {
     "show": "Print the public keys.",
     "rotate": "Add a new signing key; the old one signs beside it.",
     "retire": "Let only the newest key sign.",
 }.items():
     keys.command(f"woaas_infra.commands.keys:{name}", name=name, help=text)
+keys.command(
+    "woaas_infra.commands.token_keys:rotate", name="rotate-tokens", help="Sign access and ID tokens with the next key."
+)
 app.command(keys)
 
 

@@ -14,6 +14,8 @@ from woaas_security.audit import exports
 from woaas_security.identity import credential_store, outbox, throttle
 from woaas_security.identity import repository as identity
 from woaas_security.identity.keyring import Keyring
+from woaas_security.oauth import repository as oauth
+from woaas_security.oauth.protocol import GRANT_LIFE
 from woaas_security.principal import Principal
 from woaas_solver_farm.learning import upkeep as learning
 from woaas_solver_farm.schedules import repository as schedules
@@ -61,6 +63,7 @@ async def _forget(uow: "UnitOfWork", _principal: Principal) -> int:
     return (
         await idempotency.forget_old(uow, limit=_FORGOTTEN_AT_ONCE)
         + await identity.forget_ended_sessions(uow)
+        + await oauth.forget_ended(uow, uow.clock.now() - GRANT_LIFE)
         + await credential_store.forget_tokens(uow)
         + await throttle.forget_old(uow)
         + await exports.forget_expired(uow)

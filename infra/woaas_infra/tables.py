@@ -24,6 +24,7 @@ MODULES = (
     "woaas_work_orders.signatures.models",
     "woaas_core.events.log",
     "woaas_security.identity.models",
+    "woaas_security.oauth.models",
     "woaas_security.tenants.models",
 )
 

@@ -25,6 +25,7 @@ from .resources.graphql import document as graphql_document
 from .resources.learning import DurationModels, Forecasts, Proposals
 from .resources.machines import Connectors
 from .resources.market import Market
+from .resources.oauth import OAuthClients
 from .resources.operations import Inspections, Operations, Reports
 from .resources.permissions import FieldPolicies, Grants, Roles
 from .resources.plant import (
@@ -199,6 +200,11 @@ class API(Bound[M]):
     def api_keys(self) -> APIKeys[M]:
         """Keys of the tenant."""
         return APIKeys(self._executor)
+
+    @cached_property
+    def oauth_clients(self) -> OAuthClients[M]:
+        """Applications that sign people in, or act by themselves."""
+        return OAuthClients(self._executor)
 
     @cached_property
     def roles(self) -> Roles[M]:

@@ -98,4 +98,5 @@ def _repeated(principal: Principal, status: int, stored: dict[str, str], body: b
 def _view(principal: Principal) -> str:
     """The rights an answer was rendered under."""
     grants = ",".join(sorted(str(g.id) for g in principal.grants))
-    return f"{principal.policy.version}:{','.join(sorted(principal.roles))}:{grants}"
+    scopes = "*" if principal.scopes is None else ",".join(sorted(principal.scopes))
+    return f"{principal.policy.version}:{','.join(sorted(principal.roles))}:{grants}:{scopes}"

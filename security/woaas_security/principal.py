@@ -9,15 +9,16 @@ from woaas_core.db.statements import Row
 from woaas_core.events.envelope import Actor
 from woaas_core.ids import encode_id
 from woaas_security.authz.access import Access, no_access
-from woaas_security.authz.lines import GrantLine
+from woaas_security.authz.lines import OWNER_ROLE, GrantLine
 from woaas_security.authz.policy import TenantPolicy
 from woaas_security.authz.resource import Resource
+from woaas_security.oauth.scopes import limited
 from woaas_security.scope import values_of
 
 if TYPE_CHECKING:
     from woaas_security.audit.observing import Reads
 
-_PREFIX = {"api_key": "key", "user": "usr"}
+ID_PREFIXES = {"api_key": "key", "user": "usr", "oauth_client": "oac"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,9 @@ class Principal:
     ``customer`` binds a guest of role customer to the orders of one customer code; ``releases_limited`` tells
     that the tenant's allowance counts releases, so that others need not touch its row. ``grants`` are in force for him
     at this moment; each is noted as used with ``observe`` when it opens something. ``scope`` limits him to a part of
-    the tenant; ``session_id`` is the console session he came with. ``reads`` takes down what he is shown of restricted
-    fields, where the tenant has restricted any.
+    the tenant, ``scopes`` to what the application ``client_id`` was given; None is no such limit. ``session_id`` is the
+    console session he came with. ``reads`` takes down what he is shown of restricted fields, where the tenant has
+    restricted any.
     """
 
     tenant_id: UUID
@@ -44,6 +46,8 @@ class Principal:
     grants: tuple[GrantLine, ...] = ()
     observe: Callable[[GrantLine], None] | None = None
     scope: Mapping[str, Any] = field(default_factory=dict)
+    scopes: frozenset[str] | None = None
+    client_id: UUID | None = None
     reads: "Reads | None" = None
     session_id: UUID | None = None
 
@@ -52,8 +56,14 @@ class Principal:
         """How audit entries name the caller."""
         if self.kind == "system":
             return Actor(self.kind, self.name)
-        # Keys are their own clients; people act through the console.
-        return Actor(self.kind, encode_id(_PREFIX[self.kind], self.id), "console" if self.kind == "user" else "api")
+        # Keys and machines are their own clients; people act through the console, or an application of theirs.
+        through = encode_id("oac", self.client_id) if self.client_id else "console" if self.kind == "user" else "api"
+        return Actor(self.kind, encode_id(ID_PREFIXES[self.kind], self.id), through)
+
+    @property
+    def is_owner(self) -> bool:
+        """Whether the caller may do anything in the tenant, and not only by an application of limited scopes."""
+        return OWNER_ROLE in self.roles and self.scopes is None
 
     @property
     def is_guest(self) -> bool:
@@ -64,6 +74,10 @@ class Principal:
         """What the caller may see, write and do on a kind of object."""
         if self.scope and not (resource.bounds or resource.is_reference):
             return no_access(resource)
+        found = self._access(resource)
+        return found if self.scopes is None else limited(found, self.scopes)
+
+    def _access(self, resource: Resource) -> Access:
         if not self.grants:
             return self.policy.access(self.roles, resource)
         for grant in self.grants:

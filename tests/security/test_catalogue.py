@@ -24,6 +24,7 @@ TENANT_COLUMN = {"tenants": "id"}
 # taken in the order of arrival across tenants.
 NOT_LED_BY_TENANT = {
     "ix_api_keys_key_id",
+    "ix_oauth_clients_id",
     "ix_sessions_token_hash",
     "ix_users_email",
     "ix_user_tokens_token_hash",

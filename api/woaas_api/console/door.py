@@ -8,8 +8,27 @@ from litestar import Response
 from woaas_api.answers import RawResponse
 from woaas_api.console.languages import COOKIE as LANGUAGE_COOKIE
 from woaas_api.console.languages import language_of
-from woaas_api.console.page import CODE_COOKIE, DEVICE_COOKIE, Notice, Outcome, Page, PageRoute, SeeOther, Sent, Visit
-from woaas_api.console.protection import HEADERS, SECURE_HEADERS, TOKEN_FIELD, Seals, check_origin
+from woaas_api.console.page import (
+    CODE_COOKIE,
+    DEVICE_COOKIE,
+    Leave,
+    Notice,
+    Outcome,
+    Page,
+    PageRoute,
+    SeeOther,
+    Sent,
+    Visit,
+)
+from woaas_api.console.protection import (
+    CONTENT_POLICY,
+    FORM_ACTION,
+    HEADERS,
+    SECURE_HEADERS,
+    TOKEN_FIELD,
+    Seals,
+    check_origin,
+)
 from woaas_api.console.public_api import PublicApi
 from woaas_api.console.rendering import Renderer
 from woaas_api.edge import SESSION_COOKIE, AnyRequest, Edge
@@ -95,6 +114,8 @@ class Console:
         request = page.request
         if isinstance(outcome, SeeOther):
             return self._redirect(request, outcome)
+        if isinstance(outcome, Leave):
+            return Response(b"", status_code=303, headers={**self._headers(request), "Location": outcome.location})
         if isinstance(outcome, Sent):
             disposition = f"attachment; filename*=UTF-8''{quote(outcome.filename)}"
             headers = {**self._headers(request), "Content-Disposition": disposition}
@@ -103,6 +124,11 @@ class Console:
         notice = self.seals.open(request.cookies.get(NOTICE_COOKIE, "")) if is_whole else None
         html = self.renderer.page(page, outcome, token=self.seals.token(page.visit.bound_to), notice=notice)
         response = self._html(request, html, outcome.status)
+        if outcome.form_targets:
+            policy = response.headers[CONTENT_POLICY]
+            response.headers[CONTENT_POLICY] = policy.replace(
+                FORM_ACTION, " ".join([FORM_ACTION, *outcome.form_targets])
+            )
         for name, value in outcome.cookies.items():
             self._set_cookie(response, name, value)
         if notice is not None:
@@ -160,9 +186,9 @@ class Console:
 
 
 def safe_path(text: str) -> str:
-    """A path within the console; anything else becomes its front page."""
+    """A path within the console, or of an application that waits; anything else becomes the front page."""
     parts = urlsplit(text)
-    is_inside = parts.path == "/console" or parts.path.startswith("/console/")
+    is_inside = parts.path in ("/console", "/oauth/authorize") or parts.path.startswith("/console/")
     is_foreign = parts.scheme or parts.netloc or "\\" in text or any(c <= " " for c in text)
     return text if is_inside and not is_foreign else "/console"
 

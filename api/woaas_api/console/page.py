@@ -34,11 +34,12 @@ class Notice(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Shown:
-    """A template with its values; ``cookies`` as for ``SeeOther``."""
+    """A template with its values, with cookies as ``SeeOther``; ``form_targets`` are where else its forms may lead."""
 
     template: str
     values: Mapping[str, object] = field(default_factory=dict)
     status: int = 200
+    form_targets: tuple[str, ...] = ()
     cookies: Mapping[str, str | None] = field(default_factory=dict)
 
 
@@ -60,7 +61,14 @@ class SeeOther:
     cookies: Mapping[str, str | None] = field(default_factory=dict)
 
 
-Outcome = Shown | SeeOther | Sent
+@dataclass(frozen=True)
+class Leave:
+    """Go on at an address of somebody else, which was checked to be the one registered."""
+
+    location: str
+
+
+Outcome = Shown | SeeOther | Sent | Leave
 Function = Callable[..., Awaitable[Outcome]]
 
 

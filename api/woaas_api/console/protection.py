@@ -14,10 +14,12 @@ from woaas_core.errors import DomainError
 TOKEN_FIELD = "form_token"  # noqa: S105 - a field's name
 _SALT = 9
 
+CONTENT_POLICY = "Content-Security-Policy"
+FORM_ACTION = "form-action 'self'"
 HEADERS = {
-    "Content-Security-Policy": (
+    CONTENT_POLICY: (
         "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        f"object-src 'none'; base-uri 'none'; {FORM_ACTION}; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",

@@ -18,6 +18,7 @@ from woaas_api.console.pages import (
     keys,
     market,
     members,
+    oauth,
     order,
     orders,
     plan,
@@ -33,6 +34,7 @@ from woaas_api.static_files import StaticFiles
 AnyRequest = Request[Any, Any, Any]
 PAGES: tuple[PageRoute, ...] = (
     *(*session.PAGES, *recovery.PAGES, *account.PAGES),
+    *oauth.PAGES,
     *(*orders.PAGES, *order.PAGES),
     *plan.PAGES,
     *market.PAGES,

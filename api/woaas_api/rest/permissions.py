@@ -88,7 +88,8 @@ async def get_role(call: Call, code: str) -> Answer[RoleView]:
     shown = _show_role(call, await service.get_role(call.uow, call.principal, call.edge.built_in, code))
     if call.principal.access(FIELD_POLICY).sees_anything and isinstance(call.principal, Watched):
         policy, roles = call.principal.policy, frozenset({code})
-        shown[MEMBER] = {n: explain(policy, roles, r, names_lines=True) for n, r in REGISTRY.items()}
+        held = {name: policy.access(roles, resource) for name, resource in REGISTRY.items()}
+        shown[MEMBER] = {name: explain(access, policy, roles, names_lines=True) for name, access in held.items()}
     return Answer(shown)
 
 

@@ -29,7 +29,10 @@ class EventType(NamedTuple):
 
 
 class Actor(NamedTuple):
-    """Who did it: ``api_key``, ``user`` or ``system``, with its wire id or process name; ``client`` is through what."""
+    """Who did it: ``api_key``, ``user``, ``oauth_client`` or ``system``, with its wire id or process name.
+
+    ``client`` is through what: the API, the console, or an application by its wire id.
+    """
 
     type: str
     id: str

@@ -29,6 +29,7 @@ from woaas_security.audit.models import audit_export_parts, audit_exports
 from woaas_security.audit.proofs import plan_consistency, plan_inclusion, plan_range
 from woaas_security.audit.resources import AUDIT_EXPORT
 from woaas_security.identity.service import Authenticator
+from woaas_security.oauth.scopes import API_SCOPES
 from woaas_security.principal import Principal
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ async def request_export(uow: "UnitOfWork", principal: Principal, body: NewExpor
             "kind": principal.kind,
             "roles": sorted(principal.roles),
             "id": str(principal.id),
+            "scopes": None if principal.scopes is None else sorted(principal.scopes),
             "customer": principal.customer,
             "scope": dict(principal.scope),
         },
@@ -145,9 +147,12 @@ async def download(uow: "UnitOfWork", principal: Principal, export_id: UUID, sta
         NotReady, Conflict, Gone: still being written, failed, expired.
     """
     row = await get_export(uow, principal, export_id)
-    asked_with = set(row["requested_by"]["roles"])
+    by, scopes = row["requested_by"], principal.scopes
+    if scopes is not None and not scopes >= set(by.get("scopes") or API_SCOPES):
+        raise NotFound
+    asked_with = set(by["roles"])
     whole = not (principal.scope or principal.is_guest)
-    is_own = str(principal.id) == row["requested_by"]["id"] and principal.roles >= asked_with
+    is_own = str(principal.id) == by["id"] and principal.roles >= asked_with
     if not (is_own or (whole and (principal.roles >= asked_with or "owner" in principal.roles))):
         raise NotFound
     if row["status"] == "queued":
@@ -334,6 +339,7 @@ async def _requester(uow: "UnitOfWork", by: dict[str, Any], authenticator: Authe
     now = await authenticator.present(uow, by["kind"], UUID(by["id"]))
     if now is None or now.customer != by.get("customer") or now.scope != by.get("scope", {}):
         raise RightsEnded
-    left = replace(now, roles=now.roles & frozenset(by["roles"]))
+    scopes = None if by.get("scopes") is None else frozenset(by["scopes"])
+    left = replace(now, roles=now.roles & frozenset(by["roles"]), scopes=scopes)
     left.require(AUDIT_EXPORT, "create")
     return left

@@ -25,8 +25,8 @@ class Access:
     differ by the class of an object's data, this is what holds in every class, and ``of`` gives an object's own.
     """
 
-    __slots__ = ("_by_class", "_by_name", "_masked_pointers", "_most", "_otherwise", "_shown", "actions", "masked",
-                 "members", "readable", "resource", "writable")  # fmt: skip
+    __slots__ = ("_by_class", "_by_name", "_masked_pointers", "_most", "_otherwise", "_reading", "_shown", "_verdicts",
+                 "actions", "masked", "members", "readable", "resource", "writable")  # fmt: skip
 
     def __init__(self, resource: Resource, verdict: Verdict) -> None:
         members = {m.field: m for m in (members_in(f, verdict) for f in resource.open_fields) if m}
@@ -49,6 +49,8 @@ class Access:
         self._by_class: Mapping[str, Access] | None = None
         self._otherwise = self
         self._most = self
+        self._verdicts: tuple[Verdict, ...] = (verdict,)
+        self._reading: Access | None = None
 
     @classmethod
     def by_class(cls, resource: Resource, otherwise: Verdict, classes: Mapping[str, Verdict]) -> "Access":
@@ -58,6 +60,7 @@ class Access:
         seen = frozenset.intersection(*(v.readable | v.masked for v in every))
         writable = frozenset.intersection(*(v.writable for v in every))
         made = cls(resource, Verdict(otherwise.universe, readable, seen - readable, writable, otherwise.actions))
+        made._verdicts = tuple(every)
         made._otherwise = cls(resource, otherwise)
         made._most = cls(resource, _union(every))
         made._by_class = {name: cls(resource, verdict) for name, verdict in classes.items()}
@@ -77,6 +80,18 @@ class Access:
     def at_most(self) -> "Access":
         """What is allowed in some class of data or other."""
         return self._most
+
+    def reading(self) -> "Access":
+        """What is left of it where nothing may be changed and no action is taken."""
+        if self._reading is None:
+            if self._by_class is None:
+                self._reading = Access(self.resource, _unwritten(self._verdicts[0]))
+            else:
+                otherwise, *classes = (_unwritten(one) for one in self._verdicts)
+                self._reading = Access.by_class(
+                    self.resource, otherwise, dict(zip(self._by_class, classes, strict=True))
+                )
+        return self._reading
 
     @property
     def depends_on_class(self) -> bool:
@@ -249,6 +264,10 @@ class Access:
 def no_access(resource: Resource) -> Access:
     """What is closed altogether."""
     return Access(resource, Verdict(*[frozenset()] * len(Verdict._fields)))
+
+
+def _unwritten(verdict: Verdict) -> Verdict:
+    return verdict._replace(writable=frozenset(), actions=frozenset())
 
 
 def _union(verdicts: Sequence[Verdict]) -> Verdict:

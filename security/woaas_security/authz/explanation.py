@@ -2,24 +2,24 @@
 
 from typing import Any
 
+from woaas_security.authz.access import Access
 from woaas_security.authz.lines import ANY, GrantLine, PolicyLine, covers
 from woaas_security.authz.policy import TenantPolicy
-from woaas_security.authz.resource import Resource
 
 
 def explain(
+    access: Access,
     policy: TenantPolicy,
     roles: frozenset[str],
-    resource: Resource,
     grants: tuple[GrantLine, ...] = (),
     *,
     names_lines: bool,
 ) -> dict[str, Any]:
-    """What roles have on a resource; with ``names_lines`` also each hidden field and why it is.
+    """What a caller has on a resource; with ``names_lines`` also each hidden field and why it is.
 
     A field without a line is hidden because nothing grants it.
     """
-    access = policy.access(roles, resource, grants)
+    resource = access.resource
     said: dict[str, Any] = dict(access.permissions())
     if names_lines:
         lines = policy.lines_about(roles, resource)

@@ -25,6 +25,6 @@ async def describe(uow: "UnitOfWork", principal: Principal, resources: Iterable[
         "time_zone": tenant["time_zone"],
         "livemode": principal.livemode,
         "roles": sorted(principal.roles),
-        "scopes": [],
+        "scopes": sorted(principal.scopes or ()),
         "permissions": {name: access.permissions() for name, access in seen if access.sees_anything},
     }

@@ -30,7 +30,11 @@ _PRESENT = {
         *("tenant", "subject", "now"),
     ),
     "user": Statement.text(
-        _CALLER.format(table="users", active="(c.disabled_at IS NULL OR c.disabled_at > $3)"),
+        _CALLER.format(table="users", active="c.state = 'active'"),
+        *("tenant", "subject"),
+    ),
+    "oauth_client": Statement.text(
+        _CALLER.format(table="oauth_clients", active="(c.archived_at IS NULL OR c.archived_at > $3)"),
         *("tenant", "subject", "now"),
     ),
 }
@@ -133,6 +137,11 @@ _REVOKE_KEYS_OF = Statement(
     .returning(api_keys.c.id)
 )
 _KEY = Statement(select(api_keys).where(api_keys.c.tenant_id == bindparam("tenant"), api_keys.c.id == bindparam("key")))
+_SESSION_BEGAN = Statement(
+    select(sessions.c.created_at).where(
+        sessions.c.tenant_id == bindparam("tenant"), sessions.c.id == bindparam("session")
+    )
+)
 _MEMBER = Statement.text(
     "SELECT id, name, email, roles, password_hash FROM users "
     "WHERE tenant_id = $1 AND (id = $2 OR email = $3) AND state = 'active'",
@@ -163,7 +172,7 @@ async def by_session(uow: "UnitOfWork", token_hash: bytes) -> "Record | None":
 
 
 async def present(uow: "UnitOfWork", kind: str, subject_id: UUID) -> "Record | None":
-    """A key or user of the entered tenant as it is now; None once it is revoked, run out or disabled."""
+    """A key, user or application of the entered tenant as it is now; None once it has ended."""
     statement = _PRESENT.get(kind)
     if statement is None:
         return None
@@ -178,6 +187,12 @@ async def by_email(uow: "UnitOfWork", email: str) -> "list[Record]":
 async def user(uow: "UnitOfWork", user_id: UUID) -> "Record | None":
     """A user of the entered tenant."""
     return await uow.first(_USER, tenant=uow.tenant, user=user_id)
+
+
+async def session_began(uow: "UnitOfWork", session_id: UUID) -> datetime:
+    """When the person of a session signed in."""
+    began: datetime = await uow.value(_SESSION_BEGAN, tenant=uow.tenant, session=session_id)
+    return began
 
 
 async def user_by_email(uow: "UnitOfWork", email: str) -> "Record | None":

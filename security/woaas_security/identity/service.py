@@ -18,10 +18,12 @@ from woaas_security.identity.keyring import Keyring
 from woaas_security.identity.networks import admit, checked
 from woaas_security.identity.passwords import hash_password
 from woaas_security.identity.resources import API_KEY
+from woaas_security.oauth import repository as oauth
+from woaas_security.oauth.tokens import Tokens
 from woaas_security.permissions import grants
 from woaas_security.permissions import repository as permissions
 from woaas_security.permissions.service import BUILT_IN_ROLES, require_role
-from woaas_security.principal import Principal
+from woaas_security.principal import ID_PREFIXES, Principal
 from woaas_security.tenants import repository as tenants
 
 if TYPE_CHECKING:
@@ -52,10 +54,31 @@ class SignedIn(NamedTuple):
 class Authenticator:
     """Turns credentials into a principal with the policy in force, inside the request's own transaction."""
 
-    def __init__(self, *, pepper: bytes, policies: PolicyCache) -> None:
+    def __init__(self, *, pepper: bytes, policies: PolicyCache, tokens: Tokens | None = None) -> None:
         self.keyring = Keyring(pepper)
         self._pepper = pepper
         self._policies = policies
+        self._tokens = tokens
+
+    async def by_bearer(self, uow: "UnitOfWork", text: str, address: str = "") -> Principal:
+        """The principal of whatever an `Authorization: Bearer` header holds: an API key or an access token.
+
+        Raises:
+            Unauthenticated: it is neither, or one that is not in force.
+        """
+        return await (self.by_token(uow, text) if "." in text else self.by_key(uow, text, address))
+
+    async def by_token(self, uow: "UnitOfWork", text: str) -> Principal:
+        """The principal of an access token: its user, or the application itself, limited to the token's scopes.
+
+        Raises:
+            Unauthenticated: not one of ours, expired or revoked, all alike.
+        """
+        known = None if self._tokens is None else self._tokens.identify(text)
+        row = None if known is None else await oauth.by_token(uow, known.tenant_id, known.token_id)
+        if row is None:
+            raise Unauthenticated
+        return await self._enter(uow, row, row["kind"])
 
     async def by_key(self, uow: "UnitOfWork", text: str, address: str = "") -> Principal:
         """The principal of an API key that is used from a network address.
@@ -184,7 +207,7 @@ class Authenticator:
 
     async def _principal(self, uow: "UnitOfWork", row: "Record", kind: str) -> Principal:
         policy, roles = await self._policy(uow, row["tenant_id"], row["policy_version"]), frozenset(row["roles"])
-        caller = encode_id("key" if kind == "api_key" else "usr", row["subject_id"])
+        caller = encode_id(ID_PREFIXES[kind], row["subject_id"])
         given = grants.in_force(policy.own, roles, caller, uow.clock.now()) if policy.own.grants else ()
         return Principal(
             tenant_id=row["tenant_id"],
@@ -200,7 +223,9 @@ class Authenticator:
             grants=given,
             observe=grants.observer(uow) if given else None,
             scope=row["scope"],
-            session_id=row["session_id"] if kind == "user" else None,
+            scopes=None if row.get("scopes") is None else frozenset(row["scopes"]),
+            client_id=row.get("client_id"),
+            session_id=row.get("session_id"),
             reads=Reads(uow, policy) if policy.own.lines else None,
         )
 
@@ -311,6 +336,19 @@ async def add_user(
     subject = encode_id("usr", user_id)
     uow.record(events.MEMBER_ADDED, subject=subject, version=(None, 1), data={"roles": roles})
     return user_id
+
+
+async def signed_in_at(uow: "UnitOfWork", session_id: UUID) -> datetime:
+    """When the person of a running session gave his credentials."""
+    return await repository.session_began(uow, session_id)
+
+
+async def person_of(uow: "UnitOfWork", user_id: UUID) -> "Record":
+    """What a user of the entered tenant is called and where he gets mail: for those whom he let know."""
+    row = await repository.user(uow, user_id)
+    if row is None:
+        raise NotFound
+    return row
 
 
 async def sign_out(uow: "UnitOfWork", principal: Principal, session_id: UUID) -> None:

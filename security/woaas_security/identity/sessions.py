@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 async def own(uow: "UnitOfWork", principal: Principal) -> "list[Record]":
-    """The caller's running sessions, newest first; a key has none."""
+    """The caller's running sessions, newest first; a key has none, and an application is not shown its user's."""
+    if principal.scopes is not None:
+        return []
     return await repository.sessions_of(uow, principal.id)
 
 
@@ -25,6 +27,6 @@ async def end(uow: "UnitOfWork", principal: Principal, session_id: UUID) -> None
     Raises:
         NotFound: not a running session of his.
     """
-    if not await repository.end_session(uow, principal.id, session_id, uow.clock.now()):
+    if principal.scopes is not None or not await repository.end_session(uow, principal.id, session_id, uow.clock.now()):
         raise NotFound
     uow.record(events.SESSION_ENDED, subject=encode_id("usr", principal.id))

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 
 from woaas_core.errors import Forbidden
 from woaas_security.authz.access import Access
-from woaas_security.authz.lines import OWNER_ROLE
 from woaas_security.authz.policy import TenantPolicy
 from woaas_security.authz.resource import Resource
 from woaas_security.principal import Principal
@@ -47,7 +46,7 @@ def require_no_gain(
 
 
 def _require(principal: Principal, asked: Iterable[tuple[Resource, Rights]]) -> None:
-    if OWNER_ROLE in principal.roles or principal.kind == "system":
+    if principal.is_owner or principal.kind == "system":
         return
     for resource, wanted in asked:
         if wanted and (wanted - rights(principal.access(resource)) or principal.guest_roles(resource)):

@@ -11,7 +11,7 @@ from uuid import UUID
 from woaas_core.errors import Forbidden, NotFound
 from woaas_core.ids import encode_id, try_decode_id, uuid7
 from woaas_core.wire import invalid, utc
-from woaas_security.authz.lines import ANY, OWNER_ROLE, GrantLine, OwnPolicy
+from woaas_security.authz.lines import ANY, GrantLine, OwnPolicy
 from woaas_security.permissions import events, repository
 from woaas_security.permissions.escalation import Registry
 from woaas_security.permissions.inputs import NewGrant
@@ -113,7 +113,7 @@ def observer(uow: "UnitOfWork") -> Callable[[GrantLine], None]:
 
 
 def _require_readable(principal: Principal, body: NewGrant, registry: Registry) -> None:
-    if OWNER_ROLE in principal.roles:
+    if principal.is_owner:
         return
     resource = registry[body.resource]
     access = principal.access(resource)

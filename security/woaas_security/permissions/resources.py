@@ -69,5 +69,5 @@ GRANT = Resource(
     writes=members_of(NewGrant),
 )
 
-ADMINISTRATION = frozenset({"role", "field_policy", "grant", "member", "api_key"})
+ADMINISTRATION = frozenset({"role", "field_policy", "grant", "member", "api_key", "oauth_client"})
 """Where no policy takes anything away: nobody can be locked out of the policies themselves."""

@@ -18,7 +18,8 @@ async def show_roles(page: Page) -> Outcome:
     resource = REGISTRY.get(name, REGISTRY["work_order"])
     policy = page.user[0].policy
     columns = [role["code"] for role in roles if not role.get("archived_at")]
-    seen = {code: explain(policy, frozenset({code}), resource, names_lines=True) for code in columns}
+    held = {code: frozenset({code}) for code in columns}
+    seen = {c: explain(policy.access(r, resource), policy, r, names_lines=True) for c, r in held.items()}
     values = {
         "roles": roles,
         "columns": columns,

@@ -23,7 +23,7 @@ async def front(page: Page) -> Outcome:
 async def sign_in_form(page: Page) -> Outcome:
     """Ask who it is."""
     if page.reader:
-        return SeeOther(FRONT)
+        return SeeOther(page.query.get("next", FRONT))
     return _form(page, page.query.get("next", FRONT))
 
 
