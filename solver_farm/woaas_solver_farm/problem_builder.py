@@ -122,9 +122,14 @@ class Builder:
             operations=tuple(self._operation(order, row, siblings) for row in siblings.values()),
         )
 
+    def setup_group(self, row: OperationRow) -> str | None:
+        """What an operation sets a machine up for: its own group, else its tool's."""
+        tool = self.snapshot.tools.get(row.tool) if row.tool else None
+        return row.setup_group or (tool or {}).get("setup_group")
+
     def setup_minutes(self, row: OperationRow, machine: str | None, order: WorkOrder) -> int:
         """The set-up an operation needs whatever was before it."""
-        return self.work.setup(order, row, machine).ticks if machine else 0
+        return self.work.setup(order, row, machine, self.setup_group(row)).ticks if machine else 0
 
     def _release(self, at: datetime | None) -> int:
         return max(0, self.horizon.ceil(at)) if at else 0
@@ -137,7 +142,7 @@ class Builder:
             id=encode_id("op", row.id),
             modes=modes,
             release=self.dates.releases.get(row.id, 0),
-            setup_group=row.setup_group,
+            setup_group=self.setup_group(row),
             predecessors=tuple(encode_id("op", siblings[p].id) for p in row.predecessors if p in siblings),
             # Work that fits into a shift is done in one; what no shift can hold goes on after the break.
             resumable=any(m.duration > self.plant.longest_stretch(m.machine, m.operator_skill) for m in modes),
@@ -156,7 +161,7 @@ class Builder:
             yield Mode(
                 machine=code,
                 duration=duration,
-                setup=self.work.setup(order, row, code).ticks,
+                setup=self.work.setup(order, row, code, self.setup_group(row)).ticks,
                 operator_skill=skill,
                 setup_skill=setup_skill,
                 tools=(row.tool,) if row.tool else (),

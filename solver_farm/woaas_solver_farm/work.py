@@ -44,14 +44,14 @@ class Work:
         exact = Decimal(operation.unit_time // _US) * remaining / Decimal(TICK // _US)
         return Ticks(int(exact.to_integral_value(ROUND_CEILING)), 0)
 
-    def setup(self, order: WorkOrder, operation: Operation, work_center: str) -> Ticks:
+    def setup(self, order: WorkOrder, operation: Operation, work_center: str, group: str | None) -> Ticks:
         """The set-up every run of the operation needs, beside the matrix's; none once it has started.
 
         Where a matrix holds for the work center, reported set-ups are of both kinds, so they say nothing of this one.
         """
         if operation.started_at:
             return Ticks(0, 0)
-        if operation.setup_group is None or self._matrices.get(work_center) is None:
+        if group is None or self._matrices.get(work_center) is None:
             standard_s = operation.setup_time / _SECOND
             found = self._durations.setup(order.product, operation.name, work_center, standard_s)
             if found.operations:

@@ -167,4 +167,6 @@ def check_no_write(guests: Guests, key: str, *, allowed: set[str]) -> None:
             done.add(path)
     assert done == allowed
     more = guests.events()[len(before) :]
-    assert {name for name in more if not name.startswith("audit_export.")} == set()
+    # That it was refused is noted, and the owner is told.
+    noted = {"access.denied", "alert.raised"}
+    assert {name for name in more if not name.startswith("audit_export.")} - noted == set()

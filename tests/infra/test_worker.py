@@ -228,8 +228,9 @@ class TestForgetting:
             now = uow.clock.now()
             await uow.execute(
                 Statement.text(
-                    "INSERT INTO sessions (tenant_id, id, user_id, token_hash, created_at, expires_at) "
-                    "VALUES (app_tenant(), $1, $1, $2, $3, $4)",
+                    "INSERT INTO sessions "
+                    "(tenant_id, id, user_id, token_hash, method, address, agent, created_at, expires_at) "
+                    "VALUES (app_tenant(), $1, $1, $2, 'password', '', '', $3, $4)",
                     *("id", "hash", "now", "end"),
                 ),
                 id=uuid7(),

@@ -123,6 +123,14 @@ class TestThePlant:
         assert only(made)[1].modes[0].operator_skill == "crane+turning"
         assert [o.id for o in made.problem.operators if "crane+turning" in o.skills] == ["ann"]
 
+    def test_a_machine_is_set_up_for_the_group_of_the_operation_or_else_its_tools(self) -> None:
+        tools = {"mould": {"setup_group": "M"}}
+        own: list[dict[str, Any]] = [{}, {"setup_group": "A"}]
+        assert [only(built(order(step(tool="mould", **fields)), tools=tools))[1].setup_group for fields in own] == [
+            "M",
+            "A",
+        ]
+
     def test_who_sets_up_needs_other_skills_where_the_operation_says_so(self) -> None:
         operators = {"ann": {"qualifications": [{"skill": "turning"}, {"skill": "setting"}]}}
         skills = {"same": {}, "other": {"setup_skills": ["setting"]}, "nobody": {"setup_skills": []}}

@@ -16,14 +16,15 @@ def soon(minutes: float) -> str:
     return (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()
 
 
-async def colours(client: AsyncClient) -> list[dict[str, Any]]:
+async def colours(client: AsyncClient, *, by_tool: bool = False) -> list[dict[str, Any]]:
     """One machine and four orders that alternate between two colours: first come first served changes every time."""
     await put(client, "work-centers/m1", initial_setup_group="red")
     entries = [{"from_group": a, "to_group": b, "duration": "PT30M"} for a, b in (("red", "blue"), ("blue", "red"))]
     await put(client, "setup-matrices/colours", work_centers=["m1"], entries=entries)
 
     def paint(colour: str) -> list[dict[str, Any]]:
-        return [{"name": "Paint", "work_centers": ["m1"], "unit_time": "PT6M", "setup_group": colour}]
+        by = {"tool": f"{colour}-can"} if by_tool else {"setup_group": colour}
+        return [{"name": "Paint", "work_centers": ["m1"], "unit_time": "PT6M", **by}]
 
     return [await new_order(client, operations=paint(c)) for c in ("blue", "red", "blue", "red")]
 
@@ -157,9 +158,14 @@ class TestLateOrders:
 
 
 class TestTheMachineAsItStands:
-    async def test_a_plan_begins_with_the_set_up_of_the_last_operation(self, world: World, factory: Tenant) -> None:
+    @pytest.mark.parametrize("by_tool", [False, True])
+    async def test_a_plan_begins_with_the_set_up_of_the_last_operation(
+        self, world: World, factory: Tenant, *, by_tool: bool
+    ) -> None:
         async with factory.client() as client:
-            first, _, blue, _ = await colours(client)
+            for colour in ("red", "blue") if by_tool else ():
+                await put(client, f"tools/{colour}-can", setup_group=colour)
+            first, _, blue, _ = await colours(client, by_tool=by_tool)
             before = (await planned(world, client, policy="min_changeover", iterations=200))["metrics"]["setup_time"]
             assert before == 30
             operation = first["operations"][0]["id"]

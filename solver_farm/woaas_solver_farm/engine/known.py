@@ -36,7 +36,8 @@ def genes_of_places(problem: Problem, t: Tables, flat: Flat, places: tuple[Place
         not_before[i] = max(int(t.release[i]), place.start)
         starts[i] = place.start
     known.start[:] = known.setup_start[:] = starts
-    known.end[:] = starts + np.where(known.mode >= 0, t.duration[known.mode], 1)
+    # Without a mode, -1, it has some length.
+    known.end[:] = starts + np.append(t.duration, 1)[known.mode]
     return genes_of(t, flat, rest.order, known)._replace(not_before=not_before)
 
 

@@ -172,7 +172,7 @@ class KeptPlan:
             "work_center": a.machine,
             "operator": a.operator,
             "tools": list(a.tools),
-            "setup_group": row.setup_group,
+            "setup_group": self._builder.setup_group(row),
             "setup_minutes": self._builder.setup_minutes(row, a.machine, head),
             "setup_start_at": self.horizon.at(a.setup_start),
             "start_at": self.horizon.at(a.start),

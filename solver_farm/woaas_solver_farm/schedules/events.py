@@ -17,6 +17,7 @@ SCHEDULE_PUBLISHED = event_type("schedule.published", "A plan became the one the
 SCHEDULE_SUPERSEDED = event_type("schedule.superseded", "A published plan was replaced by a newer one.")
 SCENARIO_PLANNED = event_type("scenario.planned", "A run made a plan of a scenario; it binds nobody.")
 SCHEDULE_SKETCHED = event_type("schedule.sketched", "A run made a plan that nobody is to work by: a scenario's.")
+SCHEDULE_CHANGED = event_type("schedule.changed", "What a plan must keep was changed.")
 SLOT_PINNED = event_type("slot.pinned", "A place of a plan was pinned: the next plan must keep it.")
 SLOT_UNPINNED = event_type("slot.unpinned", "A place of a plan is free to be planned anew.")
 REPLAN_REQUESTED = event_type("schedule.replan_requested", "Delays or a breakdown called for a new plan.")

@@ -42,9 +42,12 @@ _TOOL_USE = Statement.text(
 _MACHINE_GROUPS = Statement.text(
     """
     SELECT m.code, o.setup_group FROM master_data m CROSS JOIN LATERAL (
-      SELECT setup_group FROM operations
-      WHERE tenant_id = m.tenant_id AND work_center = m.code AND setup_group IS NOT NULL AND started_at IS NOT NULL
-      ORDER BY started_at DESC LIMIT 1) o
+      SELECT coalesce(p.setup_group, t.body ->> 'setup_group') AS setup_group FROM operations p
+      LEFT JOIN master_data t ON t.tenant_id = p.tenant_id AND t.kind = 'tool' AND t.code = p.tool
+      WHERE p.tenant_id = m.tenant_id AND p.work_center = m.code AND p.started_at IS NOT NULL
+        AND (p.setup_group IS NOT NULL OR p.tool IS NOT NULL)
+        AND coalesce(p.setup_group, t.body ->> 'setup_group') IS NOT NULL
+      ORDER BY p.started_at DESC LIMIT 1) o
     WHERE m.tenant_id = $1 AND m.kind = 'work_center' AND m.archived_at IS NULL
     """,
     "tenant_id",

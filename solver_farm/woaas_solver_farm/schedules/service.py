@@ -143,7 +143,13 @@ async def pin(
         msg = "The operation is done by a partner; his contract holds it in place."
         raise GuardFailed(msg)
     row = await repository.pin_slot(uow, slot_id, pinned=pinned)
-    await repository.set_state(uow, schedule, schedule["state"], published_at=schedule["published_at"])
+    kept = await repository.set_state(uow, schedule, schedule["state"], published_at=schedule["published_at"])
+    uow.record(
+        events.SCHEDULE_CHANGED,
+        subject=encode_id("sch", found),
+        version=(schedule["version"], kept["version"]),
+        data={"slot_id": encode_id("slt", slot_id)},
+    )
     uow.record(
         events.SLOT_PINNED if pinned else events.SLOT_UNPINNED,
         subject=encode_id("slt", slot_id),

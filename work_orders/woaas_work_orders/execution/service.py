@@ -60,10 +60,9 @@ async def report(
     values = _values(uow, body, operation, request_hash)
     values["connector"] = connector
     step = Step(uow, principal, order)
-    # Where it runs and who does it, where nobody was assigned: the plan and whoever comes next go by that.
-    for name in ("work_center", "operator"):
-        if getattr(operation, name) is None:
-            setattr(operation, name, values[name])
+    # Where it runs, where nobody was assigned: the plan goes by that.
+    if operation.work_center is None and values["work_center"] is not None:
+        operation.work_center = values["work_center"]
     if operation.state == OperationState.READY:
         move(step, operation, "start")
     _count(operation, values, sign=1)

@@ -111,13 +111,13 @@ operations = tenant_table(
     ),
     # What was made with a tool.
     Index("ix_operations_tool", "tenant_id", "tool", postgresql_where="tool IS NOT NULL"),
-    # What a machine is set up for: its last operation with a set-up group.
+    # What a machine is set up for: its last operation with a set-up group or a tool that may have one.
     Index(
         "ix_operations_setup",
         "tenant_id",
         "work_center",
         "started_at",
-        postgresql_where="setup_group IS NOT NULL AND started_at IS NOT NULL",
+        postgresql_where="started_at IS NOT NULL AND (setup_group IS NOT NULL OR tool IS NOT NULL)",
     ),
 )
 
