@@ -44,6 +44,16 @@ async def until(client: AsyncClient, places: list[str], *statuses: str) -> list[
             await asyncio.sleep(0.1)
 
 
+async def lost_one(client: AsyncClient, places: list[str]) -> tuple[str, dict[str, Any]]:
+    """The run whose worker was lost, with what it has."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            for place, run in zip(places, await runs(client, places), strict=True):
+                if run["status"] == "queued" or run["attempt"] > 1:
+                    return place, run
+            await asyncio.sleep(0.1)
+
+
 async def test_nodes_come_with_the_queue_and_a_lost_one_costs_no_run(
     world: World, factory: Tenant, cluster: Any, tmp_path: Path
 ) -> None:
@@ -61,19 +71,19 @@ async def test_nodes_come_with_the_queue_and_a_lost_one_costs_no_run(
         assert len(cluster.worker_nodes) == 2
 
         cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
-        found = await until(client, places, "feasible", "queued")
-        (survivor,) = [p for p, r in zip(places, found, strict=True) if r["status"] == "feasible"]
-        (hit,) = {*places} - {survivor}
+        # It waits in the queue, or has been claimed again before Ray noticed that the node is gone.
+        hit, found = await lost_one(client, places)
+        (survivor,) = {*places} - {hit}
 
         await client.post(f"{survivor}/stop")
         await until(client, [survivor], "stopped")
         await until(client, [hit], "feasible")
         async with asyncio.timeout(PATIENCE_S):
-            while (again := (await client.get(hit)).json())["attempt"] != 2:  # noqa: ASYNC110 - it is in the database
+            while (again := (await client.get(hit)).json())["attempt"] < 2:  # noqa: ASYNC110 - it is in the database
                 await asyncio.sleep(0.1)
         await client.post(f"{hit}/stop")
         await until(client, places, "stopped", "stopped")
-        assert again["objective"] <= found[places.index(hit)]["objective"]
+        assert again["objective"] <= found["objective"]
 
         async with asyncio.timeout(PATIENCE_S):
             while cluster.worker_nodes:  # noqa: ASYNC110 - the dispatcher sends them away

@@ -4,10 +4,12 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import pytest
 from fixtures.app import Tenant, World
 from httpx import AsyncClient
 
+from woaas_core.events.canonical import canonical
 from woaas_security.identity.service import Origin, SignedIn, add_user
 from woaas_security.identity.sign_in import sign_in
 
@@ -161,6 +163,18 @@ class TestChanges:
             ((record,),) = await uow.connection.fetch("SELECT record FROM signatures")
         assert hashlib.sha256(record).hexdigest() == shown["record_sha256"]
         assert b'"name":"turn"' in record
+
+    async def test_the_hash_lets_nobody_try_what_a_record_says(self, world: World, staffed: Tenant) -> None:
+        async with staffed.client() as client:
+            _, at, _ = await an_order(client)
+            await client.post(f"{at}/signatures", json=signed_by())
+        async with world.db.unit_of_work() as uow:
+            await world.authenticator.as_system(uow, staffed.id, "test")
+            ((record, shown),) = await uow.connection.fetch("SELECT record, record_sha256 FROM signatures")
+        content = msgspec.json.decode(record)
+        assert len(content.pop("salt")) == 64
+        guessed = canonical(content)
+        assert hashlib.sha256(guessed).hexdigest() != shown
 
 
 async def test_evidence_names_every_entry_of_the_order(world: World, staffed: Tenant) -> None:

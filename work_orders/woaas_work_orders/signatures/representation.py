@@ -3,8 +3,12 @@
 Before work has ended a signature is under what is to be done, after that also under what was done: so a release stays
 signed while the work goes on, and a finished record stays signed as long as nobody changes it. Where an object stands
 and when a plan has it done are not of its content.
+
+A record's hash is shown to many who may not read all of the record, and stays in the log for ever. So the bytes hold a
+random salt: without them nobody can try what a hidden or erased value was.
 """
 
+import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
@@ -39,15 +43,25 @@ def scope_of(order: Order, operation: Operation | None) -> str:
     return RECORD if order.head.state in ORDER_ENDED else SPECIFICATION
 
 
-def record_of(order: Order, operation_id: UUID | None, scope: str, reports: Iterable[Row]) -> bytes:
-    """The canonical bytes of an operation, or of the order with all of its operations."""
+def new_salt() -> str:
+    """256 random bits for a record about to be signed."""
+    return secrets.token_hex(32)
+
+
+def salt_of(record: bytes) -> str:
+    """The salt in the bytes of a signed record."""
+    return str(msgspec.json.decode(record)["salt"])
+
+
+def record_of(order: Order, operation_id: UUID | None, scope: str, reports: Iterable[Row], salt: str) -> bytes:
+    """The canonical bytes of an operation, or of the order with all of its operations, and of the salt."""
     known: dict[UUID, list[Row]] = {}
     for report in reports if scope == RECORD else ():
         known.setdefault(report["operation_id"], []).append(report)
     if operation_id is not None:
-        return canonical(_operation(order.operation(operation_id), scope, known))
+        return canonical({"salt": salt, **_operation(order.operation(operation_id), scope, known)})
     head = _content(WORK_ORDER, order.head, scope)
-    return canonical({**head, "operations": [_operation(o, scope, known) for o in order]})
+    return canonical({"salt": salt, **head, "operations": [_operation(o, scope, known) for o in order]})
 
 
 def _operation(operation: Operation, scope: str, reports: Mapping[UUID, list[Row]]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from woaas_work_orders.orders.transitions import FourEyes
 from woaas_work_orders.resources import repository as master_data
 from woaas_work_orders.signatures import events, repository
 from woaas_work_orders.signatures.inputs import SignatureBody
-from woaas_work_orders.signatures.representation import record_of, scope_of
+from woaas_work_orders.signatures.representation import new_salt, record_of, scope_of
 from woaas_work_orders.signatures.resources import SIGNATURE
 
 if TYPE_CHECKING:
@@ -91,7 +91,8 @@ async def _values(
 ) -> dict[str, Any]:
     scope = scope_of(order, operation)
     operation_id = None if operation is None else operation.id
-    record = record_of(order, operation_id, scope, await repository.reports_of(uow, order.head.id))
+    reports = await repository.reports_of(uow, order.head.id)
+    record = record_of(order, operation_id, scope, reports, new_salt())
     return {
         "id": uuid7(),
         "work_order_id": order.head.id,
