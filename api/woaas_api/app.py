@@ -44,6 +44,7 @@ from woaas_api.rest import (
     schedules,
     sessions,
     signatures,
+    sso_connections,
     work_orders,
 )
 from woaas_api.static_files import StaticFiles
@@ -86,6 +87,7 @@ ROUTES: tuple[Route, ...] = (
     *audit.ROUTES,
     *identity.ROUTES,
     *oauth_clients.ROUTES,
+    *sso_connections.ROUTES,
     *members.ROUTES,
     *sessions.ROUTES,
     *permissions.ROUTES,

@@ -52,6 +52,8 @@ def cause_of(error: GraphQLError) -> DomainError:
     original = error.original_error
     while isinstance(original, GraphQLError) and original.original_error is not None:
         original = original.original_error
+    if isinstance(original, RecursionError):
+        return QueryTooComplex("The document is nested too deeply.")
     if original is not None and not isinstance(original, GraphQLError):
         return as_domain_error(original)
     if isinstance(error, GraphQLSyntaxError) and "tokens" in error.message:

@@ -17,6 +17,8 @@ from woaas_security.identity.keyring import Keyring
 from woaas_security.oauth import repository as oauth
 from woaas_security.oauth.protocol import GRANT_LIFE
 from woaas_security.principal import Principal
+from woaas_security.sso import domains
+from woaas_security.sso import repository as sso
 from woaas_solver_farm.learning import upkeep as learning
 from woaas_solver_farm.schedules import repository as schedules
 from woaas_work_orders.forecasts import computing, netting
@@ -47,15 +49,16 @@ class Delivery(NamedTuple):
     """What leaves the system, tenant by tenant, at least once.
 
     ``take`` claims what is due in one transaction, ``send`` hands each on outside of any, ``settle`` notes in another
-    that it is out. What fails, or is cut off before it is settled, is due again by what ``take`` has committed.
+    that it is out, with what ``send`` was told. What fails, or is cut off before it is settled, is due again by what
+    ``take`` has committed.
     """
 
     name: str
     every: timedelta
     tenants: Statement
     take: Callable[["UnitOfWork"], Awaitable[Sequence[Any]]]
-    send: Callable[[Any], Awaitable[None]]
-    settle: Callable[["UnitOfWork", Any], Awaitable[None]]
+    send: Callable[[Any], Awaitable[object]]
+    settle: Callable[["UnitOfWork", Any, Any], Awaitable[None]]
 
 
 async def _forget(uow: "UnitOfWork", _principal: Principal) -> int:
@@ -65,6 +68,7 @@ async def _forget(uow: "UnitOfWork", _principal: Principal) -> int:
         + await identity.forget_ended_sessions(uow)
         + await oauth.forget_ended(uow, uow.clock.now() - GRANT_LIFE)
         + await credential_store.forget_tokens(uow)
+        + await sso.forget_answers(uow)
         + await throttle.forget_old(uow)
         + await exports.forget_expired(uow)
         + await schedules.forget_expired(uow)
@@ -119,6 +123,14 @@ def deliveries(settings: Settings) -> tuple[Delivery, ...]:
             Statement.text("SELECT tenants_with_mail($1)", "now"),
             take=lambda uow: outbox.take(uow, keyring, settings.url),
             send=lambda outgoing: mailer.send(outgoing.mail),
-            settle=outbox.settle,
+            settle=lambda uow, outgoing, _: outbox.settle(uow, outgoing),
+        ),
+        Delivery(
+            "sso_domains",
+            timedelta(seconds=10),
+            Statement.text("SELECT tenants_with_sso_domains($1)", "now"),
+            take=domains.due,
+            send=lambda check: domains.look_up(check, domains.text_records),
+            settle=domains.settle,
         ),
     )

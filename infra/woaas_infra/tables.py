@@ -28,6 +28,7 @@ MODULES = (
     "woaas_core.events.log",
     "woaas_security.identity.models",
     "woaas_security.oauth.models",
+    "woaas_security.sso.models",
     "woaas_security.tenants.models",
 )
 

@@ -45,6 +45,7 @@ from .resources.plant import (
 from .resources.promises import Promises
 from .resources.records import AuditSources, Erasures, ExternalEntries, LegalHolds
 from .resources.schedules import Policies, Scenarios, ScheduleRuns, Schedules, SolveRun, solve_handle
+from .resources.sign_on import SSOConnections
 from .resources.signatures import Signatures
 from .resources.work_orders import WorkOrders
 from .types.access import Kpi, Me
@@ -226,6 +227,11 @@ class API(Bound[M]):
     def oauth_clients(self) -> OAuthClients[M]:
         """Applications that sign people in, or act by themselves."""
         return OAuthClients(self._executor)
+
+    @cached_property
+    def sso_connections(self) -> SSOConnections[M]:
+        """Identity providers that people sign in by."""
+        return SSOConnections(self._executor)
 
     @cached_property
     def roles(self) -> Roles[M]:
