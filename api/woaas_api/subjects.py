@@ -6,6 +6,7 @@ from woaas_billing.resources import INVOICE, LEDGER, PERIOD, PLAN, SETTLEMENT, S
 from woaas_capacity_market.resources import BOARD, CONTRACT, LISTING, NDA, QUOTE, REQUEST
 from woaas_security.audit.resources import AUDIT_ENTRY, AUDIT_EXPORT, AUDIT_SOURCE, EVENT, EXTERNAL_ENTRY
 from woaas_security.authz.resource import Resource
+from woaas_security.data_exports.resources import DATA_EXPORT
 from woaas_security.identity.resources import API_KEY, MEMBER
 from woaas_security.oauth.resources import OAUTH_CLIENT
 from woaas_security.permissions.resources import FIELD_POLICY, GRANT, ROLE
@@ -38,6 +39,7 @@ SUBJECTS: Mapping[str, Resource] = {
         *(PERIOD, INVOICE, SETTLEMENT, SPEND_LIMIT),
         *(ERASURE, LEGAL_HOLD, AUDIT_SOURCE, EXTERNAL_ENTRY),
         *(API_KEY, OAUTH_CLIENT, SSO_CONNECTION, MEMBER, ROLE, FIELD_POLICY, GRANT),
+        DATA_EXPORT,
     )
 }
 RESOURCES = (
@@ -59,7 +61,7 @@ RESOURCES = (
     *(LISTING, REQUEST, BOARD, NDA, QUOTE, CONTRACT),
     *(PLAN, PERIOD, USAGE_EVENT, INVOICE, SETTLEMENT, SPEND_LIMIT),
     *(ERASURE, LEGAL_HOLD, AUDIT_SOURCE, EXTERNAL_ENTRY),
-    *(EVENT, AUDIT_ENTRY, AUDIT_EXPORT),
+    *(EVENT, AUDIT_ENTRY, AUDIT_EXPORT, DATA_EXPORT),
     *(API_KEY, OAUTH_CLIENT, SSO_CONNECTION, MEMBER, ROLE, FIELD_POLICY, GRANT),
     *(KPI, LEDGER),
 )

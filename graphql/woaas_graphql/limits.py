@@ -107,7 +107,7 @@ class Limits(SchemaExtension):
         operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
         if len(operations) > 1 and told._provided_operation_name is None:  # noqa: SLF001 - told nowhere else
             return GraphQLError("Name one of the document's operations in operationName.")
-        schema: GraphQLSchema = told.schema._schema  # type: ignore[attr-defined]  # noqa: SLF001 - told nowhere else
+        schema: GraphQLSchema = told.schema._schema  # noqa: SLF001 - told nowhere else
         self._price = price = price_of(schema, document, told.variables or {})
         for found, most, what in (
             (price.depth, MAX_DEPTH, "levels"),

@@ -10,7 +10,9 @@ from woaas_core import idempotency
 from woaas_core.db.statements import Statement
 from woaas_core.mail import mailer_of
 from woaas_core.settings import Settings
+from woaas_infra.tables import complete_metadata
 from woaas_security.audit import exports
+from woaas_security.data_exports import service as data_exports
 from woaas_security.identity import credential_store, outbox, throttle
 from woaas_security.identity import repository as identity
 from woaas_security.identity.keyring import Keyring
@@ -69,10 +71,16 @@ async def _forget(uow: "UnitOfWork", _principal: Principal) -> int:
         + await oauth.forget_ended(uow, uow.clock.now() - GRANT_LIFE)
         + await credential_store.forget_tokens(uow)
         + await sso.forget_answers(uow)
+        + await data_exports.forget_expired(uow)
         + await throttle.forget_old(uow)
         + await exports.forget_expired(uow)
         + await schedules.forget_expired(uow)
     )
+
+
+async def _export_data(uow: "UnitOfWork", _principal: Principal) -> int:
+    """Everything of a tenant, whichever part its tables are of."""
+    return await data_exports.write_queued(uow, complete_metadata().sorted_tables)
 
 
 JOBS: tuple[PeriodicJob, ...] = (
@@ -106,6 +114,12 @@ JOBS: tuple[PeriodicJob, ...] = (
         timedelta(seconds=5),
         Statement.text("SELECT tenants_with_queued_forecasts($1)", "now"),
         computing.compute_queued,
+    ),
+    PeriodicJob(
+        "data_exports",
+        timedelta(seconds=5),
+        Statement.text("SELECT tenants_with_queued_data_exports()"),
+        _export_data,
     ),
     PeriodicJob("lapsed_forecasts", timedelta(hours=1), Statement.text("SELECT live_tenants()"), netting.lapse),
     PeriodicJob("forgetting", timedelta(hours=1), Statement.text("SELECT live_tenants()"), _forget),

@@ -47,6 +47,7 @@ from .resources.records import AuditSources, Erasures, ExternalEntries, LegalHol
 from .resources.schedules import Policies, Scenarios, ScheduleRuns, Schedules, SolveRun, solve_handle
 from .resources.sign_on import SSOConnections
 from .resources.signatures import Signatures
+from .resources.tenant import TenantExports
 from .resources.work_orders import WorkOrders
 from .types.access import Kpi, Me
 
@@ -247,6 +248,11 @@ class API(Bound[M]):
     def grants(self) -> Grants[M]:
         """Fields opened for a purpose and a time."""
         return Grants(self._executor)
+
+    @cached_property
+    def tenant_exports(self) -> TenantExports[M]:
+        """Everything of the tenant in one file."""
+        return TenantExports(self._executor)
 
     @cached_property
     def exports(self) -> Exports[M]:

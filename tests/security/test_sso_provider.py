@@ -43,7 +43,8 @@ async def line(node: asyncio.subprocess.Process) -> str:
 
 async def sign_in_there(location: str, person: str) -> str:
     """What somebody does at the provider: sign in and consent on its own pages; where it sends him back to."""
-    async with AsyncClient() as client:
+    parts = urlsplit(location)
+    async with AsyncClient(base_url=f"{parts.scheme}://{parts.netloc}") as client:
         answer = await client.get(location)
         for fields in ({"prompt": "login", "login": person, "password": "x"}, {"prompt": "consent"}):
             page = await client.get(answer.headers["location"])

@@ -144,4 +144,5 @@ class SignOn:
     def _failure(self, visit: Visit, error: Exception) -> RawResponse:
         if isinstance(error, ProviderFailed):
             log.warning("api.console.sso_failed", reason=error.detail, request_id=request_id_of(visit.request))
+            error = ProviderFailed()
         return self._console.failure(visit, error)

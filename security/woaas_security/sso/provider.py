@@ -5,6 +5,7 @@ Authlib makes the requests and judges the claims of ID tokens; every call goes t
 
 import secrets
 from typing import Any, NamedTuple, TypeVar
+from urllib.parse import quote_plus
 
 import httpx2
 import msgspec
@@ -40,7 +41,7 @@ class Metadata(msgspec.Struct):
     token_endpoint: str
     jwks_uri: str
     userinfo_endpoint: str = ""
-    token_endpoint_auth_methods_supported: list[str] = ["client_secret_basic"]
+    token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
     authorization_response_iss_parameter_supported: bool = False
 
 
@@ -133,10 +134,11 @@ async def redeem(
 
     form = {"code": code, "code_verifier": own.verifier}
     auth = None
-    if "client_secret_basic" in metadata.token_endpoint_auth_methods_supported:
-        auth = httpx2.BasicAuth(client.client_id, client.client_secret)
-    else:
+    if "client_secret_post" in metadata.token_endpoint_auth_methods_supported:
         form |= {"client_id": client.client_id, "client_secret": client.client_secret}
+    else:
+        # RFC 6749 §2.3.1: both are encoded as in a form first.
+        auth = httpx2.BasicAuth(quote_plus(client.client_id), quote_plus(client.client_secret))
     body = prepare_token_request("authorization_code", redirect_uri=client.redirect_uri, **form)
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     answer = await _sent(http, "POST", metadata.token_endpoint, content=body, headers=headers, auth=auth)

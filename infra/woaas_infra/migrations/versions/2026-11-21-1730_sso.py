@@ -67,7 +67,7 @@ def upgrade() -> None:
         *(s for table in TABLES for s in isolate(table)),
         *across_tenants(DEFINER, "sso_connections", "SELECT"),
         *definer_function("sso_by_domain(given_domain text) RETURNS TABLE (id uuid, name text)", BY_DOMAIN),
-        *definer_function("enter_sso(found uuid) RETURNS TABLE (tenant_id uuid, livemode boolean)", ENTER),
+        *definer_function("enter_sso(given_id uuid) RETURNS TABLE (tenant_id uuid, livemode boolean)", ENTER),
         *definer_function("tenants_with_sso_domains(present timestamptz) RETURNS SETOF uuid", WITH_DOMAINS),
     ):
         op.execute(statement)
@@ -92,7 +92,7 @@ ENTER = """
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
   SELECT t.id, t.livemode INTO tenant_id, livemode
-    FROM sso_connections c JOIN tenants t ON t.id = c.tenant_id WHERE c.id = found AND c.enabled;
+    FROM sso_connections c JOIN tenants t ON t.id = c.tenant_id WHERE c.id = given_id AND c.enabled;
   IF FOUND THEN PERFORM set_config('app.tenant_id', tenant_id::text, true); RETURN NEXT; END IF;
 END $$
 """
