@@ -228,6 +228,8 @@ EVENTS = {
     "user.recovery_codes_made": N_("Recovery codes made"),
     "user.recovery_code_used": N_("Recovery code used"),
     "tenant.created": N_("Tenant opened"),
+    "audit_archive.created": N_("Entries archived"),
+    "audit_retention.set": N_("Retention of entries set"),
     "audit_export.requested": N_("Audit bundle asked for"),
     "audit_export.finished": N_("Audit bundle written"),
     "usage.recorded": N_("Usage recorded"),
