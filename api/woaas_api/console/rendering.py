@@ -13,11 +13,12 @@ from babel.units import format_unit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from woaas_api.console.event_names import EVENTS
 from woaas_api.console.languages import Language, languages
 from woaas_api.console.navigation import places
 from woaas_api.console.page import Page, Shown
 from woaas_api.console.protection import TOKEN_FIELD
-from woaas_api.console.vocabulary import COMMANDS, EVENTS, OPERATION_COMMAND_WORDS, tone, word
+from woaas_api.console.vocabulary import COMMANDS, OPERATION_COMMAND_WORDS, tone, word
 from woaas_api.static_files import StaticFiles
 from woaas_core.durations import parse_duration
 from woaas_core.errors import DomainError
