@@ -108,21 +108,21 @@ async def read_feed(uow: "UnitOfWork", wanted: FeedFilter, *, start: int | None,
     """
     bounds = await uow.first(_BOUNDS, tenant_id=uow.tenant)
     assert bounds is not None
-    floor, size = bounds
-    if start is None:
-        before = await uow.value(_BEFORE, tenant_id=uow.tenant, since=wanted.since) if wanted.since else None
-        start = floor if before is None else int(before) + 1
-    if start < floor:
-        msg = f"The log is archived up to entry {floor}; you were at {start}."
-        raise Archived(msg)
+    floor, size = int(bounds["floor"]), int(bounds["size"])
     first = start
+    if first is None:
+        before = await uow.value(_BEFORE, tenant_id=uow.tenant, since=wanted.since) if wanted.since else None
+        first = floor if before is None else int(before) + 1
+    if first < floor:
+        msg = f"The log is archived up to entry {floor}; you were at {first}."
+        raise Archived(msg)
     asked = (bool(wanted.types), wanted.work_order is not None, wanted.since is not None, wanted.until is not None)
     end = min(size, first + _SCAN) if any(asked) else size
     patterns = [_pattern(t) for t in wanted.types]
     rows = await uow.all(
         _STATEMENTS[asked],
         tenant_id=uow.tenant,
-        start=start,
+        start=first,
         end=end,
         limit=limit,
         types=patterns,
