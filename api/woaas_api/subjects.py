@@ -4,7 +4,15 @@ from collections.abc import Mapping
 
 from woaas_billing.resources import INVOICE, LEDGER, PERIOD, PLAN, SETTLEMENT, SPEND_LIMIT, USAGE_EVENT
 from woaas_capacity_market.resources import BOARD, CONTRACT, LISTING, NDA, QUOTE, REQUEST
-from woaas_security.audit.resources import AUDIT_ENTRY, AUDIT_EXPORT, AUDIT_SOURCE, EVENT, EXTERNAL_ENTRY
+from woaas_security.audit.resources import (
+    AUDIT_ARCHIVE,
+    AUDIT_ENTRY,
+    AUDIT_EXPORT,
+    AUDIT_RETENTION,
+    AUDIT_SOURCE,
+    EVENT,
+    EXTERNAL_ENTRY,
+)
 from woaas_security.authz.resource import Resource
 from woaas_security.data_exports.resources import DATA_EXPORT
 from woaas_security.identity.resources import API_KEY, MEMBER
@@ -37,7 +45,7 @@ SUBJECTS: Mapping[str, Resource] = {
         CONNECTOR,
         *(LISTING, REQUEST, NDA, QUOTE, CONTRACT),
         *(PERIOD, INVOICE, SETTLEMENT, SPEND_LIMIT),
-        *(ERASURE, LEGAL_HOLD, AUDIT_SOURCE, EXTERNAL_ENTRY),
+        *(ERASURE, LEGAL_HOLD, AUDIT_SOURCE, EXTERNAL_ENTRY, AUDIT_RETENTION, AUDIT_ARCHIVE),
         *(API_KEY, OAUTH_CLIENT, SSO_CONNECTION, MEMBER, ROLE, FIELD_POLICY, GRANT),
         DATA_EXPORT,
     )
@@ -60,7 +68,7 @@ RESOURCES = (
     CONNECTOR,
     *(LISTING, REQUEST, BOARD, NDA, QUOTE, CONTRACT),
     *(PLAN, PERIOD, USAGE_EVENT, INVOICE, SETTLEMENT, SPEND_LIMIT),
-    *(ERASURE, LEGAL_HOLD, AUDIT_SOURCE, EXTERNAL_ENTRY),
+    *(ERASURE, LEGAL_HOLD, AUDIT_SOURCE, EXTERNAL_ENTRY, AUDIT_RETENTION, AUDIT_ARCHIVE),
     *(EVENT, AUDIT_ENTRY, AUDIT_EXPORT, DATA_EXPORT),
     *(API_KEY, OAUTH_CLIENT, SSO_CONNECTION, MEMBER, ROLE, FIELD_POLICY, GRANT),
     *(KPI, LEDGER),

@@ -222,6 +222,8 @@ EVENTS = {
     "access.denied": N_("Access denied"),
     "tenant.created": N_("Tenant opened"),
     # The log.
+    "audit_archive.created": N_("Entries archived"),
+    "audit_retention.set": N_("Retention of entries set"),
     "audit_export.requested": N_("Audit bundle asked for"),
     "audit_export.finished": N_("Audit bundle written"),
     "audit_source.registered": N_("Outside log source registered"),

@@ -72,6 +72,11 @@ class _Writer:
         """An instant; the year only where it is another one."""
         return self._moment(value, "Hm")
 
+    def local(self, value: object) -> str:
+        """A moment as ``<input type=datetime-local>`` takes it; of nothing, nothing."""
+        at = _instant(value)
+        return "" if at is None else at.astimezone(self._zone).strftime("%Y-%m-%dT%H:%M")
+
     def day(self, value: object) -> Markup:
         """The date of an instant."""
         return self._moment(value, "")

@@ -45,7 +45,7 @@ async def create_data_export(call: Call, body: NewDataExport) -> Answer[DataExpo
     Only owners may, each with his password once more; nobody's masks apply. Credentials are not in it. The file is kept
     for seven days.
     """
-    shown = _show(call, await service.request(call.uow, call.principal, body))
+    shown = _show(call, await service.request(call.uow, call.principal, call.prover, body))
     return Answer(shown, 202, f"/v1/tenant/exports/{shown['id']}")
 
 

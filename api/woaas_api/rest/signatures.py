@@ -45,12 +45,13 @@ class Evidence(Struct, kw_only=True):
     inspections: list[InspectionView]
     receipts: list[ReceiptView]
     entries: list[EvidenceEntry]
+    archived_before: int
     tree_size: int
     checkpoint: str | None
 
 
 async def _sign(call: Call, subject: str, body: SignatureBody) -> Answer[SignatureView]:
-    row = await service.sign(call.uow, call.principal, subject, body)
+    row = await service.sign(call.uow, call.principal, call.prover, subject, body)
     return Answer(show_signature(call.principal, row), 201, f"/v1/signatures/{encode_id('sig', row['id'])}")
 
 
@@ -62,8 +63,9 @@ async def _page(call: Call, **options: Any) -> Answer[Any]:
 async def create_signature(call: Call, body: NewSignature) -> Answer[SignatureView]:
     """Sign a work order or an operation (`subject`) as it is now.
 
-    The signer gives his password once more; a wrong one is 401. Nobody signs the same record twice: 409 `four_eyes`. A
-    later change of what was signed sets `state` to `invalidated`, and `invalidated_by` to the event that did it.
+    The signer gives his password once more, and a code (`otp`) if signing in asks him for one; a wrong one is 401, and
+    too many are 429, as for signing in. Nobody signs the same record twice: 409 `four_eyes`. A later change of what was
+    signed sets `state` to `invalidated`, and `invalidated_by` to the event that did it.
     """
     return await _sign(call, body.subject, body)
 
@@ -112,7 +114,8 @@ async def get_evidence(call: Call, key: str) -> Answer[Evidence]:
     """Read all that proves a work order: the record, its signatures, what was reported, and its entries in the log.
 
     `entries` name the index and leaf hash of each entry of the log about it. An inclusion proof shows one to be in the
-    log; `POST /v1/audit/exports` gives a bundle that is verified offline.
+    log; `POST /v1/audit/exports` gives a bundle that is verified offline. Entries below `archived_before` are only in
+    bundles.
     """
     principal = call.principal
     order = await orders.load(call.uow, principal, key)
@@ -130,7 +133,8 @@ async def get_evidence(call: Call, key: str) -> Answer[Evidence]:
         (newest,) = await evidence.checkpoints(call.uow, principal, before=None, limit=1) or [None]
         shown["checkpoint"] = None if newest is None else newest["note"]
     size = await evidence.tree_size(call.uow)
-    return Answer({"checkpoint": None, **shown, "entries": entries, "tree_size": size})
+    archived = await evidence.archived_before(call.uow)
+    return Answer({"checkpoint": None, **shown, "entries": entries, "archived_before": archived, "tree_size": size})
 
 
 ROUTES = (

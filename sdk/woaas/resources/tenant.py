@@ -24,10 +24,10 @@ class TenantExports(Bound[M]):
     """Files with everything of the tenant, for its owners."""
 
     @endpoint
-    def create(self, *, password: str, signer: str | None = None) -> Request[TenantExport[M]]:
-        """Begin a file; `signer` is the e-mail address of the owner whose password it is, where the caller is a key."""
-        body = {"password": password, **({} if signer is None else {"signer": signer})}
-        return post("/v1/tenant/exports", self._handle, body)
+    def create(self, *, password: str, otp: str | None = None, signer: str | None = None) -> Request[TenantExport[M]]:
+        """Begin a file with an owner's password; `signer` is his e-mail address where the caller is a key."""
+        given = {"password": password, "otp": otp, "signer": signer}
+        return post("/v1/tenant/exports", self._handle, {n: v for n, v in given.items() if v is not None})
 
     @endpoint
     def get(self, id: str) -> Request[TenantExport[M]]:

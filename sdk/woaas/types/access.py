@@ -38,6 +38,7 @@ class Member(Model):
     language: str | None
     state: str | None
     email_verified_at: datetime | None
+    access_until: datetime | None
     version: int | None
     created_at: datetime | None
 
@@ -88,6 +89,7 @@ class NewMember(Call, total=False):
     customer: str | None
     scope: KeyScope
     language: Literal["en", "zh"]
+    access_until: Instant | None
 
 
 class MemberFields(Call, total=False):

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from msgspec import UNSET
 from sqlalchemy import Table, bindparam, select, update
 
 from woaas_core.db.statements import Statement, insert_row
@@ -18,7 +17,7 @@ from woaas_security.data_exports import content, events
 from woaas_security.data_exports.inputs import NewDataExport
 from woaas_security.data_exports.models import data_export_parts, data_exports
 from woaas_security.data_exports.resources import DATA_EXPORT
-from woaas_security.identity.reauthentication import prove
+from woaas_security.identity.reauthentication import Claim, Prover
 from woaas_security.principal import Principal
 
 if TYPE_CHECKING:
@@ -65,15 +64,15 @@ class Slice(NamedTuple):
     content: bytes
 
 
-async def request(uow: "UnitOfWork", principal: Principal, body: NewDataExport) -> "Record":
+async def request(uow: "UnitOfWork", principal: Principal, prover: Prover, body: NewDataExport) -> "Record":
     """Queue a file with everything of the tenant.
 
     Raises:
         Forbidden: the caller, or who gave his password, is no owner.
-        Unauthenticated: not his password.
+        Unauthenticated: not his password, or not the code of his second factor.
     """
     principal.require(DATA_EXPORT, "create")
-    proved = await prove(uow, principal, email=body.signer, password=body.password, otp=UNSET)
+    proved = await prover.prove(uow, principal, Claim(body.signer, body.password, body.otp))
     if not principal.is_owner or OWNER_ROLE not in proved.roles:
         raise Forbidden(_OWNERS_ONLY)
     values: dict[str, Any] = {

@@ -329,6 +329,7 @@ async def add_user(
         roles=roles,
         customer=customer,
         scope=dict(scope or {}),
+        access_until=None,
         language="en",
         state="active",
         email_verified_at=None,
