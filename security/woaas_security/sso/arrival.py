@@ -84,7 +84,7 @@ async def _admit(uow: "UnitOfWork", user_id: UUID, connection: "Record", claims:
     roles = _roles(connection, claims.groups)
     if connection["role_claim"] is None or OWNER_ROLE in user["roles"] or sorted(user["roles"]) == roles:
         return
-    values = {n: user[n] for n in ("name", "customer", "scope", "state")}
+    values = {n: user[n] for n in (*identity.GIVEN, "state")}
     row = await identity.update_user(uow, user_id, {**values, "roles": roles})
     uow.record(
         identity_events.MEMBER_CHANGED,
