@@ -12,7 +12,8 @@ pytestmark = pytest.mark.anyio
 
 TREE = """query ($first: Int!) {
   workOrders(first: $first) { edges { node {
-    number operations { name reports(first: 1) { good operation { name } } workOrder { number } }
+    number operations { name reports(first: 1) { good operation { name } } workOrder { number }
+               signatures { id } } signatures { id }
   } } }
 }"""
 

@@ -17,7 +17,7 @@ from woaas_api.console.languages import Language, languages
 from woaas_api.console.navigation import places
 from woaas_api.console.page import Page, Shown
 from woaas_api.console.protection import TOKEN_FIELD
-from woaas_api.console.vocabulary import COMMANDS, EVENTS, OPERATION_COMMAND_WORDS, tone, word
+from woaas_api.console.vocabulary import COMMANDS, OPERATION_COMMAND_WORDS, event_word, tone, word
 from woaas_api.static_files import StaticFiles
 from woaas_core.durations import parse_duration
 from woaas_core.errors import DomainError
@@ -148,7 +148,7 @@ def _environment(language: Language, files: StaticFiles) -> Environment:
         tone=tone,
         command=lambda name: translate(COMMANDS[name]) if name in COMMANDS else name,
         operation_command=lambda name: translate(OPERATION_COMMAND_WORDS[name]),
-        event=lambda name: translate(EVENTS[name]) if name in EVENTS else name,
+        event=lambda name: translate(event_word(name)),
         say=translate,
         short=_short,
     )

@@ -1,5 +1,7 @@
 """The words of states, stages, commands and events: English here, other languages in the catalogues."""
 
+from woaas_core.events.envelope import OBSERVED
+
 
 def N_(message: str) -> str:
     """Mark a message for the catalogues."""
@@ -230,11 +232,17 @@ EVENTS = {
     "tenant.created": N_("Tenant opened"),
     "audit_export.requested": N_("Audit bundle asked for"),
     "audit_export.finished": N_("Audit bundle written"),
+    "audit_entry.observed": N_("Audit log read"),
+    "grant.observed": N_("Granted fields read"),
+    "subject.erased": N_("Personal values erased"),
+    "external_entry.appended": N_("Entry of another system taken in"),
     "usage.recorded": N_("Usage recorded"),
     "invoice.issued": N_("Invoice issued"),
     "reader.retried": N_("Effect tried again"),
     "reader.skipped": N_("Effect skipped"),
 }
+
+RESTRICTED_READ = N_("Restricted fields read")
 
 # What holds an operation where the plan has put it.
 PLAN_REASONS = {
@@ -294,6 +302,11 @@ def word(value: object) -> str:
     """The English words of a state, stage or kind."""
     text = str(value)
     return WORDS.get(text) or text.replace("_", " ")
+
+
+def event_word(kind: str) -> str:
+    """The English words of an event type; those without any go by their name."""
+    return EVENTS.get(kind) or (RESTRICTED_READ if kind.endswith(OBSERVED) else kind)
 
 
 def tone(state: object) -> str:

@@ -77,7 +77,7 @@ class Database:
         """One transaction: recorded events are written and everything committed at the end, or nothing is."""
         async with self.pool.acquire() as connection:
             await connection.execute("BEGIN")
-            uow = UnitOfWork(connection, self.clock)
+            uow = UnitOfWork(connection, self.clock, self)
             try:
                 yield uow
                 await uow.flush_events()

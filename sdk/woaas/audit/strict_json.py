@@ -32,6 +32,23 @@ def parse_object(raw: bytes) -> dict[str, object]:
     return value
 
 
+def parse_exactly(raw: bytes, names: frozenset[str], optional: frozenset[str] = frozenset()) -> dict[str, object]:
+    """`parse_object` of an object with these members and no others: what nobody knows, nobody has checked.
+
+    Raises:
+        Malformed: one is missing or unknown.
+    """
+    value = parse_object(raw)
+    if value.keys() != names:
+        if unknown := value.keys() - names - optional:
+            msg = f"{sorted(unknown)[0][:80]!r} is no member that belongs here"
+            raise Malformed(msg)
+        if missing := names - value.keys():
+            msg = f"{sorted(missing)[0]!r} is missing"
+            raise Malformed(msg)
+    return value
+
+
 def whole_number(content: dict[str, object], key: str) -> int:
     """A member that is a whole number from 0.
 

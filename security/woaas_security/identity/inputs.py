@@ -33,6 +33,7 @@ class MemberPatch(Body, kw_only=True):
     roles: Roles | UnsetType = UNSET
     customer: Code | None | UnsetType = UNSET
     scope: Scope | UnsetType = UNSET
+    checkpoint_mail: bool | UnsetType = UNSET
 
 
 class NewApiKey(Body, kw_only=True):

@@ -65,6 +65,7 @@ async def invite(uow: "UnitOfWork", principal: Principal, body: NewMember, regis
         "customer": customer,
         "scope": scope,
         "language": language,
+        "checkpoint_mail": True,
         "state": INVITED,
     }
     known = await repository.user_by_email(uow, email)
@@ -103,7 +104,7 @@ async def invite_again(uow: "UnitOfWork", principal: Principal, member_id: UUID)
 async def change(
     uow: "UnitOfWork", principal: Principal, member_id: UUID, body: MemberPatch, registry: Registry
 ) -> "Record":
-    """Change a member's name, roles, customer or scope, in force from his next request on.
+    """Change a member's name, roles, customer, scope or mail, in force from his next request on.
 
     Raises:
         Forbidden: he has, or would get, more than the caller.
@@ -115,10 +116,10 @@ async def change(
     access = principal.require(MEMBER, "read")
     access.check_writable(sent)
     known = await _member(uow, member_id, INVITED, ACTIVE, SUSPENDED, command="change")
-    after = {n: known[n] for n in ("name", "roles", "customer", "scope")} | sent
+    after = {n: known[n] for n in repository.MEMBERSHIP} | sent
     if after == {n: known[n] for n in after}:
         return known
-    if sent.keys() - {"name"}:
+    if sent.keys() - {"name", "checkpoint_mail"}:
         require_covered(principal, frozenset(known["roles"]), registry)
         await _check_given(uow, principal, after["roles"], after["customer"], after["scope"], registry)
     await _require_owner(uow, known, stays=OWNER_ROLE in after["roles"])
@@ -213,7 +214,7 @@ async def _require_owner(uow: "UnitOfWork", known: "Record", *, stays: bool) -> 
 
 
 async def _set_state(uow: "UnitOfWork", known: "Record", state: str, fact: EventType) -> "Record":
-    values = {n: known[n] for n in ("name", "roles", "customer", "scope")}
+    values = {n: known[n] for n in repository.MEMBERSHIP}
     row = await repository.update_user(uow, known["id"], {**values, "state": state})
     uow.record(fact, subject=encode_id("usr", known["id"]), version=(known["version"], row["version"]))
     return row

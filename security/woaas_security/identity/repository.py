@@ -45,7 +45,9 @@ _USER = Statement(select(users).where(users.c.tenant_id == bindparam("tenant"), 
 _BY_ADDRESS = Statement(
     select(users).where(users.c.tenant_id == bindparam("tenant"), users.c.email == bindparam("email"))
 )
-_MEMBERSHIP = {n: bindparam(f"new_{n}", type_=users.c[n].type) for n in ("name", "roles", "customer", "scope", "state")}
+# What a change of a member may set; `language` is set by his invitation.
+MEMBERSHIP = ("name", "roles", "customer", "scope", "checkpoint_mail")
+_MEMBERSHIP = {n: bindparam(f"new_{n}", type_=users.c[n].type) for n in (*MEMBERSHIP, "state")}
 _UPDATE_USER = Statement(
     update(users)
     .where(users.c.tenant_id == bindparam("tenant"), users.c.id == bindparam("user"))
@@ -207,7 +209,7 @@ async def insert_user(uow: "UnitOfWork", values: Mapping[str, object]) -> None:
 
 
 async def update_user(uow: "UnitOfWork", user_id: UUID, values: Mapping[str, object]) -> "Record":
-    """Set name, roles, customer, scope and state."""
+    """Set state and membership."""
     new = {f"new_{n}": v for n, v in values.items()}
     row = await uow.first(_UPDATE_USER, tenant=uow.tenant, user=user_id, **new)
     assert row is not None

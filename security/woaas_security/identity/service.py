@@ -328,6 +328,7 @@ async def add_user(
         customer=customer,
         scope=dict(scope or {}),
         language="en",
+        checkpoint_mail=True,
         state="active",
         email_verified_at=None,
         version=1,
