@@ -12,13 +12,16 @@ pytestmark = pytest.mark.anyio
 
 TREE = """query ($first: Int!) {
   workOrders(first: $first) { edges { node {
-    number operations { name reports(first: 1) { good operation { name } } workOrder { number }
-               signatures { id } } signatures { id }
+    number operations { name reports(first: 1) { good operation { name } } workOrder { number } }
   } } }
 }"""
 
+SIGNED = "query ($first: Int!) { workOrders(first: $first) { edges { node { signatures { id } } } } }"
 
-async def statements(factory: Tenant, monkeypatch: pytest.MonkeyPatch, first: int) -> tuple[int, Any]:
+
+async def statements(
+    factory: Tenant, monkeypatch: pytest.MonkeyPatch, first: int, query: str = TREE
+) -> tuple[int, Any]:
     made: list[turns.Turns] = []
     build = turns.Turns.__init__
 
@@ -27,7 +30,7 @@ async def statements(factory: Tenant, monkeypatch: pytest.MonkeyPatch, first: in
         made.append(self)
 
     monkeypatch.setattr(turns.Turns, "__init__", noted)
-    found = await data(factory, TREE, first=first)
+    found = await data(factory, query, first=first)
     monkeypatch.undo()
     (counted,) = made
     return counted.statements, found
@@ -47,6 +50,8 @@ class TestLoading:
         one, _ = await statements(factory, monkeypatch, 1)
         many, found = await statements(factory, monkeypatch, 15)
         assert one == many
+        signed = [(await statements(factory, monkeypatch, first, SIGNED))[0] for first in (1, 15)]
+        assert signed[0] == signed[1]
         orders = found["workOrders"]["edges"]
         assert len(orders) == 15
         for edge in orders:

@@ -144,6 +144,16 @@ class TestReport:
         assert found.ok
         assert any("report.pdf is for reading" in note for note in found.notes)
 
+    def test_signatures_are_listed_with_name_meaning_and_record(self):
+        signed = {
+            "type": "signature.created",
+            "data": {"subject": "wo_9", "meaning": "reviewed", "record_sha256": "ab" * 32},
+            "committed": {"signer_name": "Ann"},
+        }
+        report = unpack(Log(3, lambda number: dict(signed) if number == 1 else {}).bundle(format="pdf"))["report.pdf"]
+        for words in (b"Electronic signatures given", b"(Ann)", b"(reviewed)", b"wo_9, SHA-256"):
+            assert words in report, words
+
     def test_a_filter_is_stated_as_one(self):
         report = unpack(SMALL.bundle(3, 30, keep={4, 9}, format="pdf"))["report.pdf"]
         assert b"by a filter: actor = usr_1" in report

@@ -14,7 +14,7 @@ from woaas_core.ids import encode_id
 from woaas_core.mail import Mail
 from woaas_infra.processes.worker import Worker
 from woaas_infra.schedule import JOBS
-from woaas_security.identity import repository
+from woaas_security.identity import events, repository
 from woaas_security.identity.service import add_user
 
 pytestmark = pytest.mark.anyio
@@ -28,7 +28,8 @@ async def person(tenant: Tenant, name: str, *roles: str, verified: bool = True) 
         address = f"{name}@factory.test"
         user_id = await add_user(uow, email=address, name=name, password="correct horse battery", roles=list(roles))
         if verified:
-            await repository.set_email_verified(uow, user_id, uow.clock.now())
+            version = await repository.set_email_verified(uow, user_id, uow.clock.now())
+            uow.record(events.EMAIL_VERIFIED, subject=encode_id("usr", user_id), version=(1, version))
         return user_id
 
 

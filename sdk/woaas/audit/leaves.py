@@ -3,9 +3,10 @@
 import base64
 import hashlib
 import hmac
+from collections.abc import Callable
 from itertools import product
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .report import Malformed
 from .strict_json import canonical, parse_object
@@ -17,23 +18,21 @@ _UNSEEN = -1
 
 _FIELDS: dict[str, tuple[type, ...]] = {
     "v": (int,),
-    "id": (str,),
     "tenant": (str,),
+    "subject": (str,),
+    "version": (list,),
+    "changes": (dict,),
+    "id": (str,),
     "type": (str,),
     "at": (str,),
     "actor": (dict,),
     "request_id": (str, type(None)),
-    "subject": (str,),
     "work_order": (str, type(None)),
-    "version": (list,),
     "reason": (str, type(None)),
     "livemode": (bool,),
     "data": (dict,),
-    "changes": (dict,),
 }
-
-
-_members = itemgetter(*_FIELDS)
+_members: Callable[[dict[str, object]], tuple[Any, ...]] = itemgetter(*_FIELDS)
 # Every combination of types that the members of a leaf may have, so that a leaf is checked by one look-up.
 _SHAPES = frozenset(product(*_FIELDS.values()))
 _VERSIONS = frozenset(product((int, type(None)), repeat=2))
@@ -67,22 +66,21 @@ def parse_leaf(raw: bytes) -> Leaf:
         odd = next(name for name, kinds in _FIELDS.items() if type(content[name]) not in kinds)
         msg = f"{odd!r} has another type in the leaf than it should"
         raise Malformed(msg)
+    schema, tenant, subject, version, changes = members[:5]
     if not RESERVED.isdisjoint(content):
         msg = f"the leaf has a member named {' or '.join(sorted(RESERVED))}"
         raise Malformed(msg)
-    if content["v"] != 1:
-        msg = f"the leaf has schema version {content['v']}, this verifier knows 1"
+    if schema != 1:
+        msg = f"the leaf has schema version {schema}, this verifier knows 1"
         raise Malformed(msg)
-    version, changes = content["version"], content["changes"]
-    assert isinstance(version, list)
-    assert isinstance(changes, dict)
     if tuple(map(type, version)) not in _VERSIONS:
         msg = "'version' in the leaf is not a pair of numbers or nulls"
         raise Malformed(msg)
     if changes and set(map(type, changes.values())) != _TEXT:
         msg = "'changes' in the leaf has a value that is no commitment"
         raise Malformed(msg)
-    return Leaf(str(content["tenant"]), str(content["subject"]), version[0], version[1], changes, content)
+    before, after = version
+    return Leaf(tenant, subject, before, after, changes, content)
 
 
 def opens(commitment: str, salt: bytes, value: object) -> bool:

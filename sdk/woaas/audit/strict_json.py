@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from .notes import decode_base64
 from .report import Malformed
@@ -17,7 +17,14 @@ def parse_json(raw: bytes) -> object:
         Malformed: anything else.
     """
     try:
-        return _decoder.decode(raw.decode("utf-8"))
+        text = raw.decode("utf-8")
+        value, end = None, -1
+        try:
+            value, end = _decoder.scan_once(text, 0)
+        except StopIteration:
+            pass
+        # Around what is written as usual there is no white space; else the decoder says what is wrong, if anything.
+        return value if end == len(text) else _decoder.decode(text)
     except (ValueError, RecursionError) as error:
         msg = f"not strict JSON: {error}"
         raise Malformed(msg) from error
@@ -115,7 +122,7 @@ def _refuse(number: str) -> NoReturn:
     raise ValueError(msg)
 
 
-_decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_refuse, parse_constant=_refuse)
+_decoder: Any = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_refuse, parse_constant=_refuse)
 _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 

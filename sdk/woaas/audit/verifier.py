@@ -215,9 +215,10 @@ class _Order:
         report.erased += erased
         for problem in checked.problems:
             report.refuse(problem.file, problem.reason, problem.index, problem.verdict)
-        for step in checked.steps if self._chain is not None else ():
-            if broken := self._chain.follow(step):
-                report.refuse("entries.jsonl", broken, step[0])
+        if self._chain is not None:
+            for step in checked.steps:
+                if broken := self._chain.follow(step):
+                    report.refuse("entries.jsonl", broken, step[0])
         if checked.indexes is not None:
             first, last = checked.indexes
             if first < self._next:

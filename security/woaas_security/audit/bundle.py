@@ -118,8 +118,8 @@ class BundleWriter:
         if kind is None:
             self.close()
         else:
-            for spool in (self._inclusion, self._openings):
-                spool.close()
+            for part in (self._inclusion, self._openings, self._entries, self._zip):
+                part.close()
 
     def add(self, entries: Iterable[ExportedEntry], hashes: NodeHashes | None = None) -> None:
         """Append the next entries; `hashes` prove them where those given to the writer do not.

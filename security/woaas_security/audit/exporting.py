@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, or_, update
 
 from woaas_core.db.statements import Statement, insert_row
 from woaas_core.errors import DomainError, Invalid
@@ -47,7 +47,7 @@ _FINISH = Statement(
 )  # fmt: skip
 _PROGRESS = Statement(
     update(audit_exports)
-    .where(*_OWN, _E.status.in_(("queued", "running")))
+    .where(*_OWN, or_(_E.status == "queued", _E.status == "running"))
     .values({c: bindparam(c.name) for c in (_E.status, _E.entries_done, _E.entries_total)})
 )
 _INSERT_PART = insert_row(audit_export_parts)

@@ -112,7 +112,7 @@ class PDFReport:
     def _story(self, manifest: Mapping[str, Any]) -> "list[Flowable]":
         return [
             _text("Audit report", size=18, space=6),
-            *_facts(manifest, self._entries, self._withheld),
+            *_facts(manifest, self._entries, self._withheld, root=self._checkpoint.split("\n")[2]),
             _text("Checkpoint", size=12, space=8),
             Preformatted(
                 self._checkpoint, ParagraphStyle("note", fontName=_MONO, fontSize=6.5, leading=8), maxLineLength=120
@@ -162,7 +162,7 @@ class _Numbered(Canvas):
     def showPage(self) -> None:
         """Keep the page for later."""
         self._pages.append(dict(self.__dict__))
-        self._startPage()
+        self._startPage()  # pyright: ignore[reportAttributeAccessIssue] - ReportLab's own, which has no types
 
     def save(self) -> None:
         """Number the pages and write them."""
@@ -175,7 +175,7 @@ class _Numbered(Canvas):
         super().save()
 
 
-def _facts(manifest: Mapping[str, Any], entries: int, withheld: int) -> "list[Flowable]":
+def _facts(manifest: Mapping[str, Any], entries: int, withheld: int, *, root: str) -> "list[Flowable]":
     first, end = manifest["first_index"], manifest["end_index"]
     if manifest["filter"] is None:
         cover = f"every entry of [{first}, {end}), without a gap"
@@ -191,7 +191,8 @@ def _facts(manifest: Mapping[str, Any], entries: int, withheld: int) -> "list[Fl
         ["Covers", cover],
         ["Asked for", json.dumps(manifest["requested"], ensure_ascii=False)],
         ["Entries", f"{entries:,}, of which {withheld:,} are withheld from whoever asked"],
-        ["Log size", f"{manifest['tree_size']:,} entries when the checkpoint was signed; size and root stand in it"],
+        ["Log size", f"{manifest['tree_size']:,} entries when the checkpoint was signed"],
+        ["Root", root],
     ]
     return _tables(["", ""], rows, [26 * mm, 160 * mm], is_headed=False)
 
