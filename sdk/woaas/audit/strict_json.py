@@ -18,13 +18,14 @@ def parse_json(raw: bytes) -> object:
     """
     try:
         text = raw.decode("utf-8")
-        value, end = None, -1
         try:
             value, end = _decoder.scan_once(text, 0)
         except StopIteration:
-            pass
-        # Around what is written as usual there is no white space; else the decoder says what is wrong, if anything.
-        return value if end == len(text) else _decoder.decode(text)
+            end = -1
+        if end == len(text):
+            return value
+        # White space around it, or something wrong: the decoder says what.
+        return _decoder.decode(text)
     except (ValueError, RecursionError) as error:
         msg = f"not strict JSON: {error}"
         raise Malformed(msg) from error
