@@ -40,7 +40,7 @@ async def follow(
                     raise InvalidCursor
                 start = value
             elif start is None:
-                start = (await read_feed(context.uow, FeedFilter(), start=0, limit=1)).size
+                start = (await read_feed(context.uow, FeedFilter(), start=None, limit=1)).size
             wanted = FeedFilter(types=tuple(types or ()), work_order=work_order_id or None)
             feed = await read_feed(context.uow, wanted, start=start, limit=_PAGE)
             shown = visible_events(principal, feed.events, context.subjects)

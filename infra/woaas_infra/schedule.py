@@ -10,7 +10,8 @@ from woaas_core import idempotency
 from woaas_core.db.statements import Statement
 from woaas_core.mail import mailer_of
 from woaas_core.settings import Settings
-from woaas_security.audit import exports, mailing
+from woaas_infra.readers import readers
+from woaas_security.audit import exports, mailing, retention
 from woaas_security.identity import credential_store, outbox, throttle
 from woaas_security.identity import repository as identity
 from woaas_security.identity.keyring import Keyring
@@ -108,6 +109,15 @@ JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("forgetting", timedelta(hours=1), Statement.text("SELECT live_tenants()"), _forget),
 )
 """In the order they are done: what others wait for comes before what takes long."""
+
+
+def jobs(settings: Settings) -> tuple[PeriodicJob, ...]:
+    """Every periodic job of this installation."""
+    archive = retention.archiving([reader.name for reader in readers(settings)])
+    return (
+        *JOBS,
+        PeriodicJob("retention", timedelta(hours=1), Statement.text("SELECT tenants_with_retention()"), archive),
+    )
 
 
 def deliveries(settings: Settings) -> tuple[Delivery, ...]:

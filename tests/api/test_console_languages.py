@@ -11,7 +11,9 @@ from fixtures.app import Tenant
 from fixtures.console import browser, markup, signed_in, submit, token
 
 import woaas_api.console
+from woaas_api.console.event_names import EVENTS, event_name
 from woaas_api.console.languages import language_of
+from woaas_core.events.envelope import event_types
 
 HOME = Path(woaas_api.console.__file__).parent
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
@@ -45,6 +47,12 @@ class TestCatalogue:
 
     def test_nothing_is_left_from_messages_that_are_gone(self) -> None:
         assert sorted(set(catalogue()) - set(messages())) == []
+
+    def test_every_type_of_event_has_a_name(self) -> None:
+        ours = {kind.name for kind in event_types() if not kind.name.startswith("test_")}
+        assert sorted(ours - set(EVENTS)) == []
+        assert event_name("audit_entry.observed") == "Audit log read"
+        assert event_name("work_order.observed") == "Restricted fields read"
 
     def test_placeholders_survive(self) -> None:
         for message, translated in catalogue().items():

@@ -33,7 +33,7 @@ NOT_LED_BY_TENANT = {
     "pk_pending",
     "pk_tenants",
 }
-APPEND_ONLY = ("event", "log", "tile", "checkpoint", "cosignature")
+APPEND_ONLY = ("event", "log", "log_archive", "tile", "checkpoint", "cosignature")
 ONLY_APPENDED_BY_APP = ("reports", "inspections", "receipts")
 
 
@@ -153,7 +153,7 @@ def insert(dsn: str, table: str, column: str, tenant: str) -> str:
         "uuid": "gen_random_uuid()", "text": "'x'", "boolean": "false", "bytea": "'\\x00'", "bigint": "0",
         "integer": "0", "smallint": "0", "numeric": "0", "jsonb": "'{}'", "interval": "'0'", "date": "'2026-01-01'",
         "timestamp with time zone": "'2026-01-01Z'", "text[]": "'{}'", "integer[]": "'{}'", "uuid[]": "'{}'",
-        "jsonb[]": "'{}'", "double precision": "0",
+        "jsonb[]": "'{}'", "double precision": "0", "bytea[]": "'{}'", "timestamp with time zone[]": "'{}'",
     }  # fmt: skip
     rows = fetch(
         dsn,
@@ -243,7 +243,18 @@ class TestRights:
 
     def test_only_the_sequencer_writes_the_log(self, dsn: str) -> None:
         for role in ("woaas_app", "woaas_auditor"):
-            for table in ("log", "log_head", "tile", "checkpoint", "cosignature", "sequencer_fence", "audit_key"):
+            for table in (
+                *(
+                    "log",
+                    "log_head",
+                    "log_archive",
+                    "tile",
+                    "checkpoint",
+                    "cosignature",
+                    "sequencer_fence",
+                    "audit_key",
+                ),
+            ):
                 query = "SELECT has_table_privilege($1, $2, 'INSERT, UPDATE, DELETE, TRUNCATE')"
                 assert fetch(dsn, query, role, table) == [(False,)], (role, table)
 

@@ -358,3 +358,10 @@ class TestLimits:
         )
         problem = plant(jobs, goal="weighted_tardiness", warm_start=warm)
         assert solve(problem, Limits(iterations=0)).objective == 0
+
+
+def test_a_small_problem_does_not_wait_for_its_time_limit() -> None:
+    # Fixed shares of a day would be hours.
+    jobs = [one(name, mode(d), due=6, group=group) for name, d, group in (("A", 3, "x"), ("B", 4, "y"), ("C", 2, "x"))]
+    result = solve(plant(jobs, goal="weighted_tardiness"), Limits(time_limit=24 * 3600))
+    assert result.status == "optimal"

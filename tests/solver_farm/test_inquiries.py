@@ -1,82 +1,20 @@
 """Promises and moves through the API, answered by the short lane in this process."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from fixtures.app import Tenant, World
 from fixtures.entries import BY_HAND
-from fixtures.farm import farm
+from fixtures.inquiries import TOMORROW, answering, at, new_order, order, plant, promised, published
+from fixtures.planning import put
 from httpx import AsyncClient
 
-from woaas_core.ids import decode_id
 from woaas_solver_farm.farm.lane import Lane
 from woaas_solver_farm.farm.tenants import inside
-from woaas_solver_farm.schedules import queue
 
 pytestmark = pytest.mark.anyio
-
-FAST = {"iterations": 5, "time_limit": "PT20S"}
-TOMORROW = (datetime.now(UTC) + timedelta(days=1)).replace(hour=8, minute=0, second=0, microsecond=0)
-
-
-@asynccontextmanager
-async def answering(world: World) -> AsyncIterator[Lane]:
-    """A short lane that works while the block runs."""
-    stop, lane = asyncio.Event(), Lane(world.db)
-    running = asyncio.create_task(lane.run(stop))
-    try:
-        yield lane
-    finally:
-        stop.set()
-        await running
-
-
-async def put(client: AsyncClient, path: str, **body: Any) -> None:
-    answer = await client.put(f"/v1/{path}", json=body)
-    assert answer.status_code in (200, 201), answer.text
-
-
-async def new_order(client: AsyncClient, **fields: Any) -> dict[str, Any]:
-    answer = await client.post("/v1/work-orders", json={**order(), "release": True, **fields})
-    assert answer.status_code == 201, answer.text
-    return dict(answer.json())
-
-
-def order(**fields: Any) -> dict[str, Any]:
-    """Two hours on the lathe, then half an hour of washing."""
-    steps = [
-        {"name": "Turning", "work_centers": ["lathe"], "unit_time": "PT12M"},
-        {"name": "Washing", "work_centers": ["washer"], "unit_time": "PT3M"},
-    ]
-    return {"product": "P", "quantity": "10", "operations": steps, "earliest_start_at": TOMORROW.isoformat(), **fields}
-
-
-async def plant(client: AsyncClient) -> None:
-    await put(client, "work-centers/lathe", name="Lathe", cost_per_hour={"amount": "60.00", "currency": "CNY"})
-    await put(client, "work-centers/washer", name="Washer", cost_per_hour={"amount": "20.00", "currency": "CNY"})
-
-
-async def published(world: World, client: AsyncClient) -> str:
-    """Plan what is open and publish it."""
-    run = await client.post("/v1/schedule-runs", json=FAST)
-    await farm(world.db).run_once()
-    schedule_id = (await client.get(run.headers["location"])).json()["schedule_id"]
-    assert (await client.post(f"/v1/schedules/{schedule_id}/publish", json={})).status_code == 200
-    return str(schedule_id)
-
-
-async def promised(client: AsyncClient, mode: str = "inquiry", **fields: Any) -> dict[str, Any]:
-    answer = await client.post("/v1/promises", json={"mode": mode, "work_order": order(**fields)})
-    assert answer.status_code == 201, answer.text
-    return dict(answer.json())
-
-
-def at(text: str) -> datetime:
-    return datetime.fromisoformat(text)
 
 
 class TestPromises:
@@ -359,42 +297,3 @@ async def two_planned(world: World, client: AsyncClient) -> tuple[str, dict[str,
 async def slots_of(client: AsyncClient, schedule_id: str) -> dict[str, dict[str, Any]]:
     found = await client.get(f"/v1/schedules/{schedule_id}/slots")
     return {s["operation_id"]: s for s in found.json()["data"]}
-
-
-class TestTheLane:
-    async def test_a_plan_is_read_once_and_kept_true(self, world: World, factory: Tenant) -> None:
-        async with factory.client() as client, answering(world) as lane:
-            await plant(client)
-            entered = await new_order(client)
-            await published(world, client)
-            await world.settle(factory)
-            first = await promised(client)
-            kept = await lane.plans.current(factory.id, None)
-            await promised(client)
-            assert await lane.plans.current(factory.id, None) is kept
-            # An operation that is over frees its place at once.
-            for operation in entered["operations"]:
-                for command in ("start", "complete"):
-                    done = await client.post(f"/v1/operations/{operation['id']}/{command}", json={})
-                    assert done.status_code == 200, done.text
-            await world.settle(factory)
-            freed = await promised(client)
-            assert await lane.plans.current(factory.id, None) is kept
-            assert at(freed["promised_at"]) == at(first["promised_at"]) - timedelta(hours=2)
-            # A machine that goes down means another plan.
-            await put(client, "work-centers/lathe", name="Lathe", state="down")
-            await world.settle(factory)
-            assert (await promised(client))["refusal"] == "no_capable_resource"
-
-    async def test_a_lost_claim_is_answered_by_the_next(self, world: World, factory: Tenant) -> None:
-        from woaas_solver_farm.farm.tenants import inside
-
-        async with factory.client() as client:
-            await plant(client)
-            asked = await client.post("/v1/promises", json={"work_order": order()})
-            run_id = decode_id("run", asked.json()["run_id"])
-            async with inside(world.db, factory.id) as uow:
-                assert await queue.claim_inquiry(uow, run_id, 0.0) is not None
-            assert await farm(world.db).run_once() == 0, "no business of the dispatcher's"
-            assert await Lane(world.db).run_once() == 1
-            assert (await client.get(asked.headers["location"])).json()["state"] == "offered"

@@ -13,11 +13,12 @@ from babel.units import format_unit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from woaas_api.console.event_names import event_name
 from woaas_api.console.languages import Language, languages
 from woaas_api.console.navigation import places
 from woaas_api.console.page import Page, Shown
 from woaas_api.console.protection import TOKEN_FIELD
-from woaas_api.console.vocabulary import COMMANDS, OPERATION_COMMAND_WORDS, event_word, tone, word
+from woaas_api.console.vocabulary import COMMANDS, OPERATION_COMMAND_WORDS, tone, word
 from woaas_api.static_files import StaticFiles
 from woaas_core.durations import parse_duration
 from woaas_core.errors import DomainError
@@ -67,6 +68,11 @@ class _Writer:
     def time(self, value: object) -> Markup:
         """An instant; the year only where it is another one."""
         return self._moment(value, "Hm")
+
+    def local(self, value: object) -> str:
+        """A moment as ``<input type=datetime-local>`` takes it; of nothing, nothing."""
+        at = _instant(value)
+        return "" if at is None else at.astimezone(self._zone).strftime("%Y-%m-%dT%H:%M")
 
     def day(self, value: object) -> Markup:
         """The date of an instant."""
@@ -148,7 +154,7 @@ def _environment(language: Language, files: StaticFiles) -> Environment:
         tone=tone,
         command=lambda name: translate(COMMANDS[name]) if name in COMMANDS else name,
         operation_command=lambda name: translate(OPERATION_COMMAND_WORDS[name]),
-        event=lambda name: translate(event_word(name)),
+        event=lambda name: translate(event_name(name)),
         say=translate,
         short=_short,
     )

@@ -1,6 +1,4 @@
-"""The words of states, stages, commands and events: English here, other languages in the catalogues."""
-
-from woaas_core.events.envelope import OBSERVED
+"""The words of states, stages and commands: English here, other languages in the catalogues."""
 
 
 def N_(message: str) -> str:
@@ -161,89 +159,6 @@ COMMANDS = {
 # Where an object of another kind is meant.
 OPERATION_COMMAND_WORDS = {**COMMANDS, "cancel": N_("Cancel")}
 
-EVENTS = {
-    "work_order.created": N_("Order entered"),
-    "work_order.updated": N_("Order changed"),
-    "work_order.started": N_("Work began"),
-    "work_order.released": N_("Order released"),
-    "work_order.held": N_("Order put on hold"),
-    "work_order.resumed": N_("Order resumed"),
-    "work_order.completed": N_("Order completed"),
-    "work_order.reopened": N_("Order reopened"),
-    "work_order.closed": N_("Order closed"),
-    "work_order.cancelled": N_("Order cancelled"),
-    "work_order.aborted": N_("Order aborted"),
-    "operation.created": N_("Operation added"),
-    "operation.updated": N_("Operation changed"),
-    "operation.readied": N_("Operation ready"),
-    "operation.delayed": N_("Operation waits for material"),
-    "operation.deferred": N_("Operation waits for a predecessor"),
-    "operation.assigned": N_("Operation assigned"),
-    "operation.kitted": N_("Material picked"),
-    "operation.reworked": N_("Rework added"),
-    "operation.planned": N_("Operation planned"),
-    "operation.reported": N_("Work reported"),
-    "operation.outsourced": N_("Operation outsourced"),
-    "operation.tracked": N_("Partner progress"),
-    "operation.started": N_("Operation started"),
-    "operation.suspended": N_("Operation paused"),
-    "operation.resumed": N_("Operation resumed"),
-    "operation.held": N_("Operation held"),
-    "operation.completed": N_("Operation completed"),
-    "operation.skipped": N_("Operation skipped"),
-    "operation.cancelled": N_("Operation cancelled"),
-    "operation.aborted": N_("Operation aborted"),
-    "report.corrected": N_("Report corrected"),
-    "inspection.recorded": N_("Inspection recorded"),
-    "receipt.booked": N_("Goods booked in"),
-    "signature.created": N_("Record signed"),
-    "signature.invalidated": N_("Signature no longer valid"),
-    "schedule_run.requested": N_("Plan asked for"),
-    "schedule_run.finished": N_("Plan solved"),
-    "schedule_run.stopped": N_("Solving stopped"),
-    "schedule_run.failed": N_("Solving failed"),
-    "schedule_run.overflowed": N_("Plan has overflow"),
-    "schedule.proposed": N_("Plan proposed"),
-    "schedule.published": N_("Plan published"),
-    "schedule.superseded": N_("Plan superseded"),
-    "scenario.planned": N_("Scenario planned"),
-    "slot.pinned": N_("Place pinned"),
-    "slot.unpinned": N_("Place unpinned"),
-    "session.started": N_("Signed in"),
-    "session.ended": N_("Signed out"),
-    "api_key.created": N_("API key made"),
-    "api_key.revoked": N_("API key revoked"),
-    "api_key.rotated": N_("API key replaced"),
-    "member.added": N_("Member added"),
-    "member.invited": N_("Member invited"),
-    "member.joined": N_("Member joined"),
-    "member.changed": N_("Member changed"),
-    "member.suspended": N_("Member suspended"),
-    "member.reinstated": N_("Member let in again"),
-    "member.removed": N_("Member removed"),
-    "session.refused": N_("Sign-in refused"),
-    "user.password_changed": N_("Password changed"),
-    "user.reset_requested": N_("New password asked for"),
-    "user.email_verified": N_("Address confirmed"),
-    "user.second_factor_enabled": N_("Second factor turned on"),
-    "user.second_factor_removed": N_("Second factor turned off"),
-    "user.recovery_codes_made": N_("Recovery codes made"),
-    "user.recovery_code_used": N_("Recovery code used"),
-    "tenant.created": N_("Tenant opened"),
-    "audit_export.requested": N_("Audit bundle asked for"),
-    "audit_export.finished": N_("Audit bundle written"),
-    "audit_entry.observed": N_("Audit log read"),
-    "grant.observed": N_("Granted fields read"),
-    "subject.erased": N_("Personal values erased"),
-    "external_entry.appended": N_("Entry of another system taken in"),
-    "usage.recorded": N_("Usage recorded"),
-    "invoice.issued": N_("Invoice issued"),
-    "reader.retried": N_("Effect tried again"),
-    "reader.skipped": N_("Effect skipped"),
-}
-
-RESTRICTED_READ = N_("Restricted fields read")
-
 # What holds an operation where the plan has put it.
 PLAN_REASONS = {
     "release": N_("released then"),
@@ -302,11 +217,6 @@ def word(value: object) -> str:
     """The English words of a state, stage or kind."""
     text = str(value)
     return WORDS.get(text) or text.replace("_", " ")
-
-
-def event_word(kind: str) -> str:
-    """The English words of an event type; those without any go by their name."""
-    return EVENTS.get(kind) or (RESTRICTED_READ if kind.endswith(OBSERVED) else kind)
 
 
 def tone(state: object) -> str:

@@ -15,8 +15,8 @@ from woaas_api.rest.schemas.work_orders import View
 from woaas_api.subjects import SUBJECTS
 from woaas_core.errors import InvalidCursor, NotFound, UnknownParameter
 from woaas_core.ids import decode_id, encode_id, try_decode_id, uuid7
-from woaas_security.audit import evidence, exports
-from woaas_security.audit.resources import AUDIT_ENTRY, AUDIT_EXPORT
+from woaas_security.audit import evidence, exports, retention
+from woaas_security.audit.resources import AUDIT_ARCHIVE, AUDIT_ENTRY, AUDIT_EXPORT, AUDIT_RETENTION
 
 TAG = "Audit"
 _OWN = ("work_order_id", "actor", "type", "subject", "from", "to")
@@ -39,6 +39,32 @@ class AuditEntry(Struct, kw_only=True):
     changes: dict[str, Any]
     leaf_hash: str
     masked_fields: list[str]
+
+
+class AuditEntries(Struct, kw_only=True):
+    """A page of entries; those with an index below `archived_before` are in no list, but in bundles and proofs."""
+
+    data: list[AuditEntry]
+    next_cursor: str | None
+    archived_before: int
+
+
+class RetentionView(View, kw_only=True):
+    """After how many days entries are archived; null keeps all at hand."""
+
+    archive_after_days: int | None | UnsetType = UNSET
+    version: int | UnsetType = UNSET
+    updated_at: datetime | None | UnsetType = UNSET
+
+
+class ArchiveView(View, kw_only=True):
+    """A stretch `[first_index, end_index)` of the log that was archived."""
+
+    first_index: int | UnsetType = UNSET
+    end_index: int | UnsetType = UNSET
+    recorded_from: datetime | UnsetType = UNSET
+    recorded_to: datetime | UnsetType = UNSET
+    archived_at: datetime | UnsetType = UNSET
 
 
 class AuditKey(Struct, kw_only=True):
@@ -112,8 +138,11 @@ def _b64(content: bytes) -> str:
         Query("to", "Recorded before this time"),
     ),
 )
-async def list_audit_entries(call: Call) -> Answer[Listed[AuditEntry]]:
-    """List audit entries, newest first, by `work_order_id`, `actor`, `type`, `subject`, `from` and `to`."""
+async def list_audit_entries(call: Call) -> Answer[AuditEntries]:
+    """List audit entries, newest first, by `work_order_id`, `actor`, `type`, `subject`, `from` and `to`.
+
+    Entries below `archived_before` are archived: `POST /v1/audit/exports` gives them in a bundle.
+    """
     call.principal.require(AUDIT_ENTRY, "read")
     query = call.feed_query(*_OWN)
     own = query.own
@@ -138,7 +167,8 @@ async def list_audit_entries(call: Call) -> Answer[Listed[AuditEntry]]:
     if len(found) > query.limit:
         found.pop()
         cursor = call.edge.cursors.seal([found[-1]["index"]], bound_to=bound_to)
-    return Answer({"data": found, "next_cursor": cursor})
+    archived = await evidence.archived_before(call.uow)
+    return Answer({"data": found, "next_cursor": cursor, "archived_before": archived})
 
 
 def _number(text: str | None, name: str) -> int | None:
@@ -271,6 +301,37 @@ async def download_audit_export(call: Call, key: str, start: int | None = None) 
     return Answer(part.content, media_type="application/zip", headers=headers)
 
 
+@route("GET", "/audit/retention", tag=TAG)
+async def get_audit_retention(call: Call) -> Answer[RetentionView]:
+    """Read how long entries stay at hand before they are archived."""
+    row = await retention.get_policy(call.uow, call.principal)
+    return Answer(call.principal.show(call.principal.access(AUDIT_RETENTION), row))
+
+
+@route("PUT", "/audit/retention", tag=TAG)
+async def set_audit_retention(call: Call, body: retention.Retention) -> Answer[RetentionView]:
+    """Set after how many days entries are archived (30 to 36,500), or with null that none is.
+
+    Archived entries leave `/v1/audit/entries` and `/v1/events`; hashes, proofs, checkpoints and bundles keep them.
+    What a legal hold is on stays, and so does everything after it.
+    """
+    row = await retention.set_policy(call.uow, call.principal, body)
+    return Answer(call.principal.show(call.principal.access(AUDIT_RETENTION), row))
+
+
+@route("GET", "/audit/archives", tag=TAG)
+async def list_audit_archives(call: Call) -> Answer[Listed[ArchiveView]]:
+    """List the stretches of the log that were archived, newest first."""
+    return await call.page(AUDIT_ARCHIVE)
+
+
+@route("GET", "/audit/archives/{key}", tag=TAG)
+async def get_audit_archive(call: Call, key: str) -> Answer[ArchiveView]:
+    """Read which entries were archived when."""
+    row = await retention.get_archive(call.uow, call.principal, decode_id("arc", key))
+    return Answer(call.principal.show(call.principal.access(AUDIT_ARCHIVE), row))
+
+
 def _show(call: Call, row: Any) -> dict[str, Any]:
     shown = call.principal.show(call.principal.access(AUDIT_EXPORT), row)
     ready = row["status"] == "finished"
@@ -290,4 +351,8 @@ ROUTES = (
     list_audit_exports,
     get_audit_export,
     download_audit_export,
+    get_audit_retention,
+    set_audit_retention,
+    list_audit_archives,
+    get_audit_archive,
 )

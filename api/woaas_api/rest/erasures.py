@@ -60,7 +60,7 @@ async def list_erasures(call: Call) -> Answer[Listed[ErasureView]]:
 
 @route("POST", "/legal-holds", tag=TAG, status=201)
 async def create_legal_hold(call: Call, body: NewLegalHold) -> Answer[LegalHoldView]:
-    """Forbid to erase a person, or with `*` to erase or remove anything of the tenant."""
+    """Forbid to erase a person, and to archive what is about him or about a work order; `*` is everything."""
     shown = _show(call, LEGAL_HOLD, await service.place_hold(call.uow, call.principal, body))
     return Answer(shown, 201, f"/v1/legal-holds/{shown['id']}")
 

@@ -30,6 +30,7 @@ class MemberView(View, kw_only=True):
     checkpoint_mail: bool | UnsetType = UNSET
     state: str | UnsetType = UNSET
     email_verified_at: datetime | None | UnsetType = UNSET
+    access_until: datetime | None | UnsetType = UNSET
     version: int | UnsetType = UNSET
     created_at: datetime | UnsetType = UNSET
 
@@ -52,7 +53,8 @@ async def list_members(call: Call) -> Answer[Listed[MemberView]]:
 async def invite_member(call: Call, body: NewMember) -> Answer[MemberView]:
     """Invite somebody: a link to join goes to the address, good once and for seven days.
 
-    `scope` limits the member to a part of the tenant. Nobody gives roles that have more than himself.
+    `scope` limits the member to a part of the tenant. Nobody gives roles that have more than himself. From
+    `access_until` on he is refused, with the keys that he made.
     """
     shown = _show(call, await members.invite(call.uow, call.principal, body, REGISTRY))
     return Answer(shown, 201, f"/v1/members/{shown['id']}")
@@ -66,7 +68,7 @@ async def get_member(call: Call, member: str) -> Answer[MemberView]:
 
 @route("PATCH", "/members/{member}", tag=TAG, writes=MEMBER)
 async def update_member(call: Call, member: str, body: MemberPatch) -> Answer[MemberView]:
-    """Change a member's name, roles, customer or scope, in force from his next request on.
+    """Change a member's name, roles, customer, scope or end of access, in force from his next request on.
 
     The last owner stays one: 409 `conflict`.
     """

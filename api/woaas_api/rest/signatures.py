@@ -45,6 +45,7 @@ class Evidence(Struct, kw_only=True):
     inspections: list[InspectionView]
     receipts: list[ReceiptView]
     entries: list[EvidenceEntry]
+    archived_before: int
     tree_size: int
     checkpoint: str | None
 
@@ -112,7 +113,8 @@ async def get_evidence(call: Call, key: str) -> Answer[Evidence]:
     """Read all that proves a work order: the record, its signatures, what was reported, and its entries in the log.
 
     `entries` name the index and leaf hash of each entry of the log about it. An inclusion proof shows one to be in the
-    log; `POST /v1/audit/exports` gives a bundle that is verified offline.
+    log; `POST /v1/audit/exports` gives a bundle that is verified offline. Entries below `archived_before` are only in
+    bundles.
     """
     principal = call.principal
     order = await orders.load(call.uow, principal, key)
@@ -130,7 +132,8 @@ async def get_evidence(call: Call, key: str) -> Answer[Evidence]:
         (newest,) = await evidence.checkpoints(call.uow, principal, before=None, limit=1) or [None]
         shown["checkpoint"] = None if newest is None else newest["note"]
     size = await evidence.tree_size(call.uow)
-    return Answer({"checkpoint": None, **shown, "entries": entries, "tree_size": size})
+    archived = await evidence.archived_before(call.uow)
+    return Answer({"checkpoint": None, **shown, "entries": entries, "archived_before": archived, "tree_size": size})
 
 
 ROUTES = (

@@ -11,8 +11,9 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from woaas_core.db.statements import Statement
+from woaas_core.errors import DomainError
 from woaas_core.events.envelope import OBSERVED
-from woaas_core.events.log import event, log
+from woaas_core.events.log import FLOOR, event, log
 from woaas_core.ids import try_decode_id, uuid7
 
 if TYPE_CHECKING:
@@ -47,7 +48,19 @@ _BEFORE = Statement.text(
     "tenant_id",
     "since",
 )
-_SIZE = Statement.text("SELECT size FROM log_head WHERE tenant_id = $1", "tenant_id")
+_BOUNDS = Statement.text(
+    f"SELECT {FLOOR} AS floor, coalesce((SELECT size FROM log_head WHERE tenant_id = $1), 0) AS size",  # noqa: S608
+    "tenant_id",
+)
+
+
+class Archived(DomainError):
+    """A place of the log whose entries are archived: they are in no feed any more."""
+
+    code = "archived"
+    title = "These entries are archived"
+    status = 410
+    hint = "Begin without a cursor, or read them in a bundle: POST /v1/audit/exports."
 
 
 class Feed(NamedTuple):
@@ -89,19 +102,27 @@ async def read_feed(uow: "UnitOfWork", wanted: FeedFilter, *, start: int | None,
 
     A sparse filter looks at a bounded stretch at a time, so a page may hold fewer events than there are further on;
     the next index says where to go on.
+
+    Raises:
+        Archived: entries from ``start`` on are archived.
     """
-    size = await uow.value(_SIZE, tenant_id=uow.tenant) or 0
-    if start is None:
-        before = await uow.value(_BEFORE, tenant_id=uow.tenant, since=wanted.since) if wanted.since else None
-        start = 0 if before is None else int(before) + 1
+    bounds = await uow.first(_BOUNDS, tenant_id=uow.tenant)
+    assert bounds is not None
+    floor, size = int(bounds["floor"]), int(bounds["size"])
     first = start
+    if first is None:
+        before = await uow.value(_BEFORE, tenant_id=uow.tenant, since=wanted.since) if wanted.since else None
+        first = floor if before is None else int(before) + 1
+    if first < floor:
+        msg = f"The log is archived up to entry {floor}; you were at {first}."
+        raise Archived(msg)
     asked = (bool(wanted.types), wanted.work_order is not None, wanted.since is not None, wanted.until is not None)
     end = min(size, first + _SCAN) if any(asked) else size
     patterns = [_pattern(t) for t in wanted.types]
     rows = await uow.all(
         _STATEMENTS[asked],
         tenant_id=uow.tenant,
-        start=start,
+        start=first,
         end=end,
         limit=limit,
         types=patterns,

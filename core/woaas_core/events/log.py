@@ -1,13 +1,14 @@
 """The tables of the one log and how a transaction appends to it.
 
 ``event`` rows are the audit entries; ``pending`` is the sequencer's queue; ``log`` gives each event its gap-free
-index in its tenant. Only the sequencer writes ``log`` and ``log_head``.
+index in its tenant. Only the sequencer writes ``log`` and ``log_head``. Old entries leave ``event`` for
+``log_archive``, a tile of 256 in a row; which have left is told by one number, the floor.
 """
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, Column, Identity, Index, Integer, LargeBinary, Table, Text, Uuid
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Integer, LargeBinary, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from woaas_core.db.base import instant, metadata, tenant_index, tenant_table
 from woaas_core.db.statements import Statement
@@ -62,6 +63,22 @@ log_head = tenant_table(
     key=(),
 )
 
+# The events of a full tile of the tree, column by column in the order of the log; `openings` are by place in it.
+log_archive = tenant_table(
+    "log_archive",
+    Column("tile", BigInteger, nullable=False),
+    Column("types", ARRAY(Text), nullable=False),
+    Column("subjects", ARRAY(Text), nullable=False),
+    Column("work_order_ids", ARRAY(Uuid), nullable=False),
+    Column("actors", ARRAY(Text), nullable=False),
+    Column("recorded", ARRAY(DateTime(timezone=True)), nullable=False),
+    Column("payloads", ARRAY(LargeBinary), nullable=False),
+    Column("openings", JSONB, nullable=False),
+    instant("first_at"),
+    instant("last_at"),
+    key=("tile",),
+)
+
 reader_cursor = tenant_table(
     "reader_cursor",
     Column("reader", Text, nullable=False),
@@ -72,7 +89,7 @@ reader_cursor = tenant_table(
     key=("reader",),
 )
 
-_APPEND = Statement.text(
+APPEND = Statement.text(
     """
     WITH made AS (
       INSERT INTO event (tenant_id, id, type, subject, work_order_id, actor, recorded_at, payload, openings)
@@ -97,6 +114,9 @@ _APPEND = Statement.text(
 )
 
 
+FLOOR = "coalesce((SELECT max(tile) + 1 FROM log_archive WHERE tenant_id = app_tenant()), 0) * 256"
+"""In SQL: the first index of the entered tenant's log whose entry is not archived."""
+_FLOOR = Statement.text(f"SELECT {FLOOR}")
 _LAST_OF = Statement.text(
     "SELECT id FROM event WHERE tenant_id = $1 AND subject = $2 ORDER BY id DESC LIMIT 1", *("tenant_id", "subject")
 )
@@ -105,6 +125,11 @@ _LAST_OF = Statement.text(
 async def last_event_of(uow: "UnitOfWork", subject: str) -> str:
     """The wire id of the last event about an object that has some."""
     return encode_id("evt", await uow.value(_LAST_OF, tenant_id=uow.tenant, subject=subject))
+
+
+async def floor(uow: "UnitOfWork") -> int:
+    """The first index whose entry is still in ``event``; those before are archived."""
+    return int(await uow.value(_FLOOR))
 
 
 async def append(uow: "UnitOfWork", events: list[Event]) -> None:
@@ -123,7 +148,7 @@ async def append(uow: "UnitOfWork", events: list[Event]) -> None:
         for e in events
     ]
     await uow.execute(
-        _APPEND,
+        APPEND,
         tenant_id=uow.tenant,
         actor=uow.actor.id,
         recorded_at=at,

@@ -14,6 +14,7 @@ import msgspec
 
 from woaas_core.db.statements import Statement
 from woaas_core.events.envelope import event_type
+from woaas_core.events.log import FLOOR
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -54,7 +55,8 @@ class Reader(msgspec.Struct, frozen=True):
     """A follower of the log.
 
     ``types`` are the event types it acts on; others only move its cursor. ``start`` is where it begins in a
-    tenant it has not read before: handlers with effects outside start at ``head`` and never see replays.
+    tenant it has not read before: handlers with effects outside start at ``head`` and never see replays; the beginning
+    is where the archive ends.
     ``is_awaited`` is false where the effect is long work that has a status of its own: ``Woaas-After`` passes it by.
     """
 
@@ -80,12 +82,12 @@ class _Payload(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Payload).decode
 
 _CURSOR = Statement.text(
-    """
+    f"""
     INSERT INTO reader_cursor AS c (tenant_id, reader, next_index, attempts)
-    VALUES (app_tenant(), $1, CASE WHEN $2 THEN coalesce((SELECT size FROM log_head), 0) ELSE 0 END, 0)
+    VALUES (app_tenant(), $1, CASE WHEN $2 THEN coalesce((SELECT size FROM log_head), 0) ELSE {FLOOR} END, 0)
     ON CONFLICT (tenant_id, reader) DO UPDATE SET reader = excluded.reader
     RETURNING c.next_index, c.attempts
-    """,
+    """,  # noqa: S608 - our own text
     "reader",
     "from_head",
 )

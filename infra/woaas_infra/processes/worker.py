@@ -15,7 +15,8 @@ from woaas_core.db.tenancy import APP
 from woaas_core.settings import Settings
 from woaas_core.telemetry import logger
 from woaas_infra.processes.pause import pause
-from woaas_infra.schedule import JOBS, Delivery, PeriodicJob, deliveries
+from woaas_infra.schedule import Delivery, PeriodicJob, deliveries
+from woaas_infra.schedule import jobs as periodic_jobs
 from woaas_security.authz.policy import PolicyCache
 from woaas_security.identity.service import Authenticator
 
@@ -34,7 +35,7 @@ async def run_worker(
     clock: Clock | None = None,
 ) -> None:
     """Do the jobs until stopped: each at once, then after each interval."""
-    jobs = (*deliveries(settings), *JOBS) if jobs is None else jobs
+    jobs = (*deliveries(settings), *periodic_jobs(settings)) if jobs is None else jobs
     database = await Database.connect(settings.database_url, role=APP, size=1, clock=clock)
     loop = asyncio.get_running_loop()
     due_at_s = dict.fromkeys((job.name for job in jobs), loop.time())

@@ -14,11 +14,21 @@ from woaas._endpoint import endpoint, listing, procedure
 from woaas._errors import DownloadError
 from woaas._modes import Bound, M
 from woaas._pagination import Listing, listing_of
-from woaas._request import Request, path, post, read, text
+from woaas._request import Request, path, post, read, text, write
 from woaas._runs import Run
 from woaas._transport import Steps
 from woaas._wire import Filter, Instant
-from woaas.types.audit import AuditEntry, AuditKey, Checkpoint, ConsistencyProof, InclusionProof, NewAuditExport
+from woaas.types.audit import (
+    Archive,
+    AuditEntry,
+    AuditKey,
+    Checkpoint,
+    ConsistencyProof,
+    InclusionProof,
+    NewAuditExport,
+    Retention,
+    RetentionPolicy,
+)
 
 _PART_BYTES = 16 << 20
 _PARTIAL = 206
@@ -173,6 +183,28 @@ class Audit(Bound[M]):
             if ours in fields:
                 fields[theirs] = fields.pop(ours)
         return post("/v1/audit/exports", self._handle, fields)
+
+    @endpoint
+    def retention(self) -> Request[Retention]:
+        """How long entries stay at hand before they are archived."""
+        return read("/v1/audit/retention", Retention)
+
+    @endpoint
+    def set_retention(self, **policy: Unpack[RetentionPolicy]) -> Request[Retention]:
+        """Set it; archived entries are in no list and no feed, but in bundles and proofs as before."""
+        return write("PUT", "/v1/audit/retention", Retention, policy)
+
+    @listing
+    def archives(
+        self, /, *, limit: int | None = None, cursor: str | None = None, **filters: Filter
+    ) -> Listing[Archive]:
+        """The stretches of the log that were archived."""
+        return listing_of("/v1/audit/archives", Archive, {"limit": limit, "cursor": cursor, **filters})
+
+    @endpoint
+    def get_archive(self, id: str) -> Request[Archive]:
+        """One by id."""
+        return read(path("/v1/audit/archives/{}", id), Archive)
 
     @endpoint
     def get_export(self, id: str) -> Request[AuditExport[M]]:

@@ -39,6 +39,7 @@ class Member(Model):
     checkpoint_mail: bool | None
     state: str | None
     email_verified_at: datetime | None
+    access_until: datetime | None
     version: int | None
     created_at: datetime | None
 
@@ -89,6 +90,7 @@ class NewMember(Call, total=False):
     customer: str | None
     scope: KeyScope
     language: Literal["en", "zh"]
+    access_until: Instant | None
 
 
 class MemberFields(Call, total=False):

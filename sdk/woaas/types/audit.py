@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal, TypedDict
+from typing import Literal, Required, TypedDict
 
 from woaas._models import Model
 from woaas._request import Call
@@ -25,6 +25,26 @@ class AuditEntry(Model):
     data: dict[str, object] | None
     changes: dict[str, object] | None
     leaf_hash: str | None
+
+
+class Retention(Model):
+    """After how many days entries are archived; None keeps all at hand."""
+
+    id: str
+    archive_after_days: int | None
+    version: int | None
+    updated_at: datetime | None
+
+
+class Archive(Model):
+    """A stretch `[first_index, end_index)` of the log that was archived."""
+
+    id: str
+    first_index: int | None
+    end_index: int | None
+    recorded_from: datetime | None
+    recorded_to: datetime | None
+    archived_at: datetime | None
 
 
 class AuditKey(Model):
@@ -66,6 +86,12 @@ class ExportFields(TypedDict, total=False):
     until: int | Instant
     filter: dict[str, object]
     format: Literal["jsonl", "csv", "parquet", "pdf"]
+
+
+class RetentionPolicy(Call, total=False):
+    """After how many days entries are archived, 30 at the least; None keeps all at hand."""
+
+    archive_after_days: Required[int | None]
 
 
 class NewAuditExport(ExportFields, Call, total=False):

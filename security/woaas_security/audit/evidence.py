@@ -9,6 +9,7 @@ import msgspec
 
 from woaas_core.errors import NotFound, UnknownParameter
 from woaas_core.events.envelope import REASON
+from woaas_core.events.log import floor
 from woaas_security.audit import store
 from woaas_security.audit.masking import visible_data
 from woaas_security.audit.note import VerifierKey
@@ -125,6 +126,11 @@ def open_to(principal: Principal, leaf: bytes, subjects: Subjects) -> str | None
         if not access.is_whole and visible_data(access, found.data) != found.data:
             return None
     return found.subject
+
+
+async def archived_before(uow: "UnitOfWork") -> int:
+    """The index up to which entries are archived: lists have none of them, proofs and bundles still do."""
+    return await floor(uow)
 
 
 async def tree_size(uow: "UnitOfWork") -> int:

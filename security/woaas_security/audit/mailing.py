@@ -23,9 +23,9 @@ _WATCHERS = Statement.text(
     """
     SELECT id FROM users
     WHERE tenant_id = $1 AND state = 'active' AND checkpoint_mail AND email_verified_at IS NOT NULL
-      AND roles && ARRAY['owner', 'auditor'] ORDER BY id
+      AND coalesce(access_until > $2, true) AND roles && ARRAY['owner', 'auditor'] ORDER BY id
     """,
-    "tenant_id",
+    *("tenant_id", "now"),
 )
 _CLAIM = Statement.text(
     """
@@ -75,12 +75,12 @@ async def queue_daily(uow: "UnitOfWork", _principal: Principal) -> int:
     newest = await uow.first(store.CHECKPOINTS, tenant_id=uow.tenant, before=None, limit=1)
     if newest is None or newest["size"] == 0:
         return 0
-    watchers: list[UUID] = [row["id"] for row in await uow.all(_WATCHERS, tenant_id=uow.tenant)]
+    now = uow.clock.now()
+    watchers: list[UUID] = [row["id"] for row in await uow.all(_WATCHERS, tenant_id=uow.tenant, now=now)]
     if not watchers:
         return 0
     origin, _, _ = newest["note"].partition("\n")
-    day = uow.clock.now().date()
-    if not await uow.execute(_CLAIM, tenant_id=uow.tenant, day=day, origin=origin, size=newest["size"]):
+    if not await uow.execute(_CLAIM, tenant_id=uow.tenant, day=now.date(), origin=origin, size=newest["size"]):
         return 0
     for user_id in watchers:
         await credential_store.queue_mail(uow, user_id, PURPOSE)

@@ -85,6 +85,27 @@ log_readers = tenant_table(
     key=("reader",),
 )
 
+# How long entries stay at hand before they go to the archive; none is for ever.
+audit_retention = tenant_table(
+    "audit_retention",
+    Column("id", Uuid, nullable=False),
+    Column("archive_after_days", Integer),
+    Column("version", Integer, nullable=False),
+    instant("updated_at"),
+    key=(),
+)
+
+# The stretches of the log that were archived, each following the one before.
+audit_archives = tenant_table(
+    "audit_archives",
+    Column("id", Uuid, nullable=False),
+    Column("first_index", BigInteger, nullable=False),
+    Column("end_index", BigInteger, nullable=False),
+    instant("recorded_from"),
+    instant("recorded_to"),
+    instant("archived_at"),
+)
+
 # Keys of other systems that may append entries.
 audit_sources = tenant_table(
     "audit_sources",

@@ -5,7 +5,13 @@ import base64
 import msgspec
 
 from woaas_core.events.log import event
-from woaas_security.audit.models import audit_exports, audit_sources, external_entries
+from woaas_security.audit.models import (
+    audit_archives,
+    audit_exports,
+    audit_retention,
+    audit_sources,
+    external_entries,
+)
 from woaas_security.authz.resource import Field, Resource
 
 _FIELDS = (
@@ -40,6 +46,32 @@ AUDIT_EXPORT = Resource(
         Field("expires_at", "instant"),
     ),
     actions=frozenset({"create"}),
+)
+AUDIT_RETENTION = Resource(
+    "audit_retention",
+    "ret",
+    audit_retention,
+    (
+        Field("id", "id", prefix="ret"),
+        Field("archive_after_days", "integer"),
+        Field("version", "integer", tells_of_all=True),
+        Field("updated_at", "instant", tells_of_all=True),
+    ),
+    actions=frozenset({"update"}),
+    writes=frozenset({"archive_after_days"}),
+)
+AUDIT_ARCHIVE = Resource(
+    "audit_archive",
+    "arc",
+    audit_archives,
+    (
+        Field("id", "id", prefix="arc"),
+        Field("first_index", "integer", filterable=True),
+        Field("end_index", "integer", filterable=True),
+        Field("recorded_from", "instant", filterable=True),
+        Field("recorded_to", "instant", filterable=True),
+        Field("archived_at", "instant", filterable=True),
+    ),
 )
 AUDIT_SOURCE = Resource(
     "audit_source",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from woaas_core.db.statements import Statement
+from woaas_core.events.log import FLOOR
 from woaas_security.audit.proofs import NodeHashes, tiles_of
 from woaas_security.audit.tiles import TILE_BYTES
 from woaas_security.audit.tree import TILE_WIDTH, Node
@@ -179,39 +180,72 @@ TRAIL = Statement.text(
     """,
     *("tenant_id", "first", "end", "until", "origin"),
 )
-_ENTRY = """
-    SELECT l.index, l.leaf_hash, e.payload, e.openings
-    FROM log l JOIN event e ON e.tenant_id = l.tenant_id AND e.id = l.event_id
-    WHERE l.tenant_id = $1 AND {place}
+_WANTED = """
       AND ($4::uuid IS NULL OR e.work_order_id = $4) AND ($5::text IS NULL OR e.actor = $5)
       AND ($6::text IS NULL OR e.type = $6) AND ($7::text IS NULL OR e.subject = $7)
       AND ($8::timestamptz IS NULL OR e.recorded_at >= $8) AND ($9::timestamptz IS NULL OR e.recorded_at < $9)
 """
 _FILTER = ("work_order_id", "actor", "type", "subject", "since", "until")
+_ENTRY = f"""
+    SELECT l.index, l.leaf_hash, e.payload, e.openings
+    FROM log l JOIN event e ON e.tenant_id = l.tenant_id AND e.id = l.event_id
+    WHERE l.tenant_id = $1 AND {{place}}
+    {_WANTED}
+"""  # noqa: S608 - our own text
+# A tile of the archive, as the rows that it was made of.
+_ARCHIVED = f"""
+    SELECT l.index, l.leaf_hash, e.payload, a.openings -> (e.n - 1)::text AS openings
+    FROM log_archive a
+    CROSS JOIN LATERAL unnest(a.types, a.subjects, a.work_order_ids, a.actors, a.recorded, a.payloads)
+      WITH ORDINALITY AS e (type, subject, work_order_id, actor, recorded_at, payload, n)
+    JOIN log l ON l.tenant_id = a.tenant_id AND l.index = a.tile * 256 + e.n - 1
+    WHERE a.tenant_id = $1 AND a.tile >= $2 / 256 AND a.tile <= ($3 - 1) / 256 AND l.index >= $2 AND l.index < $3
+    {_WANTED}
+"""  # noqa: S608 - our own text
 ENTRIES = Statement.text(
-    _ENTRY.format(place="l.index < $2") + "ORDER BY l.index DESC LIMIT $3", "tenant_id", "before", "limit", *_FILTER
+    _ENTRY.format(place=f"l.index < $2 AND l.index >= {FLOOR}") + "ORDER BY l.index DESC LIMIT $3",
+    "tenant_id",
+    "before",
+    "limit",
+    *_FILTER,
 )
+# Also of what is archived.
 RANGE = Statement.text(
-    _ENTRY.format(place="l.index >= $2 AND l.index < $3") + "ORDER BY l.index", "tenant_id", "start", "end", *_FILTER
-)
-RANGE_INDEXES = Statement.text(
-    f"SELECT index FROM ({RANGE.sql}) AS found",  # noqa: S608 - our own text
+    f"{_ENTRY.format(place='l.index >= $2 AND l.index < $3')} UNION ALL {_ARCHIVED} ORDER BY index",
     "tenant_id",
     "start",
     "end",
     *_FILTER,
 )
+# Of what is archived, whole tiles.
 COVERING = Statement.text(
     """
-    SELECT min(l.index) AS first, max(l.index) + 1 AS end
-    FROM log l JOIN event e ON e.tenant_id = l.tenant_id AND e.id = l.event_id
-    WHERE l.tenant_id = $1 AND ($2::timestamptz IS NULL OR e.recorded_at >= $2)
-      AND ($3::timestamptz IS NULL OR e.recorded_at < $3)
+    SELECT min(first) AS first, max(past) AS end FROM (
+      SELECT min(l.index) AS first, max(l.index) + 1 AS past
+      FROM log l JOIN event e ON e.tenant_id = l.tenant_id AND e.id = l.event_id
+      WHERE l.tenant_id = $1 AND ($2::timestamptz IS NULL OR e.recorded_at >= $2)
+        AND ($3::timestamptz IS NULL OR e.recorded_at < $3)
+      UNION ALL
+      SELECT min(tile) * 256, max(tile) * 256 + 256 FROM log_archive
+      WHERE tenant_id = $1 AND ($2::timestamptz IS NULL OR last_at >= $2)
+        AND ($3::timestamptz IS NULL OR first_at < $3)
+    ) AS found
     """,
     "tenant_id",
     "since",
     "until",
 )
+RETENTION = Statement.text("SELECT * FROM audit_retention WHERE tenant_id = $1", "tenant_id")
+SET_RETENTION = Statement.text(
+    """
+    INSERT INTO audit_retention AS r (tenant_id, id, archive_after_days, version, updated_at) VALUES ($1, $2, $3, 1, $4)
+    ON CONFLICT (tenant_id) DO UPDATE SET archive_after_days = excluded.archive_after_days, version = r.version + 1,
+      updated_at = excluded.updated_at
+    RETURNING r.*
+    """,
+    *("tenant_id", "id", "archive_after_days", "now"),
+)
+ARCHIVE = Statement.text("SELECT * FROM archive_entries($1, $2, $3)", "recorded_before", "at_most_tiles", "readers")
 
 _LEAVES = Statement.text(
     "SELECT leaf_hash AS hash FROM log WHERE tenant_id = $1 AND index >= $2 AND index < $3 ORDER BY index",

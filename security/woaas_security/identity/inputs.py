@@ -16,7 +16,7 @@ Networks = Annotated[
 
 
 class NewMember(Body, kw_only=True):
-    """A person to invite; the link to join goes to his address."""
+    """A person to invite; the link to join goes to his address. After `access_until` he is refused."""
 
     email: Email
     name: Name
@@ -24,6 +24,7 @@ class NewMember(Body, kw_only=True):
     customer: Code | None | UnsetType = UNSET
     scope: Scope | UnsetType = UNSET
     language: Annotated[str, msgspec.Meta(pattern=r"^(en|zh)$(?!\n)")] | UnsetType = UNSET
+    access_until: Instant | None | UnsetType = UNSET
 
 
 class MemberPatch(Body, kw_only=True):
@@ -33,6 +34,7 @@ class MemberPatch(Body, kw_only=True):
     roles: Roles | UnsetType = UNSET
     customer: Code | None | UnsetType = UNSET
     scope: Scope | UnsetType = UNSET
+    access_until: Instant | None | UnsetType = UNSET
     checkpoint_mail: bool | UnsetType = UNSET
 
 

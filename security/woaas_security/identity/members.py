@@ -12,7 +12,7 @@ from msgspec import UnsetType
 from woaas_core.errors import Conflict, InvalidTransition, NotFound
 from woaas_core.events.envelope import EventType
 from woaas_core.ids import encode_id, uuid7
-from woaas_core.wire import given
+from woaas_core.wire import given, invalid, utc
 from woaas_security.authz.lines import OWNER_ROLE
 from woaas_security.identity import credential_store as store
 from woaas_security.identity import events, repository
@@ -26,6 +26,8 @@ from woaas_security.scope import require_within
 from woaas_security.tenants import repository as tenants
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from asyncpg import Record
 
     from woaas_core.db.unit_of_work import UnitOfWork
@@ -57,6 +59,7 @@ async def invite(uow: "UnitOfWork", principal: Principal, body: NewMember, regis
     customer = None if isinstance(body.customer, UnsetType) else body.customer
     scope = {} if isinstance(body.scope, UnsetType) else given(body.scope)
     await _check_given(uow, principal, body.roles, customer, scope, registry)
+    access_until = _end_of_access(uow, body.access_until)
     email = body.email.strip().lower()
     language = "en" if isinstance(body.language, UnsetType) else body.language
     values: dict[str, Any] = {
@@ -64,6 +67,7 @@ async def invite(uow: "UnitOfWork", principal: Principal, body: NewMember, regis
         "roles": body.roles,
         "customer": customer,
         "scope": scope,
+        "access_until": access_until,
         "language": language,
         "checkpoint_mail": True,
         "state": INVITED,
@@ -84,7 +88,7 @@ async def invite(uow: "UnitOfWork", principal: Principal, body: NewMember, regis
         subject=encode_id("usr", row["id"]),
         version=(known["version"] if known else None, row["version"]),
         data={"roles": body.roles},
-        changes={"email": email, "name": body.name, "customer": customer, "scope": scope},
+        changes={n: row[n] for n in ("email", "name", "customer", "scope", "access_until")},
     )
     return row
 
@@ -104,7 +108,7 @@ async def invite_again(uow: "UnitOfWork", principal: Principal, member_id: UUID)
 async def change(
     uow: "UnitOfWork", principal: Principal, member_id: UUID, body: MemberPatch, registry: Registry
 ) -> "Record":
-    """Change a member's name, roles, customer, scope or mail, in force from his next request on.
+    """Change a member's name, roles, customer, scope or end of access, in force from his next request on.
 
     Raises:
         Forbidden: he has, or would get, more than the caller.
@@ -113,16 +117,18 @@ async def change(
     sent = given(body)
     if "scope" in sent:
         sent["scope"] = given(sent["scope"])
+    if "access_until" in sent:
+        sent["access_until"] = _end_of_access(uow, sent["access_until"])
     access = principal.require(MEMBER, "read")
     access.check_writable(sent)
     known = await _member(uow, member_id, INVITED, ACTIVE, SUSPENDED, command="change")
-    after = {n: known[n] for n in repository.MEMBERSHIP} | sent
+    after = {n: known[n] for n in repository.GIVEN} | sent
     if after == {n: known[n] for n in after}:
         return known
     if sent.keys() - {"name", "checkpoint_mail"}:
         require_covered(principal, frozenset(known["roles"]), registry)
         await _check_given(uow, principal, after["roles"], after["customer"], after["scope"], registry)
-    await _require_owner(uow, known, stays=OWNER_ROLE in after["roles"])
+    await _require_owner(uow, known, stays=OWNER_ROLE in after["roles"] and after["access_until"] is None)
     row = await repository.update_user(uow, member_id, {**after, "state": known["state"]})
     uow.record(
         events.MEMBER_CHANGED,
@@ -206,6 +212,13 @@ async def _check_given(
     require_within(principal.scope, scope)
 
 
+def _end_of_access(uow: "UnitOfWork", asked: "datetime | UnsetType | None") -> "datetime | None":
+    access_until = None if isinstance(asked, UnsetType) else utc(asked, "/access_until")
+    if access_until is not None and access_until <= uow.clock.now():
+        raise invalid("/access_until", "invalid", "Access ends in the future; suspend or remove who is to have none.")
+    return access_until
+
+
 async def _require_owner(uow: "UnitOfWork", known: "Record", *, stays: bool) -> None:
     is_owner = OWNER_ROLE in known["roles"] and known["state"] == ACTIVE
     if is_owner and not stays and not await repository.has_other_owner(uow, known["id"]):
@@ -214,7 +227,7 @@ async def _require_owner(uow: "UnitOfWork", known: "Record", *, stays: bool) -> 
 
 
 async def _set_state(uow: "UnitOfWork", known: "Record", state: str, fact: EventType) -> "Record":
-    values = {n: known[n] for n in repository.MEMBERSHIP}
+    values = {n: known[n] for n in repository.GIVEN}
     row = await repository.update_user(uow, known["id"], {**values, "state": state})
     uow.record(fact, subject=encode_id("usr", known["id"]), version=(known["version"], row["version"]))
     return row

@@ -45,6 +45,8 @@ users: Table = tenant_table(
     # invited, active, suspended or removed; only an active person gets in.
     Column("state", Text, nullable=False),
     instant("email_verified_at", nullable=True),
+    # When access ends by itself; none is never.
+    instant("access_until", nullable=True),
     Column("version", Integer, nullable=False),
     instant("created_at"),
     tenant_index("users", "email", unique=True),

@@ -30,8 +30,8 @@ _PRESENT = {
         *("tenant", "subject", "now"),
     ),
     "user": Statement.text(
-        _CALLER.format(table="users", active="c.state = 'active'"),
-        *("tenant", "subject"),
+        _CALLER.format(table="users", active="c.state = 'active' AND coalesce(c.access_until > $3, true)"),
+        *("tenant", "subject", "now"),
     ),
     "oauth_client": Statement.text(
         _CALLER.format(table="oauth_clients", active="(c.archived_at IS NULL OR c.archived_at > $3)"),
@@ -45,9 +45,9 @@ _USER = Statement(select(users).where(users.c.tenant_id == bindparam("tenant"), 
 _BY_ADDRESS = Statement(
     select(users).where(users.c.tenant_id == bindparam("tenant"), users.c.email == bindparam("email"))
 )
-# What a change of a member may set; `language` is set by his invitation.
-MEMBERSHIP = ("name", "roles", "customer", "scope", "checkpoint_mail")
-_MEMBERSHIP = {n: bindparam(f"new_{n}", type_=users.c[n].type) for n in (*MEMBERSHIP, "state")}
+# What is given to a person, as a whole.
+GIVEN = ("name", "roles", "customer", "scope", "access_until", "checkpoint_mail")
+_MEMBERSHIP = {n: bindparam(f"new_{n}", type_=users.c[n].type) for n in (*GIVEN, "state")}
 _UPDATE_USER = Statement(
     update(users)
     .where(users.c.tenant_id == bindparam("tenant"), users.c.id == bindparam("user"))
@@ -78,7 +78,8 @@ _ACTIVATE = Statement(
     .returning(users.c.version)
 )
 _OTHER_OWNER = Statement.text(
-    "SELECT EXISTS (SELECT FROM users WHERE tenant_id = $1 AND id <> $2 AND state = 'active' AND 'owner' = ANY(roles))",
+    "SELECT EXISTS (SELECT FROM users WHERE tenant_id = $1 AND id <> $2 AND state = 'active' AND access_until IS NULL "
+    "AND 'owner' = ANY(roles))",
     "tenant",
     "user",
 )
@@ -146,7 +147,8 @@ _SESSION_BEGAN = Statement(
 )
 _MEMBER = Statement.text(
     "SELECT id, name, email, roles, password_hash FROM users "
-    "WHERE tenant_id = $1 AND (id = $2 OR email = $3) AND state = 'active'",
+    "WHERE tenant_id = $1 AND (id = $2 OR email = $3) AND state = 'active' "
+    "AND coalesce(access_until > clock_timestamp(), true)",
     "tenant_id",
     "user_id",
     "email",
@@ -204,12 +206,12 @@ async def user_by_email(uow: "UnitOfWork", email: str) -> "Record | None":
 
 async def insert_user(uow: "UnitOfWork", values: Mapping[str, object]) -> None:
     """Add a person without a password."""
-    fixed = {"tenant_id": uow.tenant, "password_hash": None, "email_verified_at": None, "version": 1}
-    await uow.execute(INSERT_USER, **{**fixed, "created_at": uow.clock.now(), **values})
+    fixed = {"tenant_id": uow.tenant, "password_hash": None, "email_verified_at": None, "access_until": None}
+    await uow.execute(INSERT_USER, **{**fixed, "version": 1, "created_at": uow.clock.now(), **values})
 
 
 async def update_user(uow: "UnitOfWork", user_id: UUID, values: Mapping[str, object]) -> "Record":
-    """Set state and membership."""
+    """Set what is given to him, and his state."""
     new = {f"new_{n}": v for n, v in values.items()}
     row = await uow.first(_UPDATE_USER, tenant=uow.tenant, user=user_id, **new)
     assert row is not None
@@ -229,7 +231,7 @@ async def activate(uow: "UnitOfWork", user_id: UUID, password_hash: str | None) 
 
 
 async def has_other_owner(uow: "UnitOfWork", user_id: UUID) -> bool:
-    """Whether another active person is an owner."""
+    """Whether another active person is an owner for good."""
     return bool(await uow.value(_OTHER_OWNER, tenant=uow.tenant, user=user_id))
 
 

@@ -41,6 +41,7 @@ MEMBER = Resource(
         Field("checkpoint_mail", "boolean"),
         Field("state", filterable=True),
         Field("email_verified_at", "instant"),
+        Field("access_until", "instant", filterable=True),
         Field("version", "integer", tells_of_all=True),
         Field("created_at", "instant", filterable=True),
     ),

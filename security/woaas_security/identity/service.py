@@ -327,6 +327,7 @@ async def add_user(
         roles=roles,
         customer=customer,
         scope=dict(scope or {}),
+        access_until=None,
         language="en",
         checkpoint_mail=True,
         state="active",

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, exists, select, update
+from sqlalchemy import bindparam, delete, exists, func, select, true, update
 
 from woaas_core.db.statements import Statement, insert_row
 from woaas_security.identity.models import users
@@ -33,7 +33,8 @@ _UPDATE_CLIENT = Statement(
 
 INSERT_GRANT = insert_row(oauth_grants)
 INSERT_TOKEN = insert_row(oauth_tokens)
-_USER = (users.c.email, users.c.name, (users.c.state == "active").label("is_active"))
+_IS_ACTIVE = (users.c.state == "active") & func.coalesce(users.c.access_until > func.clock_timestamp(), true())
+_USER = (users.c.email, users.c.name, _IS_ACTIVE.label("is_active"))
 _OF_USER = (users.c.tenant_id == _G.tenant_id) & (users.c.id == _G.user_id)
 # Locked, so that of two who come with the same code or token the second finds it used.
 _CODE = Statement(

@@ -21,7 +21,10 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "market": ("listing", "market_request", "board", "nda", "quote", "contract"),
     "billing": ("plan", "billing_period", "usage_event", "invoice", "settlement", "spend_limit", "ledger"),
     "events": ("event",),
-    "audit": ("audit_entry", "audit_export", "erasure", "legal_hold", "audit_source", "external_entry"),
+    "audit": (
+        *("audit_entry", "audit_export", "audit_retention", "audit_archive"),
+        *("erasure", "legal_hold", "audit_source", "external_entry"),
+    ),
     "access": ("api_key", "member", "role", "field_policy", "grant", "oauth_client"),
 }
 """The kinds of objects that a pair of scopes opens."""

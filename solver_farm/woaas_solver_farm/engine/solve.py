@@ -30,6 +30,8 @@ from .wheel import Wheel
 
 # What share of the time the phases take; whatever one leaves goes to the last search.
 _RULES_SHARE, _FIRST_SEARCH_SHARE, _EXACT_SHARE = 0.2, 0.2, 0.45
+# A small problem is often proven at once, and nobody need wait for the search.
+_BRIEF_SHARE, _BRIEF_S = 0.1, 2.0
 # On a plain job shop a few rules do, and the exact try has a worker of its own; one worker alone tries it late.
 _SHOP_RULES_SHARE, _SHOP_ALONE_SHARE, _SHOP_EXACT_SHARE = 0.01, 0.6, 0.2
 # A dispatch of the whole plan takes as long as some hundred steps of the search.
@@ -79,12 +81,13 @@ class _Solve:
             self.best.raise_bound(float(self.t.goals[0][MAKESPAN]) * makespan_bound(self.t))
         self.line = line_tables(problem, self.t)
         self.islands: Islands | None = None
+        self.rule = dispatching.first_rules()[0]
 
     def run(self) -> Result:
         if self.t.job_of.size:
             if not self.problem.permutation:
                 self._known_plans()
-                self._rules()
+                self._first_rules()
             for phase in self._phases():
                 if self._is_done():
                     break
@@ -95,8 +98,14 @@ class _Solve:
         iterations, total = self.budget.iterations, self.budget.time_limit_s
         if self.problem.permutation:
             return [lambda: self._overtake_nobody(total, iterations)]
-        if self.shop is not None:
-            return self._shop_phases()
+        at_once: list[Callable[[], None]] = []
+        if iterations is None and cp.is_small(self.t):
+            at_once = [lambda: self._exact(min(_BRIEF_S, total * _BRIEF_SHARE), self.budget.workers)]
+        improving = self._plant_phases() if self.shop is None else self._shop_phases()
+        return [*at_once, self._more_rules, *improving]
+
+    def _plant_phases(self) -> list[Callable[[], None]]:
+        iterations, total = self.budget.iterations, self.budget.time_limit_s
         if not cp.is_worthwhile(self.t):
             return [lambda: self._search(0, total, iterations)]
         first = iterations if iterations is None else iterations // 3
@@ -153,24 +162,25 @@ class _Solve:
         rest = self._dispatched(dispatching.first_rules()[0])[0]
         return genes_of_places(self.problem, self.t, self.flat, places, rest)
 
-    def _rules(self) -> None:
-        """The first rules, then a wheel a worker that turns around the best of them."""
-        t, flat, workers = self.t, self.flat, self.budget.workers
-        best: dispatching.Rule | None = None
+    def _first_rules(self) -> None:
+        workers = self.budget.workers
         with ThreadPoolExecutor(workers) as pool:
             rules = dispatching.first_rules()
             for first in range(0, len(rules), workers):
                 some = rules[first : first + workers]
                 for rule, (genes, plan) in zip(some, pool.map(self._dispatched, some), strict=True):
-                    if self.best.offer(genes, plan) or best is None:
-                        best = rule
+                    if self.best.offer(genes, plan):
+                        self.rule = rule
                 if self.budget.is_over():
                     return
-        assert best is not None
+
+    def _more_rules(self) -> None:
+        """A wheel a worker that turns around the best of the first rules."""
+        t, flat, workers = self.t, self.flat, self.budget.workers
         share = _SHOP_RULES_SHARE if self.shop is not None and t.job_of.size < _LARGE else _RULES_SHARE
         iterations = self.budget.iterations
         advance_all(
-            [Wheel(t, flat, best, seed) for seed in self._seeds(2, workers)],
+            [Wheel(t, flat, self.rule, seed) for seed in self._seeds(2, workers)],
             lambda wheel, steps: wheel.advance(steps),
             lambda wheel: self.best.offer(wheel.genes, wheel.plan),
             budget=self.budget,

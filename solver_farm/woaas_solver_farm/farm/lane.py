@@ -5,7 +5,7 @@ lease, ended under the fence; a sweep now and then finds what nobody was told of
 """
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -25,16 +25,12 @@ from woaas_work_orders.orders.creation import preview
 from woaas_work_orders.orders.inputs import NewWorkOrder
 from woaas_work_orders.promises import repository as promises
 
-if TYPE_CHECKING:
-    from asyncpg import Record
-
 log = logger(__name__)
 
 LEASE_S = 30.0
 SWEEP_S = 5.0
 _AT_ONCE = 4
 _MAX_ATTEMPTS = 3
-_RESERVE_TRIES = 3
 _NO_ANSWER: dict[str, Any] = {
     "promised_at": None,
     "confidence": None,
@@ -56,12 +52,16 @@ class Lane:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop."""
-        listener = self._database.listener(queue.INQUIRY_ASKED, self._hear)
+        listeners = [
+            self._database.listener(queue.INQUIRY_ASKED, self._hear),
+            self._database.listener(queue.PLAN_PUBLISHED, lambda tenant: self.plans.expect(UUID(tenant))),
+        ]
         async with asyncio.TaskGroup() as group:
             workers = [group.create_task(self._work(), name=f"lane-{n}") for n in range(_AT_ONCE)]
             while not stop.is_set():
                 try:
-                    await listener.open()
+                    for listener in listeners:
+                        await listener.open()
                     await self._sweep()
                 except DATABASE_LOST as error:
                     log.warning("inquiry.queue.unreachable", error=str(error))
@@ -72,7 +72,8 @@ class Lane:
                     continue
             for worker in workers:
                 worker.cancel()
-        await listener.close()
+        for listener in listeners:
+            await listener.close()
         await self.plans.close()
 
     async def run_once(self) -> int:
@@ -128,34 +129,22 @@ class Lane:
     async def _promise(self, claim: Claim, question: PromiseQuestion) -> None:
         promise_id = decode_id("prm", question.promise_id)
         kept = await self.plans.current(claim.tenant_id, None)
-        for _ in range(_RESERVE_TRIES):
-            async with inside(self._database, claim.tenant_id) as uow:
-                promise = await promises.get(uow, promise_id)
-                assert promise is not None
-                order = await preview(uow, msgspec.convert(promise["work_order"], NewWorkOrder))
-                now = uow.clock.now()
-            answer = await asyncio.to_thread(_locked, kept, kept.promise, promise_id, order, now)
-            if await self._keep(claim, kept, promise, answer):
-                return
-        msg = "others reserved at the same time, again and again"
-        raise RuntimeError(msg)
-
-    async def _keep(self, claim: Claim, kept: KeptPlan, promise: "Record", answer: dict[str, Any]) -> bool:
-        """Store an answer; False if another process reserved meanwhile, then it has to be worked out again."""
-        reserves = promise["mode"] == "reserve" and not answer["refusal"]
         async with inside(self._database, claim.tenant_id) as uow:
-            if reserves:
+            promise = await promises.get(uow, promise_id)
+            assert promise is not None
+            order = await preview(uow, msgspec.convert(promise["work_order"], NewWorkOrder))
+            if promise["mode"] == "reserve":
+                # From here until it is stored nobody else reserves, so what is free stays free.
                 await promises.take_turn(uow)
                 if await promises.mark(uow) != kept.mark:
                     await self.plans.sync(uow, kept)
-                    return False
+            answer = await asyncio.to_thread(_locked, kept, kept.promise, promise_id, order, uow.clock.now())
             if await outcome.end(uow, claim) is None:
-                return True
+                return
             await outcome.answer_promise(uow, promise, answer)
-        if reserves:
+        if promise["mode"] == "reserve" and not answer["refusal"]:
             async with inside(self._database, claim.tenant_id) as uow:
                 await self.plans.sync(uow, kept)
-        return True
 
     # --- moves -----------------------------------------------------------------------------------------------------
 

@@ -43,6 +43,7 @@ class Plans:
         self._kept: OrderedDict[Key, KeptPlan] = OrderedDict()
         self._loading: dict[Key, asyncio.Lock] = {}
         self._refreshing: dict[Key, asyncio.Task[None]] = {}
+        self._expecting: set[asyncio.Task[None]] = set()
 
     async def current(self, tenant_id: UUID, schedule_id: UUID | None, *, fresh: bool = False) -> KeptPlan:
         """The plan as it is now; without a schedule the published one. ``fresh`` reads it anew if anything happened.
@@ -66,6 +67,17 @@ class Plans:
         self._forget_beyond(key)
         return kept
 
+    def expect(self, tenant_id: UUID) -> None:
+        """Read a plan just published before the first question comes, unless that may drive another tenant's out."""
+        is_known = any(tenant == tenant_id for tenant, _ in self._kept)
+        if is_known or 2 * self._size() < self._most:
+            task = asyncio.create_task(self._read_early(tenant_id), name="plan-expected")
+            self._expecting.add(task)
+            task.add_done_callback(self._expecting.discard)
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._kept
+
     def put(self, tenant_id: UUID, schedule_id: UUID, kept: KeptPlan) -> None:
         """Remember a plan under the schedule it has become."""
         self._kept[tenant_id, schedule_id] = kept
@@ -76,9 +88,10 @@ class Plans:
 
     async def close(self) -> None:
         """Stop reading anew."""
-        for task in self._refreshing.values():
+        tasks = [*self._refreshing.values(), *self._expecting]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._refreshing.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def sync(self, uow: "UnitOfWork", kept: KeptPlan) -> None:
         """Hold what promises hold now, and no more."""
@@ -137,14 +150,23 @@ class Plans:
             self._refreshing[key] = task
             task.add_done_callback(lambda _: self._refreshing.pop(key, None))
 
+    async def _read_early(self, tenant_id: UUID) -> None:
+        try:
+            await self.current(tenant_id, None)
+        except DATABASE_LOST as error:
+            log.warning("inquiry.plan.unreachable", error=str(error))
+
     async def _read_anew(self, key: Key, kept: KeptPlan) -> None:
         try:
             await self._load(key, instead_of=kept)
         except DATABASE_LOST as error:
             log.warning("inquiry.plan.unreachable", error=str(error))
 
+    def _size(self) -> int:
+        return sum(kept.size for kept in self._kept.values())
+
     def _forget_beyond(self, used: Key) -> None:
-        while sum(kept.size for kept in self._kept.values()) > self._most:
+        while self._size() > self._most:
             oldest = next(iter(self._kept))
             if oldest == used:
                 return

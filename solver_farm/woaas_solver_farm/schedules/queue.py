@@ -27,6 +27,7 @@ _INQUIRIES = Statement.text("SELECT tenant_id, run_id FROM claimable_inquiries($
 # Heard when the transaction commits; the payloads are ids and mean nothing to other tenants.
 _TELL = Statement.text("SELECT pg_notify($1, $2)", "channel", "payload")
 INQUIRY_ASKED, INQUIRY_ANSWERED = "inquiry_asked", "inquiry_answered"
+PLAN_PUBLISHED = "plan_published"
 _LOAD = Statement.text("SELECT queue_s, running FROM solver_load()")
 _CLAIM = Statement.text(
     """

@@ -9,7 +9,7 @@ from woaas_core.errors import GuardFailed, InvalidTransition, NotFound
 from woaas_core.ids import decode_id, encode_id
 from woaas_security.principal import Principal
 from woaas_solver_farm.proposals.making import settle
-from woaas_solver_farm.schedules import events, plan_rows, repository
+from woaas_solver_farm.schedules import events, plan_rows, queue, repository
 from woaas_solver_farm.schedules.marks import record_operations, record_orders
 from woaas_solver_farm.schedules.requests import is_own
 from woaas_solver_farm.schedules.resources import SCHEDULE, SCHEDULE_RUN, SLOT
@@ -111,6 +111,7 @@ async def publish(uow: "UnitOfWork", principal: Principal, schedule_id: UUID) ->
     record_operations(uow, placed + unplaced)
     record_orders(uow, moved)
     await settle(uow, schedule_id, schedule["version"])
+    await queue.tell(uow, queue.PLAN_PUBLISHED, str(uow.tenant))
     return row
 
 

@@ -17,7 +17,7 @@ class NewErasure(Body, kw_only=True):
 
 
 class NewLegalHold(Body, kw_only=True):
-    """What must be kept, and why: the id of an operator, customer or member, or `*` for everything."""
+    """What must be kept, and why: the id of an operator, customer, member or work order, or `*` for everything."""
 
     subject: Name
     reason: Why

@@ -17,7 +17,7 @@ erasures = tenant_table(
 legal_holds = tenant_table(
     "legal_holds",
     Column("id", Uuid, nullable=False),
-    # The id of a person, or `*` for everything of the tenant.
+    # The id of a person or a work order, or `*` for everything of the tenant.
     Column("subject", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("placed_by", Text, nullable=False),

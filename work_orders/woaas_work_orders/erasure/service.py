@@ -16,6 +16,7 @@ from woaas_security.identity import credential_store as credentials
 from woaas_security.identity import repository as identity
 from woaas_security.identity.members import end_access
 from woaas_security.principal import Principal
+from woaas_security.tenants import repository as tenants
 from woaas_work_orders.erasure import events, repository
 from woaas_work_orders.erasure.inputs import NewErasure, NewLegalHold
 from woaas_work_orders.erasure.resources import ERASURE, LEGAL_HOLD
@@ -86,10 +87,14 @@ async def erase(uow: "UnitOfWork", principal: Principal, body: NewErasure) -> di
 
 
 async def place_hold(uow: "UnitOfWork", principal: Principal, body: NewLegalHold) -> dict[str, Any]:
-    """Forbid to erase a person, or to erase or remove anything."""
+    """Forbid to erase a person or to archive what is about him or an order; or to erase or archive anything."""
     principal.require(LEGAL_HOLD, "create")
-    if body.subject != EVERYTHING and _person(body.subject) is None:
-        raise invalid("/subject", "invalid", "Name an operator, a customer or a member by id, or * for everything.")
+    is_order = try_decode_id("wo", body.subject) is not None
+    if body.subject != EVERYTHING and not is_order and _person(body.subject) is None:
+        what = "Name an operator, a customer, a member or a work order by id, or * for everything."
+        raise invalid("/subject", "invalid", what)
+    # Archiving takes it, too: once the hold is placed, nothing held is on its way out.
+    await tenants.lock(uow)
     values: dict[str, Any] = {
         "id": uuid7(),
         "subject": body.subject,

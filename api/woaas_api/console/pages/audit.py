@@ -15,7 +15,7 @@ async def show_log(page: Page) -> Outcome:
     """The newest checkpoint, bundles, and entries through filters."""
     typed = {name: page.query.get(name, "").strip() for name in _FILTERS}
     wrong = ""
-    found: JSON = {"data": [], "next_cursor": None}
+    found: JSON = {"data": [], "next_cursor": None, "archived_before": 0}
     try:
         asked = await _asked(page, typed)
         found = await page.get("/audit/entries", asked)
@@ -26,6 +26,7 @@ async def show_log(page: Page) -> Outcome:
         "wrong": wrong,
         "entries": found["data"],
         "next_cursor": found["next_cursor"],
+        "archived_before": found["archived_before"],
         "checkpoint": await _checkpoint(page),
         "place": "audit",
     }
@@ -34,7 +35,19 @@ async def show_log(page: Page) -> Outcome:
     keys = (await page.get("/audit/keys"))["data"]
     signed = (await page.get("/audit/checkpoints", {"limit": "6"}))["data"]
     exports = (await page.get("/audit/exports", {"limit": "5"}))["data"] if page.sees("audit_export", "id") else []
-    return Shown("audit/log.html", {**values, "keys": keys, "exports": exports, "growth": await _growth(page, signed)})
+    kept = await page.get("/audit/retention") if page.sees("audit_retention", "archive_after_days") else None
+    more = {"keys": keys, "exports": exports, "growth": await _growth(page, signed), "retention": kept}
+    return Shown("audit/log.html", {**values, **more})
+
+
+@page("POST", "/audit/retention", needs=("PUT /audit/retention",))
+async def set_retention(page: Page) -> Outcome:
+    """Set after how many days entries are archived; an empty field keeps all at hand."""
+    days = page.form.get("archive_after_days", "").strip()
+    if days and not days.isdigit():
+        raise refuse("/archive_after_days", "Give a number of days.")
+    await page.put("/audit/retention", {"archive_after_days": int(days) if days else None})
+    return SeeOther("/console/audit", Notice(page.text("Saved.")))
 
 
 @page("GET", "/audit/entries/{index:str}/proof", needs=("GET /audit/entries/{index}/inclusion-proof",))
@@ -100,4 +113,4 @@ async def _checkpoint(page: Page) -> JSON | None:
     return newest[0] if newest else None
 
 
-PAGES = (show_log, show_proof, export, download)
+PAGES = (show_log, show_proof, export, download, set_retention)

@@ -1,6 +1,6 @@
 """Members: invited, changed, suspended, removed."""
 
-from woaas_api.console.forms import codes, given
+from woaas_api.console.forms import codes, given, instant
 from woaas_api.console.page import JSON, Notice, Outcome, Page, SeeOther, Shown, page
 
 HERE = "/console/members"
@@ -27,14 +27,16 @@ async def show_members(page: Page) -> Outcome:
 async def invite(page: Page) -> Outcome:
     """Have a link to join sent."""
     typed = {name: page.form.get(name, "").strip() for name in ("email", "name", "customer", "language")}
-    await page.post("/members", {**given(**typed), "roles": chosen(page, "roles"), "scope": _scope(page)})
+    body = {**given(**typed), "roles": chosen(page, "roles"), "scope": _scope(page), "access_until": _until(page)}
+    await page.post("/members", body)
     return SeeOther(HERE, Notice(page.text("The invitation is on its way.")))
 
 
 @page("POST", "/members/{key:str}", needs=("PATCH /members/{id}",))
 async def change(page: Page, key: str) -> Outcome:
-    """Give a member other roles, another customer or another part of the tenant."""
-    body = {"roles": chosen(page, "roles"), "customer": page.form.get("customer") or None, "scope": _scope(page)}
+    """Give a member other roles, another customer, another part of the tenant or another end of access."""
+    body: JSON = {"roles": chosen(page, "roles"), "customer": page.form.get("customer") or None, "scope": _scope(page)}
+    body["access_until"] = _until(page)
     await page.patch(f"/members/{key}", body)
     return SeeOther(HERE, Notice(page.text("The member is changed.")))
 
@@ -66,6 +68,10 @@ def _scope(page: Page) -> JSON:
     lists = {name: codes(page.form.get(name, "")) for name in _CODES}
     ones = {name: page.form.get(name, "").strip() for name in _ONE}
     return {name: value for name, value in {**lists, **ones}.items() if value}
+
+
+def _until(page: Page) -> str | None:
+    return instant(page.form.get("access_until", ""), page.zone, "/access_until")
 
 
 PAGES = (show_members, invite, change, command)

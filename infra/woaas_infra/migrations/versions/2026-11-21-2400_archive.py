@@ -6,7 +6,7 @@ from alembic import op
 from woaas_core.db.tenancy import isolate
 
 revision = "0024_archive"
-down_revision = "0023_tool_groups"
+down_revision = "0025_retention"
 branch_labels = None
 depends_on = None
 

@@ -17,6 +17,7 @@ Ints = npt.NDArray[np.int64]
 
 _MOST_ARCS = 15_000
 _MOST_MODES = 4_000
+_FEW = 1_000
 _LOOK_EVERY_S = 0.05
 
 
@@ -48,6 +49,11 @@ def is_worthwhile(t: Tables) -> bool:
         and (np.diff(t.first_mode) > 0).all()
         and constraints.arcs(t) <= _MOST_ARCS
     )
+
+
+def is_small(t: Tables) -> bool:
+    """True for problems that are worth it and often proven within a second or two."""
+    return is_worthwhile(t) and t.machine.size <= _FEW and constraints.arcs(t) <= _FEW
 
 
 def solve_exactly(
