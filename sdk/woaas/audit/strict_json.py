@@ -21,11 +21,9 @@ def parse_json(raw: bytes) -> object:
         try:
             value, end = _decoder.scan_once(text, 0)
         except StopIteration:
-            end = -1
-        if end == len(text):
-            return value
+            return _decoder.decode(text)
         # White space around it, or something wrong: the decoder says what.
-        return _decoder.decode(text)
+        return value if end == len(text) else _decoder.decode(text)
     except (ValueError, RecursionError) as error:
         msg = f"not strict JSON: {error}"
         raise Malformed(msg) from error
