@@ -1,6 +1,6 @@
 """The unit of work: one transaction in one tenant, with the events of its changes."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -38,6 +38,7 @@ class UnitOfWork:
         self.reason: str | None = None
         self.events: list[Event] = []
         self.last_event_id: UUID | None = None
+        self.kept: list[Callable[[UnitOfWork], Awaitable[None]]] = []
         self._flushed = 0
         self._observed: list[Event] = []
 
@@ -141,6 +142,13 @@ class UnitOfWork:
             raise RuntimeError(msg)
         async with self._database.unit_of_work() as other:
             yield other
+
+    def keep(self, work: "Callable[[UnitOfWork], Awaitable[None]]") -> None:
+        """Have something done whatever becomes of the rest: with the commit, or after a rollback in a transaction anew.
+
+        ``work`` enters its tenant itself. It is for what must be remembered of a refusal, such as a failed attempt.
+        """
+        self.kept.append(work)
 
     async def flush_events(self) -> None:
         """Write the events noted so far (the edge does this before it commits)."""
