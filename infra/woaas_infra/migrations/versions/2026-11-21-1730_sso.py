@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from woaas_core.db.tenancy import DEFINER, OWNER, across_tenants, definer_function, isolate
 
 revision = "0026_sso"
-down_revision = "0025_retention"
+down_revision = "0024_archive"
 branch_labels = None
 depends_on = None
 
