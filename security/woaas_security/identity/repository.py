@@ -206,8 +206,9 @@ async def user_by_email(uow: "UnitOfWork", email: str) -> "Record | None":
 
 async def insert_user(uow: "UnitOfWork", values: Mapping[str, object]) -> None:
     """Add a person without a password."""
-    fixed = {"tenant_id": uow.tenant, "password_hash": None, "email_verified_at": None, "access_until": None}
-    await uow.execute(INSERT_USER, **{**fixed, "version": 1, "created_at": uow.clock.now(), **values})
+    fixed = {"tenant_id": uow.tenant, "password_hash": None, "version": 1, "created_at": uow.clock.now()}
+    usual = {"email_verified_at": None, "access_until": None, "checkpoint_mail": True}
+    await uow.execute(INSERT_USER, **{**fixed, **usual, **values})
 
 
 async def update_user(uow: "UnitOfWork", user_id: UUID, values: Mapping[str, object]) -> "Record":
