@@ -329,6 +329,7 @@ class TestConsole:
             page = (await client.get("/console/sso")).text
             assert f"_woaas.{DOMAIN} TXT woaas-verification=" in page
             assert "planners = planner" in page
+            assert "/callback</dd>" in page
             assert "hush-hush" not in page
             key = re.search(r'action="/console/sso/(sso_\w+)/remove"', page)
             assert key, page

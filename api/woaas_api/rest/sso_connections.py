@@ -52,7 +52,7 @@ def _show(call: Call, row: Any) -> dict[str, Any]:
 @route("GET", "/sso-connections", tag=TAG)
 async def list_sso_connections(call: Call) -> Answer[Listed[ConnectionView]]:
     """List the identity providers that people sign in by."""
-    return await call.page(SSO_CONNECTION)
+    return await call.page(SSO_CONNECTION, show=lambda row: _show(call, row))
 
 
 @route("POST", "/sso-connections", tag=TAG, status=201, writes=SSO_CONNECTION)
