@@ -1,6 +1,7 @@
 """What the console calls each type of event: English here, other languages in the catalogues."""
 
 from woaas_api.console.vocabulary import N_
+from woaas_core.events.envelope import OBSERVED
 
 EVENTS = {
     # Work.
@@ -179,6 +180,15 @@ EVENTS = {
     "session.started": N_("Signed in"),
     "session.ended": N_("Signed out"),
     "session.refused": N_("Sign-in refused"),
+    "sso_connection.created": N_("Identity provider connected"),
+    "sso_connection.changed": N_("Identity provider changed"),
+    "sso_connection.deleted": N_("Identity provider removed"),
+    "sso_connection.domain_verified": N_("Domain verified"),
+    "sso_connection.refused": N_("Sign-in by identity provider refused"),
+    "user.identity_linked": N_("Identity provider linked"),
+    "data_export.requested": N_("Export of everything asked for"),
+    "data_export.finished": N_("Export of everything written"),
+    "data_export.downloaded": N_("Export of everything downloaded"),
     "user.password_changed": N_("Password changed"),
     "user.reset_requested": N_("New password asked for"),
     "user.email_verified": N_("Address confirmed"),
@@ -225,4 +235,11 @@ EVENTS = {
     "subject.erased": N_("Personal values erased"),
     "reader.retried": N_("Effect tried again"),
     "reader.skipped": N_("Effect skipped"),
+    "audit_entry.observed": N_("Audit log read"),
 }
+RESTRICTED_READ = N_("Restricted fields read")
+
+
+def event_name(kind: str) -> str:
+    """The English words of an event type; those that are read of have the same, others without words their own name."""
+    return EVENTS.get(kind) or (RESTRICTED_READ if kind.endswith(OBSERVED) else kind)

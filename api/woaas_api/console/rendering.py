@@ -13,7 +13,7 @@ from babel.units import format_unit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from woaas_api.console.event_names import EVENTS
+from woaas_api.console.event_names import event_name
 from woaas_api.console.languages import Language, languages
 from woaas_api.console.navigation import places
 from woaas_api.console.page import Page, Shown
@@ -53,8 +53,11 @@ class Renderer:
 
     def failure(self, error: DomainError, language: Language, request_id: str) -> str:
         """A page about an error."""
-        template = self._environments[language.code].get_template("failure.html")
-        return template.render(error=error, language=language, request_id=request_id)
+        return self.bare("failure.html", language, error=error, request_id=request_id)
+
+    def bare(self, template: str, language: Language, **values: object) -> str:
+        """A page that needs neither a reader nor a form."""
+        return self._environments[language.code].get_template(template).render(language=language, **values)
 
 
 class _Writer:
@@ -154,7 +157,7 @@ def _environment(language: Language, files: StaticFiles) -> Environment:
         tone=tone,
         command=lambda name: translate(COMMANDS[name]) if name in COMMANDS else name,
         operation_command=lambda name: translate(OPERATION_COMMAND_WORDS[name]),
-        event=lambda name: translate(EVENTS[name]) if name in EVENTS else name,
+        event=lambda name: translate(event_name(name)),
         say=translate,
         short=_short,
     )

@@ -81,7 +81,7 @@ class Database:
     async def unit_of_work(self) -> AsyncIterator[UnitOfWork]:
         """One transaction: recorded events are written and everything committed at the end, or nothing is."""
         async with self.pool.acquire() as connection:
-            uow = UnitOfWork(connection, self.clock)
+            uow = UnitOfWork(connection, self.clock, self)
             try:
                 async with self._transaction(uow):
                     yield uow

@@ -23,6 +23,7 @@ from woaas_security.identity.service import check_roles
 from woaas_security.permissions.escalation import Registry, require_covered
 from woaas_security.principal import Principal
 from woaas_security.scope import require_within
+from woaas_security.sso import repository as sso
 from woaas_security.tenants import repository as tenants
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ async def invite(uow: "UnitOfWork", principal: Principal, body: NewMember, regis
         "scope": scope,
         "access_until": access_until,
         "language": language,
+        "checkpoint_mail": True,
         "state": INVITED,
     }
     known = await repository.user_by_email(uow, email)
@@ -124,7 +126,7 @@ async def change(
     after = {n: known[n] for n in repository.GIVEN} | sent
     if after == {n: known[n] for n in after}:
         return known
-    if sent.keys() - {"name"}:
+    if sent.keys() - {"name", "checkpoint_mail"}:
         require_covered(principal, frozenset(known["roles"]), registry)
         await _check_given(uow, principal, after["roles"], after["customer"], after["scope"], registry)
     await _require_owner(uow, known, stays=OWNER_ROLE in after["roles"] and after["access_until"] is None)
@@ -157,6 +159,7 @@ async def remove(uow: "UnitOfWork", principal: Principal, member_id: UUID, regis
     known = await _to_shut_out(uow, principal, "remove", member_id, (INVITED, ACTIVE, SUSPENDED), registry)
     await end_access(uow, member_id)
     await store.drop_factor(uow, member_id)
+    await sso.unlink(uow, member_id)
     for key in await repository.revoke_keys_of(uow, member_id):
         uow.record(events.API_KEY_REVOKED, subject=encode_id("key", key["id"]))
     return await _set_state(uow, known, REMOVED, events.MEMBER_REMOVED)

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 SESSION_LIFE = timedelta(hours=12)
 _AGENT_LENGTH = 300
+SSO = "sso"
+"""The method of a session that an identity provider vouched for."""
 
 
 class Origin(NamedTuple):
@@ -329,6 +331,7 @@ async def add_user(
         scope=dict(scope or {}),
         access_until=None,
         language="en",
+        checkpoint_mail=True,
         state="active",
         email_verified_at=None,
         version=1,
