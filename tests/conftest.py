@@ -18,4 +18,5 @@ pytest_plugins = [
     "fixtures.server",
     "fixtures.killable",
     "fixtures.brokers",
+    "fixtures.pooler",
 ]

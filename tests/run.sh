@@ -18,6 +18,13 @@ if [ "$(uname)" = Linux ] && [ ! -x /usr/sbin/mosquitto ] && [ "$(id -u)" = 0 ] 
     mosquitto) >/dev/null 2>&1 || echo "mosquitto could not be installed; its tests will skip"
 fi
 
+# A pooler before Postgres, on the same terms.
+if [ "$(uname)" = Linux ] && [ ! -x /usr/sbin/pgbouncer ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  echo "installing pgbouncer for the tests of pooled connections"
+  (apt-get update -qq && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends \
+    pgbouncer) >/dev/null 2>&1 || echo "pgbouncer could not be installed; its tests will skip"
+fi
+
 bash tests/check.sh
 # Each worker has a Postgres of its own. There are more workers than processors, since many tests wait for processes;
 # those that share an installation or a browser stay together in one.

@@ -102,7 +102,9 @@ async def create_app(
     ``readers`` are the names of the log's readers that ``Woaas-After`` waits for.
     """
     own = database is None
-    db = database or await Database.connect(settings.database_url, role=APP, size=settings.pool_size, clock=clock)
+    db = database or await Database.connect(
+        settings.database_url, role=APP, size=settings.pool_size, clock=clock, pooler=settings.pooler_url
+    )
     edge = Edge(settings, db, readers)
 
     @asynccontextmanager

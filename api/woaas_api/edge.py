@@ -46,7 +46,8 @@ from woaas_security.authz.listing import list_rows
 from woaas_security.authz.policy import PolicyCache
 from woaas_security.authz.resource import Resource
 from woaas_security.denials.service import note_denial
-from woaas_security.identity.service import Authenticator
+from woaas_security.identity.reauthentication import Prover
+from woaas_security.identity.service import Authenticator, Origin
 from woaas_security.oauth.service import Provider
 from woaas_security.oauth.signing import KeyRing
 from woaas_security.oauth.tokens import Tokens
@@ -60,6 +61,7 @@ Endpoint = Callable[["Call"], Awaitable[Answer[Any]]]
 Refuse = Callable[..., RawResponse]
 
 SESSION_COOKIE = "woaas_session"
+DEVICE_COOKIE = "woaas_device"
 CONSOLE_HEADER = "woaas-console"
 _WAIT_S = 2.0
 _POLL_S = 0.01
@@ -98,6 +100,11 @@ class Call:
     def note_denied(self, code: str) -> None:
         """Note that part of the answer was denied; it is recorded when the answer is there."""
         _state(self.request)["denied"] = code
+
+    @property
+    def prover(self) -> Prover:
+        """What checks who somebody shows to be in this request."""
+        return Prover(self.edge.authenticator.keyring, origin_of(self.request))
 
     def path(self, name: str) -> str:
         """A path parameter; no object has a NUL in its name."""
@@ -351,6 +358,15 @@ def _state(request: AnyRequest) -> dict[str, Any]:
     """What is known of a request beside what it sent."""
     found: dict[str, Any] = request.scope.setdefault("state", {})
     return found
+
+
+def origin_of(request: AnyRequest) -> Origin:
+    """Where a request comes from, for who signs in or signs with it."""
+    return Origin(
+        address=request.client.host if request.client else "",
+        agent=request.headers.get("user-agent", ""),
+        device=request.cookies.get(DEVICE_COOKIE, ""),
+    )
 
 
 def client_of(request: AnyRequest) -> str:

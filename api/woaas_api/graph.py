@@ -26,7 +26,9 @@ def graph_handlers(edge: Edge, files: StaticFiles) -> list[HTTPRouteHandler | We
 
     async def endpoint(call: Call) -> Answer[Any]:
         request = read_request(call.raw_body)
-        context = Context(call.uow, call.principal, edge.cursors, SUBJECTS, RESOURCES, call.uow.request_id or "")
+        context = Context(
+            call.uow, call.principal, call.prover, edge.cursors, SUBJECTS, RESOURCES, call.uow.request_id or ""
+        )
         answer = await execute(request, context)
         call.charge(answer.get("extensions", {}).get("cost", {}).get("requested", 0) / COST_UNITS_PER_TOKEN)
         denied = next((e for e in answer.get("errors", ()) if e["extensions"]["code"] in _DENIALS), None)

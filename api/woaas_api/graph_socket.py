@@ -24,6 +24,8 @@ from woaas_graphql.context import Context, Session
 from woaas_graphql.errors import formatted
 from woaas_graphql.execution import GraphQLRequest
 from woaas_graphql.schema import schema
+from woaas_security.identity.reauthentication import Prover
+from woaas_security.identity.service import Origin
 
 PROTOCOL = "graphql-transport-ws"
 MAX_SUBSCRIPTIONS = 20
@@ -170,7 +172,8 @@ class _Conversation:
                 raise Unauthenticated
             principal = await self._edge.authenticator.by_bearer(uow, self._token, self._address)
             take_turns(uow)
-            yield Context(uow, principal, self._edge.cursors, SUBJECTS, RESOURCES, "")
+            prover = Prover(self._edge.authenticator.keyring, Origin(self._address))
+            yield Context(uow, principal, prover, self._edge.cursors, SUBJECTS, RESOURCES, "")
 
     async def _receive(self) -> Message:
         text = await self._socket.receive_data(mode="text")

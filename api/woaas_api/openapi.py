@@ -249,19 +249,29 @@ def _answer_schema(route: Route, schema_of: dict[Any, Json]) -> Json:
 
 
 def _links(route: Route, routes: list[Route]) -> Json:
-    """From a created object to its own readings: the GETs whose one parameter is its id."""
-    if route.status not in (201, 202):
+    """From a POST to what shows its effect: the readings of the object it answers with, else of where it was sent."""
+    if route.method != "POST":
         return {}
     homes = {
         r.path
         for r in routes
         if r.is_safe and not r.is_list and r.returns is route.returns and re.fullmatch(r"[^{]+/{\w+}", r.path)
     }
-    return {
-        r.name: {"operationId": r.name, "parameters": {r.parameters[0]: "$response.body#/id"}}
-        for r in routes
-        if r.is_safe and len(r.parameters) == 1 and any(r.path == h or r.path.startswith(f"{h}/") for h in homes)
-    }
+    if homes:
+        return {
+            r.name: {"operationId": r.name, "parameters": {r.parameters[0]: "$response.body#/id"}}
+            for r in routes
+            if r.is_safe and len(r.parameters) == 1 and any(r.path == h or r.path.startswith(f"{h}/") for h in homes)
+        }
+    around = [r for r in routes if r.is_safe and f"{route.path}/".startswith(f"{r.path}/")]
+    if around:
+        nearest = max(around, key=lambda r: len(r.path))
+        places = {name: f"$request.path.{name}" for name in nearest.parameters}
+    else:
+        # It is only in lists, of what it names as its own: operations/{key}/reports by its operation_id.
+        nearest = next(r for r in routes if r.is_list and r.returns is route.returns)
+        places = {n: f"$response.body#/{nearest.path.split('/')[2].removesuffix('s')}_id" for n in nearest.parameters}
+    return {nearest.name: {"operationId": nearest.name, "parameters": places}}
 
 
 def _parameters() -> Json:

@@ -10,7 +10,7 @@ from woaas_core.errors import InvalidLimit, Malformed, UnknownParameter
 from woaas_security.authz.access import Access
 from woaas_security.authz.listing import DEFAULT_LIMIT, MAX_LIMIT, Filter, ListQuery
 
-_FILTER = re.compile(r"([a-z_]+)(?:\.([^\[\]]{1,64}))?(?:\[([a-z]+)\])?")
+_FILTER = re.compile(r"([a-z_][a-z0-9_]*)(?:\.([^\[\]]{1,64}))?(?:\[([a-z]+)\])?")
 _MAX_FILTERS = 20
 _MAX_SEARCH = 200
 

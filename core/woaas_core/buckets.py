@@ -7,6 +7,7 @@ from sqlalchemy import Column, Double, Index, Table, Text
 
 from woaas_core.db.base import instant, metadata
 from woaas_core.db.database import Database
+from woaas_core.db.statements import Statement
 
 # Nothing of a tenant is in it but names of buckets; a crash may forget it. Only ``take_tokens`` reaches it.
 rate_buckets = Table(
@@ -18,7 +19,9 @@ rate_buckets = Table(
     Index("ix_rate_buckets_refilled_at", "refilled_at"),
     prefixes=["UNLOGGED"],
 )
-_TAKE = "SELECT granted, level FROM take_tokens($1, $2, $3, $4, $5)"
+_TAKE = Statement.text(
+    "SELECT granted, level FROM take_tokens($1, $2, $3, $4, $5)", "bucket", "capacity", "per_s", "wanted", "least"
+)
 
 
 class Taken(NamedTuple):
@@ -36,7 +39,8 @@ def shared_buckets(database: Database) -> Source:
     """The buckets in the database; each taking is a transaction of its own."""
 
     async def take(bucket: str, capacity: float, per_s: float, wanted: float, least: float) -> Taken:
-        row = await database.pool.fetchrow(_TAKE, bucket, capacity, per_s, wanted, least)
+        async with database.unit_of_work() as uow:
+            row = await uow.first(_TAKE, bucket=bucket, capacity=capacity, per_s=per_s, wanted=wanted, least=least)
         assert row is not None
         return Taken(row["granted"], row["level"])
 

@@ -29,6 +29,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 8000
     database_url: str = ""
+    # The same database behind a pooler in transaction mode; what needs a session goes to database_url.
+    pooler_url: str = ""
     secret_key: bytes
     base_url: str = ""
     audit_origin: str = "woaas.local/audit"

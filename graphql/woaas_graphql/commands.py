@@ -110,7 +110,7 @@ async def _inspect(c: Command[NewInspection]) -> Any:
 
 
 async def _sign(c: Command[NewSignature]) -> Any:
-    return await signatures.sign(c.uow, c.principal, c.body.subject, c.body)
+    return await signatures.sign(c.uow, c.principal, c.context.prover, c.body.subject, c.body)
 
 
 def _pin(name: str, description: str) -> Verb:

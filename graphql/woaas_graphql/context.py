@@ -18,6 +18,7 @@ from woaas_graphql.nodes import Kind, Node
 from woaas_security.authz.listing import MAX_LIMIT
 from woaas_security.authz.related import rows_by
 from woaas_security.authz.resource import Resource
+from woaas_security.identity.reauthentication import Prover
 from woaas_security.principal import Principal
 
 
@@ -40,6 +41,7 @@ class Context:
 
     uow: UnitOfWork
     principal: Principal
+    prover: Prover
     cursors: CursorCodec
     subjects: Mapping[str, Resource]
     resources: Sequence[Resource]

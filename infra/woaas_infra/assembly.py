@@ -46,6 +46,7 @@ def children(settings: Settings) -> Sequence[Child]:
     env = {
         "WOAAS_HOME": str(settings.home),
         "WOAAS_DATABASE_URL": settings.database_url,
+        "WOAAS_POOLER_URL": settings.pooler_url,
         "WOAAS_HOST": settings.host,
         "WOAAS_PORT": str(settings.port),
         "WOAAS_MQTT_PORT": str(mqtt_port(settings)),

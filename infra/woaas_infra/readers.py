@@ -5,7 +5,7 @@ from woaas_billing import handlers as billing
 from woaas_capacity_market import handlers as capacity_market
 from woaas_core.events.readers import Reader
 from woaas_core.settings import Settings
-from woaas_security.audit.exports import export_reader
+from woaas_security.audit.exporting import export_reader
 from woaas_security.authz.policy import PolicyCache
 from woaas_security.identity.service import Authenticator
 from woaas_solver_farm import handlers as solver_farm

@@ -11,7 +11,7 @@ from woaas_core.db.statements import Statement
 from woaas_core.mail import mailer_of
 from woaas_core.settings import Settings
 from woaas_infra.readers import readers
-from woaas_security.audit import exports, retention
+from woaas_security.audit import exports, mailing, retention
 from woaas_security.identity import credential_store, outbox, throttle
 from woaas_security.identity import repository as identity
 from woaas_security.identity.keyring import Keyring
@@ -105,6 +105,7 @@ JOBS: tuple[PeriodicJob, ...] = (
         computing.compute_queued,
     ),
     PeriodicJob("lapsed_forecasts", timedelta(hours=1), Statement.text("SELECT live_tenants()"), netting.lapse),
+    PeriodicJob("checkpoint_mail", timedelta(hours=1), Statement.text("SELECT live_tenants()"), mailing.queue_daily),
     PeriodicJob("forgetting", timedelta(hours=1), Statement.text("SELECT live_tenants()"), _forget),
 )
 """In the order they are done: what others wait for comes before what takes long."""

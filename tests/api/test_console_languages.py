@@ -11,7 +11,7 @@ from fixtures.app import Tenant
 from fixtures.console import browser, markup, signed_in, submit, token
 
 import woaas_api.console
-from woaas_api.console.event_names import EVENTS
+from woaas_api.console.event_names import EVENTS, event_name
 from woaas_api.console.languages import language_of
 from woaas_core.events.envelope import event_types
 
@@ -51,6 +51,8 @@ class TestCatalogue:
     def test_every_type_of_event_has_a_name(self) -> None:
         ours = {kind.name for kind in event_types() if not kind.name.startswith("test_")}
         assert sorted(ours - set(EVENTS)) == []
+        assert event_name("audit_entry.observed") == "Audit log read"
+        assert event_name("work_order.observed") == "Restricted fields read"
 
     def test_placeholders_survive(self) -> None:
         for message, translated in catalogue().items():

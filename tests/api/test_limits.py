@@ -7,8 +7,8 @@ import pytest
 from fixtures.app import Tenant, World
 from fixtures.graph import ask
 
-from woaas_api.app import create_app
-from woaas_api.limits import Limits
+from woaas_api.app import ROUTES, create_app
+from woaas_api.limits import COSTS, Limits
 from woaas_core.buckets import Taken, shared_buckets
 
 pytestmark = pytest.mark.anyio
@@ -29,6 +29,10 @@ class Buckets:
         granted = min(level, wanted) if level >= least else 0.0
         self.levels[bucket] = (level - granted, self.now)
         return Taken(granted, level - granted)
+
+
+def test_what_costs_more_is_an_operation_that_there_is() -> None:
+    assert set(COSTS) <= {route.name for route in ROUTES}
 
 
 class TestSharing:

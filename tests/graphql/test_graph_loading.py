@@ -16,8 +16,12 @@ TREE = """query ($first: Int!) {
   } } }
 }"""
 
+SIGNED = "query ($first: Int!) { workOrders(first: $first) { edges { node { signatures { id } } } } }"
 
-async def statements(factory: Tenant, monkeypatch: pytest.MonkeyPatch, first: int) -> tuple[int, Any]:
+
+async def statements(
+    factory: Tenant, monkeypatch: pytest.MonkeyPatch, first: int, query: str = TREE
+) -> tuple[int, Any]:
     made: list[turns.Turns] = []
     build = turns.Turns.__init__
 
@@ -26,7 +30,7 @@ async def statements(factory: Tenant, monkeypatch: pytest.MonkeyPatch, first: in
         made.append(self)
 
     monkeypatch.setattr(turns.Turns, "__init__", noted)
-    found = await data(factory, TREE, first=first)
+    found = await data(factory, query, first=first)
     monkeypatch.undo()
     (counted,) = made
     return counted.statements, found
@@ -46,6 +50,8 @@ class TestLoading:
         one, _ = await statements(factory, monkeypatch, 1)
         many, found = await statements(factory, monkeypatch, 15)
         assert one == many
+        signed = [(await statements(factory, monkeypatch, first, SIGNED))[0] for first in (1, 15)]
+        assert signed[0] == signed[1]
         orders = found["workOrders"]["edges"]
         assert len(orders) == 15
         for edge in orders:

@@ -32,7 +32,7 @@ from woaas_security.audit.tree import leaf_hash
 
 BEGAN = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 KEPT = SMALL.checkpoint(17)
-TABLE = SMALL.bundle(table=True)
+TABLE = SMALL.bundle(format="csv")
 
 
 def entry(log, number, **changes):
@@ -216,7 +216,7 @@ class TestAttacks:
 
     def test_there_are_at_least_25_and_the_honest_bundle_passes(self, check):
         assert len(ATTACKS) >= 25
-        assert check(SMALL.bundle(table=True), earlier=KEPT).ok
+        assert check(SMALL.bundle(format="csv"), earlier=KEPT).ok
 
     @pytest.mark.parametrize(
         ("attack", "index"), [("edit an entry", 9), ("back-date an entry", 5), ("edit a CSV cell", 12)]
@@ -231,7 +231,7 @@ class TestAttacks:
 
 @pytest.mark.parametrize("reason", ["=1+1", "+1", "-1", "@sum", "\t=1", "\r=1", 'a "quoted", cell\nof two lines'])
 def test_the_table_has_no_formula_and_still_agrees_with_the_leaves(check, reason):
-    bundle = Log(3, lambda _: {"reason": reason}).bundle(table=True)
+    bundle = Log(3, lambda _: {"reason": reason}).bundle(format="csv")
     assert check(bundle).ok
     rows = list(csv.reader(io.StringIO(unpack(bundle)["entries.csv"].decode(), newline="")))
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for row in rows for cell in row)

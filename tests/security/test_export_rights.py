@@ -6,11 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from fixtures.app import Tenant, World
 
 import woaas.audit
 from woaas_core.clock import SystemClock
+from woaas_security.audit import exporting
 
 pytestmark = pytest.mark.anyio
 ORDER = {"product": "P", "quantity": "1", "customer": "SECRET-CUSTOMER", "release": True}
@@ -125,14 +127,54 @@ class TestDownload:
         assert (await fetched(factory, bundle, Range="lines=1-2")).status_code == 200
 
 
-class TestTable:
-    async def test_the_table_agrees_with_the_leaves(self, world: World, factory: Tenant, tmp_path: Path) -> None:
-        await with_order(factory)
-        where = await ask(factory, format="csv")
+class TestFormats:
+    @pytest.mark.parametrize(
+        ("format", "file"), [("csv", "entries.csv"), ("parquet", "entries.parquet"), ("pdf", "report.pdf")]
+    )
+    async def test_what_is_derived_agrees_with_the_leaves(
+        self, world: World, factory: Tenant, tmp_path: Path, format: str, file: str
+    ) -> None:
+        async with factory.client() as client:
+            order = (await client.post("/v1/work-orders", json=ORDER)).json()
+            await client.post(f"/v1/work-orders/{order['id']}/hold", json={"reason": "machine 4 is down"})
+        where = await ask(factory, format=format)
         await world.settle(factory)
         (tmp_path / "bundle.zip").write_bytes((await fetched(factory, where)).content)
         report = woaas.audit.verify(tmp_path / "bundle.zip")
         assert report.exit_code == 0, str(report)
         assert report.checkpoints > 0
-        table = members((tmp_path / "bundle.zip").read_bytes())["entries.csv"].decode()
-        assert "SECRET-CUSTOMER" in table
+        content = members((tmp_path / "bundle.zip").read_bytes())[file]
+        if format == "parquet":
+            content = str(pq.read_table(io.BytesIO(content)).to_pylist()).encode()
+        if format != "pdf":
+            assert b"SECRET-CUSTOMER" in content
+            assert content.count(b"machine 4 is down") == 1
+        else:
+            assert order["id"].encode() in content
+
+
+class TestProgress:
+    async def test_others_see_how_far_it_is_while_it_is_written(
+        self, world: World, factory: Tenant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(exporting, "_PAGE", 4)
+        await with_order(factory)
+        where = await ask(factory)
+        before = await state(factory, where)
+        seen: list[dict[str, Any]] = []
+        tell = exporting._tell
+
+        async def noted(*told: Any) -> None:
+            await tell(*told)
+            seen.append(await state(factory, where))
+            assert (await fetched(factory, where)).status_code == 503
+
+        monkeypatch.setattr(exporting, "_tell", noted)
+        await world.settle(factory)
+        after = await state(factory, where)
+        assert (before["status"], before["progress"], before["entries_total"]) == ("queued", "0", None)
+        total = after["end_index"]
+        assert {(one["status"], one["entries_total"]) for one in seen} == {("running", total)}
+        assert [one["entries_done"] for one in seen] == list(range(0, total, 4))
+        assert float(seen[1]["progress"]) == round(4 / total, 3)
+        assert (after["status"], after["progress"], after["entries_done"]) == ("finished", "1", total)

@@ -147,6 +147,19 @@ class TestLevels:
             await set_policy(owner, resource="work_order", field="customer", role="supervisor", access="none")
             assert "customer" not in (await both.get(f"/v1/work-orders/{order['id']}")).json()
 
+    async def test_a_title_that_may_be_the_product_is_hidden_with_it(
+        self, factory: Tenant, order: dict[str, Any]
+    ) -> None:
+        assert order["title"] == order["product"]
+        async with factory.client() as owner, factory.client(await factory.key("operator")) as operator:
+            await set_policy(owner, resource="work_order", field="product", role="operator", access="masked")
+            shown = (await operator.get(f"/v1/work-orders/{order['id']}")).json()
+            assert ("title" in shown, shown["product"], shown["masked_fields"]) == (False, None, ["/product"])
+            assert (await operator.get("/v1/work-orders?title=P")).status_code == 400
+            assert (await operator.get("/v1/work-orders?q=P")).json()["data"] == []
+            said = (await owner.get("/v1/roles/operator?explain=permissions")).json()["explanation"]
+            assert [line["field"] for line in said["work_order"]["hidden"]["title"]] == ["product"]
+
     async def test_what_is_hidden_survives_a_put_by_who_does_not_see_it(self, factory: Tenant) -> None:
         rate = {"amount": "100", "currency": "CNY"}
         async with factory.client() as owner, factory.client(await factory.key("planner")) as planner:

@@ -155,8 +155,9 @@ class TestRange:
         plan = plan_range(first, end, size)
         left, right = [hashes(node) for node in plan.left], [hashes(node) for node in plan.right]
         fold = merkle.RangeFold(first, left)
-        for leaf in LEAVES[first:end]:
-            fold.append(leaf)
+        middle = data.draw(st.integers(first, end))
+        for leaves in (LEAVES[first:middle], LEAVES[middle:end]):
+            fold.extend(leaves)
         assert fold.root_with(right, size) == naive_root(0, size)
         assert len(left) + len(right) <= 3 * size.bit_length()
 

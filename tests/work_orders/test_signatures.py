@@ -19,6 +19,8 @@ PASSWORD = "correct horse battery"
 ANN, BOB, OLA = "ann@factory.test", "bob@factory.test", "ola@factory.test"
 ORDER = {"product": "P", "quantity": "5", "release": True, "operations": [{"name": "turn"}, {"name": "mill"}]}
 
+SIGNED_LIST = "{ workOrders { edges { node { signatures { id } } } } }"
+
 
 def signed_by(signer: str = ANN, **members: Any) -> dict[str, Any]:
     return {"meaning": "released", "reason": "batch 7", "signer": signer, "password": PASSWORD, **members}
@@ -65,6 +67,14 @@ class TestSigning:
             assert (await client.get(at)).json()["signatures"] == [signature]
             assert (await client.get(op)).json()["signatures"] == [signature]
             assert (await client.get(f"{at}/signatures")).json()["data"] == [signature]
+            await an_order(client)
+            orders = (await client.get("/v1/work-orders?expand=operations")).json()["data"]
+            assert [o["signatures"] for o in orders] == [[], [signature]]
+            steps = (await client.get("/v1/operations")).json()["data"]
+            assert [o["signatures"] for o in steps if o["id"] in op] == [[signature]]
+            assert [o for o in steps if o["id"] not in op and o["signatures"]] == []
+            graphed = (await client.post("/graphql", json={"query": SIGNED_LIST})).json()["data"]["workOrders"]["edges"]
+            assert [e["node"]["signatures"] for e in graphed] == [[], [{"id": signature["id"]}]]
             assert (await client.get(f"{at}/evidence")).json()["signatures"] == [signature]
             assert (await client.get(f"/v1/operations/{order['operations'][1]['id']}")).json()["signatures"] == []
             types = [e["type"] for e in (await client.get(f"{at}/timeline")).json()["data"]]
@@ -78,6 +88,8 @@ class TestSigning:
             assert found["operations"][0]["etag"] == (await client.get(op)).headers["etag"]
             operator = staffed.client(await staffed.key("partner"))
             assert "signatures" not in (await operator.get(op)).text
+            for many in ("/v1/work-orders", "/v1/operations"):
+                assert "signatures" not in (await operator.get(many)).text
 
     async def test_only_the_signer_s_own_password_will_do(self, staffed: Tenant) -> None:
         async with staffed.client() as client:

@@ -10,7 +10,6 @@ from woaas_api.console.languages import COOKIE as LANGUAGE_COOKIE
 from woaas_api.console.languages import language_of
 from woaas_api.console.page import (
     CODE_COOKIE,
-    DEVICE_COOKIE,
     Leave,
     Notice,
     Outcome,
@@ -31,7 +30,7 @@ from woaas_api.console.protection import (
 )
 from woaas_api.console.public_api import PublicApi
 from woaas_api.console.rendering import Renderer
-from woaas_api.edge import SESSION_COOKIE, AnyRequest, Edge
+from woaas_api.edge import DEVICE_COOKIE, SESSION_COOKIE, AnyRequest, Edge
 from woaas_api.problems import as_domain_error, log, request_id_of
 from woaas_api.rate_limit import RateLimiter
 from woaas_api.static_files import StaticFiles

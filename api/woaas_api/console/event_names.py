@@ -1,6 +1,7 @@
 """What the console calls each type of event: English here, other languages in the catalogues."""
 
 from woaas_api.console.vocabulary import N_
+from woaas_core.events.envelope import OBSERVED
 
 EVENTS = {
     # Work.
@@ -225,4 +226,11 @@ EVENTS = {
     "subject.erased": N_("Personal values erased"),
     "reader.retried": N_("Effect tried again"),
     "reader.skipped": N_("Effect skipped"),
+    "audit_entry.observed": N_("Audit log read"),
 }
+RESTRICTED_READ = N_("Restricted fields read")
+
+
+def event_name(kind: str) -> str:
+    """The English words of an event type; those that are read of have the same, others without words their own name."""
+    return EVENTS.get(kind) or (RESTRICTED_READ if kind.endswith(OBSERVED) else kind)

@@ -12,7 +12,7 @@ import msgspec
 
 from woaas_api.console.languages import Language
 from woaas_api.console.public_api import PublicApi
-from woaas_api.edge import AnyRequest, Call, Edge
+from woaas_api.edge import AnyRequest, Call, Edge, origin_of
 from woaas_core.db.unit_of_work import UnitOfWork
 from woaas_core.errors import Unauthenticated
 from woaas_security.identity.service import Origin
@@ -20,7 +20,6 @@ from woaas_security.principal import Principal
 
 Method = Literal["GET", "POST"]
 JSON = dict[str, Any]
-DEVICE_COOKIE = "woaas_device"
 CODE_COOKIE = "woaas_code"
 
 
@@ -139,12 +138,7 @@ class Page:
     @property
     def origin(self) -> Origin:
         """Where this request comes from, for those who sign in with it."""
-        request = self.request
-        return Origin(
-            address=request.client.host if request.client else "",
-            agent=request.headers.get("user-agent", ""),
-            device=request.cookies.get(DEVICE_COOKIE, ""),
-        )
+        return origin_of(self.request)
 
     @property
     def user(self) -> tuple[Principal, UUID]:

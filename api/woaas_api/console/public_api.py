@@ -85,7 +85,7 @@ class PublicApi:
 
 
 def _request(caller: Call, found: Found, path: str, query: Mapping[str, str]) -> Request[Any, Any, Any]:
-    """The request a client would have sent; conditional headers are the page's own affair."""
+    """The request a client would have sent."""
     scope: Any = {
         **caller.request.scope,
         "method": found.route.method,
@@ -93,7 +93,8 @@ def _request(caller: Call, found: Found, path: str, query: Mapping[str, str]) ->
         "raw_path": quote(f"{_BASE}{path}").encode(),
         "query_string": urlencode(query).encode(),
         "path_params": found.parameters,
-        "headers": [],
+        # Of the browser only by what it is known: conditional headers are the page's own affair.
+        "headers": [(name, value) for name, value in caller.request.scope["headers"] if name == b"cookie"],
         "state": {"request_id": caller.uow.request_id},
     }
     return Request(scope)

@@ -13,7 +13,7 @@ from babel.units import format_unit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from woaas_api.console.event_names import EVENTS
+from woaas_api.console.event_names import event_name
 from woaas_api.console.languages import Language, languages
 from woaas_api.console.navigation import places
 from woaas_api.console.page import Page, Shown
@@ -154,7 +154,7 @@ def _environment(language: Language, files: StaticFiles) -> Environment:
         tone=tone,
         command=lambda name: translate(COMMANDS[name]) if name in COMMANDS else name,
         operation_command=lambda name: translate(OPERATION_COMMAND_WORDS[name]),
-        event=lambda name: translate(EVENTS[name]) if name in EVENTS else name,
+        event=lambda name: translate(event_name(name)),
         say=translate,
         short=_short,
     )

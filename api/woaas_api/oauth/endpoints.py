@@ -12,9 +12,8 @@ from woaas_api.answers import RawResponse
 from woaas_api.edge import Edge, client_of
 from woaas_api.oauth.metadata import metadata
 from woaas_api.problems import as_domain_error, log, problem, request_id_of
-from woaas_api.rate_limit import RateLimiter
 from woaas_core.db.unit_of_work import UnitOfWork
-from woaas_core.errors import DomainError, Forbidden, Internal, Unauthenticated
+from woaas_core.errors import DomainError, Forbidden, Internal, RateLimited, Unauthenticated
 from woaas_core.ids import encode_id
 from woaas_security.identity import service as identity
 from woaas_security.oauth import service
@@ -25,7 +24,6 @@ from woaas_security.oauth.service import Provider
 AnyRequest = Request[Any, Any, Any]
 Exchange = Callable[[UnitOfWork, Provider, list[tuple[str, str]], str | None], Awaitable[Reply]]
 _FORM = "application/x-www-form-urlencoded"
-_REFUSALS_PER_MINUTE = 120
 _KEPT_FOR = "public, max-age=300"
 
 
@@ -44,21 +42,21 @@ def handlers(edge: Edge) -> list[HTTPRouteHandler]:
 
 
 def _exchange(edge: Edge, path: str, run: Exchange) -> HTTPRouteHandler:
-    refusals = RateLimiter(_REFUSALS_PER_MINUTE)
-
     async def serve(request: AnyRequest) -> RawResponse:
+        # By its address alone: who knows an application's id must not be able to keep it out.
+        visitor = edge.admission.visitor(None, client_of(request))
         try:
-            refusals.peek(client_of(request)).check()
+            await visitor.enter(path)
             pairs = await _form(request)
             if pairs is None:
                 return _oauth_error("invalid_request", f"Send the parameters as {_FORM}.")
             async with edge.database.unit_of_work() as uow:
                 uow.request_id = request_id_of(request)
                 reply = await run(uow, edge.authorization_server, pairs, request.headers.get("authorization"))
+            if reply.status >= 400 and isinstance(error := await visitor.failed(Unauthenticated()), RateLimited):
+                return _failed(request, error)
         except Exception as error:  # noqa: BLE001, RUF100 - as at the edge of the API
             return _failed(request, error)
-        if reply.status >= 400:
-            refusals.draw(client_of(request))
         return _json(reply.body, reply.status, reply.headers)
 
     return HTTPRouteHandler(path, http_method="POST", status_code=200, include_in_schema=False)(serve)

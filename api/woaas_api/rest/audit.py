@@ -106,6 +106,8 @@ class ExportView(View, kw_only=True):
 
     status: str | UnsetType = UNSET
     progress: str | UnsetType = UNSET
+    entries_done: int | None | UnsetType = UNSET
+    entries_total: int | None | UnsetType = UNSET
     request: dict[str, Any] | UnsetType = UNSET
     first_index: int | None | UnsetType = UNSET
     end_index: int | None | UnsetType = UNSET

@@ -27,6 +27,7 @@ class MemberView(View, kw_only=True):
     customer: str | None | UnsetType = UNSET
     scope: dict[str, Any] | UnsetType = UNSET
     language: str | UnsetType = UNSET
+    checkpoint_mail: bool | UnsetType = UNSET
     state: str | UnsetType = UNSET
     email_verified_at: datetime | None | UnsetType = UNSET
     access_until: datetime | None | UnsetType = UNSET

@@ -7,6 +7,7 @@ from woaas_api.edge import Call
 from woaas_api.endpoint import Route, route
 from woaas_api.rest.schemas.work_orders import InspectionView, OperationContext, OperationView, ReportView
 from woaas_core.ids import decode_id, encode_id
+from woaas_security.authz.listing import list_rows
 from woaas_work_orders.execution import repository as execution_rows
 from woaas_work_orders.execution import service as execution
 from woaas_work_orders.execution.inputs import NewInspection, NewReport, ReportCorrection
@@ -18,14 +19,23 @@ from woaas_work_orders.orders.lifecycle import OPERATION_COMMANDS
 from woaas_work_orders.orders.resources import OPERATION
 from woaas_work_orders.orders.views import show_operation
 from woaas_work_orders.signatures import repository as signatures
+from woaas_work_orders.signatures.views import sees_signatures, show_signatures
 
 TAG = "Operations"
 
 
 @route("GET", "/operations", tag=TAG)
 async def list_operations(call: Call) -> Answer[Listed[OperationView]]:
-    """List operations, newest first."""
-    return await call.page(OPERATION)
+    """List operations, newest first, each with its signatures."""
+    access = call.principal.require(OPERATION, "read")
+    asked = call.list_query(access)
+    page = await list_rows(call.uow, call.principal, access, asked.query, call.edge.cursors)
+    data = [call.principal.show(access, row, asked.fields) for row in page.rows]
+    if asked.fields is None and page.rows and sees_signatures(call.principal):
+        signed = await signatures.of_operations(call.uow, [row["id"] for row in page.rows])
+        for shown, row in zip(data, page.rows, strict=True):
+            shown["signatures"] = show_signatures(call.principal, signed.get(row["id"], ()))
+    return Answer({"data": data, "next_cursor": page.next_cursor})
 
 
 @route("GET", "/operations/{key}", tag=TAG)

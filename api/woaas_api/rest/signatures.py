@@ -51,7 +51,7 @@ class Evidence(Struct, kw_only=True):
 
 
 async def _sign(call: Call, subject: str, body: SignatureBody) -> Answer[SignatureView]:
-    row = await service.sign(call.uow, call.principal, subject, body)
+    row = await service.sign(call.uow, call.principal, call.prover, subject, body)
     return Answer(show_signature(call.principal, row), 201, f"/v1/signatures/{encode_id('sig', row['id'])}")
 
 
@@ -63,8 +63,9 @@ async def _page(call: Call, **options: Any) -> Answer[Any]:
 async def create_signature(call: Call, body: NewSignature) -> Answer[SignatureView]:
     """Sign a work order or an operation (`subject`) as it is now.
 
-    The signer gives his password once more; a wrong one is 401. Nobody signs the same record twice: 409 `four_eyes`. A
-    later change of what was signed sets `state` to `invalidated`, and `invalidated_by` to the event that did it.
+    The signer gives his password once more, and a code (`otp`) if signing in asks him for one; a wrong one is 401, and
+    too many are 429, as for signing in. Nobody signs the same record twice: 409 `four_eyes`. A later change of what was
+    signed sets `state` to `invalidated`, and `invalidated_by` to the event that did it.
     """
     return await _sign(call, body.subject, body)
 

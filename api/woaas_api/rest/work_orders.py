@@ -31,6 +31,8 @@ from woaas_work_orders.orders.lifecycle import ORDER_COMMANDS
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
 from woaas_work_orders.orders.timeline import timeline
 from woaas_work_orders.orders.views import sees_steps, show
+from woaas_work_orders.signatures import repository as signatures
+from woaas_work_orders.signatures.views import sees_signatures, show_signatures
 
 TAG = "Work orders"
 
@@ -92,7 +94,7 @@ async def create_work_orders(call: Call, body: UnreadBatch) -> Answer[BatchResul
 
 @route("GET", "/work-orders", tag=TAG)
 async def list_work_orders(call: Call) -> Answer[Listed[WorkOrderView]]:
-    """List work orders, newest first; `expand=operations` adds each one's operations."""
+    """List work orders, newest first, each with its signatures; `expand=operations` adds each one's operations."""
     access = call.principal.require(WORK_ORDER, "read")
     asked = call.list_query(access, expandable=("operations",))
     page = await list_rows(call.uow, call.principal, access, asked.query, call.edge.cursors)
@@ -104,6 +106,10 @@ async def list_work_orders(call: Call) -> Answer[Listed[WorkOrderView]]:
             by_order[row["work_order_id"]].append(call.principal.show(operation_access, row))
         for shown, row in zip(data, page.rows, strict=True):
             shown["operations"] = by_order[row["id"]]
+    if asked.fields is None and page.rows and sees_signatures(call.principal):
+        signed = await signatures.of_orders(call.uow, [row["id"] for row in page.rows])
+        for shown, row in zip(data, page.rows, strict=True):
+            shown["signatures"] = show_signatures(call.principal, signed.get(row["id"], ()))
     return Answer({"data": data, "next_cursor": page.next_cursor})
 
 

@@ -1,6 +1,6 @@
 """The unit of work: one transaction in one tenant, with the events of its changes."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from asyncpg.connection import Connection
     from asyncpg.pool import PoolConnectionProxy
 
+    from woaas_core.db.database import Database
+
 
 class UnitOfWork:
     """What a use case works with: statements run on it, events recorded on it commit with the rows.
@@ -23,9 +25,12 @@ class UnitOfWork:
     Application code never commits: the edge does, by leaving the context of ``Database.unit_of_work``.
     """
 
-    def __init__(self, connection: "Connection | PoolConnectionProxy", clock: Clock) -> None:
+    def __init__(
+        self, connection: "Connection | PoolConnectionProxy", clock: Clock, database: "Database | None" = None
+    ) -> None:
         self.connection = connection
         self.clock = clock
+        self._database = database
         self.tenant_id: UUID | None = None
         self.livemode = True
         self.actor = Actor("system", "system")
@@ -33,6 +38,7 @@ class UnitOfWork:
         self.reason: str | None = None
         self.events: list[Event] = []
         self.last_event_id: UUID | None = None
+        self.kept: list[Callable[[UnitOfWork], Awaitable[None]]] = []
         self._flushed = 0
         self._observed: list[Event] = []
 
@@ -123,6 +129,26 @@ class UnitOfWork:
             await self.connection.execute("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
             raise
         await self.connection.execute("RELEASE SAVEPOINT part")
+
+    @asynccontextmanager
+    async def apart(self) -> AsyncIterator["UnitOfWork"]:
+        """A transaction of its own, on a second connection, that has entered no tenant yet.
+
+        What it writes is there for others at once and stays whatever becomes of this one: how far long work is, and
+        nothing else. It must not write what this one has written or locked, for which it would wait for ever.
+        """
+        if self._database is None:
+            msg = "this unit of work has no pool to take a second connection from"
+            raise RuntimeError(msg)
+        async with self._database.unit_of_work() as other:
+            yield other
+
+    def keep(self, work: "Callable[[UnitOfWork], Awaitable[None]]") -> None:
+        """Have something done whatever becomes of the rest: with the commit, or after a rollback in a transaction anew.
+
+        ``work`` enters its tenant itself. It is for what must be remembered of a refusal, such as a failed attempt.
+        """
+        self.kept.append(work)
 
     async def flush_events(self) -> None:
         """Write the events noted so far (the edge does this before it commits)."""

@@ -30,7 +30,7 @@ _USER = "woaas.user"
 
 async def run_broker(settings: Settings, stop: asyncio.Event) -> None:
     """Serve until stopped."""
-    database = await Database.connect(settings.database_url, role=APP, size=2)
+    database = await Database.connect(settings.database_url, role=APP, size=2, pooler=settings.pooler_url)
     try:
         broker = ConnectorBroker(settings, database)
         await broker.start()

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from woaas_core.clock import Clock
@@ -17,9 +16,6 @@ from woaas_security.audit.store import CHANNEL
 from woaas_security.authz.policy import PolicyCache
 from woaas_security.identity.service import Authenticator
 
-if TYPE_CHECKING:
-    from asyncpg.connection import Connection
-
 log = logger(__name__)
 _POLL_S = 0.5
 _LAGGING = Statement.text("SELECT lagging_tenants($1, $2)", "reader", "max_attempts")
@@ -29,23 +25,18 @@ async def run_readers(
     settings: Settings, readers: Sequence[Reader], stop: asyncio.Event, *, clock: Clock | None = None
 ) -> None:
     """Follow the log until stopped: woken by the sequencer's notice, and by a slow poll for what it misses."""
-    database = await Database.connect(settings.database_url, role=APP, size=4, clock=clock)
+    database = await Database.connect(settings.database_url, role=APP, size=4, clock=clock, pooler=settings.pooler_url)
     wake = asyncio.Event()
-
-    def on_notice(_connection: "Connection", _pid: int, _channel: str, _payload: Any) -> None:
-        wake.set()
-
     try:
-        async with database.pool.acquire() as listener:
-            await listener.add_listener(CHANNEL, on_notice)
-            log.info("infra.reader.started", readers=[r.name for r in readers])
-            follower = Follower(database, settings)
-            while not stop.is_set():
-                busy = False
-                for reader in readers:
-                    busy |= await follower.catch_up(reader)
-                await pause(stop, 0 if busy else _POLL_S, wake=wake)
-            await listener.remove_listener(CHANNEL, on_notice)
+        listener = database.listener(CHANNEL, lambda _: wake.set())
+        log.info("infra.reader.started", readers=[r.name for r in readers])
+        follower = Follower(database, settings)
+        while not stop.is_set():
+            await listener.open()
+            busy = False
+            for reader in readers:
+                busy |= await follower.catch_up(reader)
+            await pause(stop, 0 if busy else _POLL_S, wake=wake)
     finally:
         await database.close()
 

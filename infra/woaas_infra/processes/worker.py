@@ -36,7 +36,7 @@ async def run_worker(
 ) -> None:
     """Do the jobs until stopped: each at once, then after each interval."""
     jobs = (*deliveries(settings), *periodic_jobs(settings)) if jobs is None else jobs
-    database = await Database.connect(settings.database_url, role=APP, size=1, clock=clock)
+    database = await Database.connect(settings.database_url, role=APP, size=1, clock=clock, pooler=settings.pooler_url)
     loop = asyncio.get_running_loop()
     due_at_s = dict.fromkeys((job.name for job in jobs), loop.time())
     try:

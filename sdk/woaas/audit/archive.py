@@ -1,6 +1,7 @@
 """Reading a bundle's zip without trusting it: known names only, bounded sizes, each file hashed while it is read."""
 
 import hashlib
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ FILES = frozenset(
         "range.json",
         "openings.jsonl",
         "entries.csv",
+        "entries.parquet",
+        "report.pdf",
         "keys/vkeys.txt",
         "VERIFY.md",
     }
@@ -89,7 +92,14 @@ class Archive:
         return b"".join(self._chunks(name))
 
     def lines(self, name: str) -> Iterator[bytes]:
-        """The lines of a file, without their newline, read as a stream.
+        """The lines of a file, without their newline, read as a stream; what is wrong is as of `blocks`."""
+        for block in self.blocks(name):
+            lines = block.split(b"\n")
+            lines.pop()
+            yield from lines
+
+    def blocks(self, name: str) -> Iterator[bytes]:
+        """A file as a stream of whole lines, many at a time, each with its newline.
 
         Raises:
             Malformed: it is missing or damaged, a line is too long, or the last one does not end.
@@ -99,15 +109,36 @@ class Archive:
             raise Malformed(msg)
         rest = b""
         for chunk in self._chunks(name):
-            lines = (rest + chunk).split(b"\n")
-            rest = lines.pop()
+            end = chunk.rfind(b"\n") + 1
+            if end:
+                yield rest + chunk[:end]
+                rest = chunk[end:]
+            else:
+                rest += chunk
             if len(rest) > MAX_LINE:
                 msg = f"{name} has a line of more than {MAX_LINE} bytes"
                 raise Malformed(msg)
-            yield from lines
         if rest:
             msg = f"{name} does not end with a newline"
             raise Malformed(msg)
+
+    def unpacked(self, name: str) -> BinaryIO:
+        """A file of its own with a member's content, for readers that go back and forth; it is gone when closed.
+
+        Raises:
+            Malformed: the member is missing or damaged.
+        """
+        if name not in self._members:
+            msg = f"{name} is missing"
+            raise Malformed(msg)
+        file = tempfile.TemporaryFile()  # noqa: SIM115  # the caller closes it
+        try:
+            file.writelines(self._chunks(name))
+        except BaseException:
+            file.close()
+            raise
+        file.seek(0)
+        return file
 
     def digest(self, name: str) -> str:
         """SHA-256 of a file, in hex; what was read to its end is not read again."""

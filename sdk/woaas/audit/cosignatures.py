@@ -92,6 +92,16 @@ def log_as_cosigner(key: VerifierKey) -> WitnessKey:
     return WitnessKey.of(key.name, key.public)
 
 
+def signed_at(checkpoint: Checkpoint, keys: Iterable[VerifierKey]) -> int | None:
+    """When the log signed a checkpoint by its own word, in seconds since 1970; None where it does not say.
+
+    Raises:
+        Rejected: a line of the log's own does not fit.
+    """
+    own = [log_as_cosigner(key) for key in keys if key.name == checkpoint.origin]
+    return max(cosigned_at(checkpoint, own).values(), default=None)
+
+
 def cosigned_at(checkpoint: Checkpoint, keys: Iterable[WitnessKey]) -> dict[str, int]:
     """When each of the known keys cosigned, by vkey, in seconds since 1970; the latest of several.
 

@@ -5,14 +5,16 @@ from datetime import UTC, datetime
 
 from . import merkle
 from .archive import Archive
-from .cosignatures import cosigned_at, log_as_cosigner
+from .cosignatures import signed_at
 from .notes import Checkpoint, VerifierKey, open_checkpoint
 from .report import Malformed, Report
-from .strict_json import hashes, parse_object, whole_number
+from .strict_json import hashes, parse_exactly, whole_number
 
 _TRAIL = "checkpoints.jsonl"
 # A checkpoint is due within the hour; what a clock or a slow signature adds is no silence.
 LONGEST_SILENCE_S = 3600 + 60
+_NOTE = frozenset({"note"})
+_GROWTH = frozenset({"from", "to", "proof"})
 
 
 class Trail:
@@ -59,7 +61,7 @@ class Trail:
 
     def _read(self, archive: Archive) -> Iterator[Checkpoint]:
         for line in archive.lines(_TRAIL):
-            note = parse_object(line).get("note")
+            note = parse_exactly(line, _NOTE)["note"]
             if not isinstance(note, str):
                 msg = f"a line of {_TRAIL} has no note"
                 raise Malformed(msg)
@@ -74,8 +76,7 @@ class Trail:
         self.size = self._next.size if self._next else None
 
     def _check_time(self, checkpoint: Checkpoint) -> None:
-        own = [log_as_cosigner(key) for key in self._keys if key.name == checkpoint.origin]
-        at_s = max(cosigned_at(checkpoint, own).values(), default=None)
+        at_s = signed_at(checkpoint, self._keys)
         if at_s is None:
             msg = f"the log's checkpoint of size {checkpoint.size} does not say when it was signed"
             raise Malformed(msg)
@@ -113,7 +114,8 @@ def check_history(
     proved_from = checkpoint.size
     if "consistency.json" in archive:
         previous = open_checkpoint(archive.read("previous-checkpoint.txt"), keys, "previous-checkpoint.txt")
-        content = parse_object(archive.read("consistency.json"))
+        signed_at(previous, keys)
+        content = parse_exactly(archive.read("consistency.json"), _GROWTH)
         proof, proved_from = hashes(content, "proof"), whole_number(content, "from")
         if previous.origin != checkpoint.origin:
             report.refuse("previous-checkpoint.txt", f"it is of {previous.origin}")

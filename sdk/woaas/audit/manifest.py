@@ -3,9 +3,13 @@
 from typing import NamedTuple
 
 from .report import Malformed
-from .strict_json import parse_object, whole_number
+from .strict_json import parse_exactly, whole_number
 
 SCHEMA = "woaas.audit-bundle/1"
+FILTERS = frozenset({"work_order_id", "actor", "type"})
+_MEMBERS = frozenset(
+    {"schema", "origin", "tenant", "first_index", "end_index", "filter", "complete", "tree_size", "withheld", "sha256"}
+)
 
 
 class Manifest(NamedTuple):
@@ -17,8 +21,13 @@ class Manifest(NamedTuple):
     end_index: int
     tree_size: int
     withheld: int
-    complete: bool
+    filter: dict[str, str] | None
     digests: dict[str, object]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every entry of the range is claimed to be there."""
+        return self.filter is None
 
     @property
     def is_whole_log(self) -> bool:
@@ -30,9 +39,9 @@ def parse_manifest(raw: bytes) -> Manifest:
     """The manifest in `manifest.json`.
 
     Raises:
-        Malformed: it is of another schema, a member is missing, or they contradict each other.
+        Malformed: it is of another schema, a member is missing or unknown, or they contradict each other.
     """
-    content = parse_object(raw)
+    content = parse_exactly(raw, _MEMBERS, optional=frozenset({"requested"}))
     if content.get("schema") != SCHEMA:
         msg = f"manifest.json has schema {content.get('schema')!r}, this verifier knows {SCHEMA}"
         raise Malformed(msg)
@@ -41,7 +50,8 @@ def parse_manifest(raw: bytes) -> Manifest:
     if not isinstance(origin, str) or not isinstance(tenant, str) or not isinstance(digests, dict):
         msg = "manifest.json lacks 'origin', 'tenant' or 'sha256'"
         raise Malformed(msg)
-    if not isinstance(complete, bool) or complete != (content.get("filter", ...) is None):
+    selection = content["filter"]
+    if not isinstance(complete, bool) or complete != (selection is None):
         msg = "manifest.json is 'complete' exactly if its 'filter' is null"
         raise Malformed(msg)
     first, end, size, withheld = (
@@ -50,4 +60,16 @@ def parse_manifest(raw: bytes) -> Manifest:
     if not first <= end <= size:
         msg = f"manifest.json claims entries [{first}, {end}) of a log of {size}"
         raise Malformed(msg)
-    return Manifest(origin, tenant, first, end, size, withheld, complete, digests)
+    return Manifest(origin, tenant, first, end, size, withheld, _filter(selection), digests)
+
+
+def _filter(stated: object) -> dict[str, str] | None:
+    if stated is None:
+        return None
+    if not isinstance(stated, dict) or not stated.keys() <= FILTERS:
+        msg = f"manifest.json has a 'filter' by something else than {', '.join(sorted(FILTERS))}"
+        raise Malformed(msg)
+    if not all(isinstance(value, str) for value in stated.values()):
+        msg = "manifest.json has a 'filter' that is no text"
+        raise Malformed(msg)
+    return stated

@@ -4,11 +4,12 @@ import hashlib
 from collections.abc import Sequence
 
 HASH_SIZE = 32
+_sha256 = hashlib.sha256
 
 
 def leaf_hash(leaf: bytes) -> bytes:
     """Hash of a log entry (RFC 6962 §2.1)."""
-    return hashlib.sha256(b"\x00" + leaf).digest()
+    return _sha256(b"\x00" + leaf).digest()
 
 
 def root_from_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) -> bytes | None:
@@ -73,9 +74,23 @@ class RangeFold:
         self.size = first
         self._stack = [(level, root) for level, root in zip(levels, left, strict=True)]
 
-    def append(self, leaf: bytes) -> None:
-        """Add the hash of the next leaf."""
-        self._push(0, leaf)
+    def extend(self, leaves: Sequence[bytes]) -> None:
+        """Add the hashes of the next leaves.
+
+        They are folded by the largest perfect subtrees that begin at their place, a whole level at a time.
+        """
+        done = 0
+        while done < len(leaves):
+            level = (len(leaves) - done).bit_length() - 1
+            if self.size:
+                level = min(level, (self.size & -self.size).bit_length() - 1)
+            row = leaves[done : done + (1 << level)]
+            done += len(row)
+            while len(row) > 1:
+                row = [
+                    _sha256(b"\x01" + left + right).digest() for left, right in zip(row[::2], row[1::2], strict=True)
+                ]
+            self._push(level, row[0])
 
     def root(self) -> bytes:
         """Root of the tree that ends with the last leaf added."""
@@ -118,4 +133,4 @@ class RangeFold:
 
 
 def _node(left: bytes, right: bytes) -> bytes:
-    return hashlib.sha256(b"\x01" + left + right).digest()
+    return _sha256(b"\x01" + left + right).digest()

@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from .notes import decode_base64
 from .report import Malformed
@@ -17,7 +17,13 @@ def parse_json(raw: bytes) -> object:
         Malformed: anything else.
     """
     try:
-        return _decoder.decode(raw.decode("utf-8"))
+        text = raw.decode("utf-8")
+        try:
+            value, end = _decoder.scan_once(text, 0)
+        except StopIteration:
+            return _decoder.decode(text)
+        # White space around it, or something wrong: the decoder says what.
+        return value if end == len(text) else _decoder.decode(text)
     except (ValueError, RecursionError) as error:
         msg = f"not strict JSON: {error}"
         raise Malformed(msg) from error
@@ -29,6 +35,23 @@ def parse_object(raw: bytes) -> dict[str, object]:
     if not isinstance(value, dict):
         msg = "a JSON object is expected"
         raise Malformed(msg)
+    return value
+
+
+def parse_exactly(raw: bytes, names: frozenset[str], optional: frozenset[str] = frozenset()) -> dict[str, object]:
+    """`parse_object` of an object with these members and no others: what nobody knows, nobody has checked.
+
+    Raises:
+        Malformed: one is missing or unknown.
+    """
+    value = parse_object(raw)
+    if value.keys() != names:
+        if unknown := value.keys() - names - optional:
+            msg = f"{sorted(unknown)[0][:80]!r} is no member that belongs here"
+            raise Malformed(msg)
+        if missing := names - value.keys():
+            msg = f"{sorted(missing)[0]!r} is missing"
+            raise Malformed(msg)
     return value
 
 
@@ -98,7 +121,7 @@ def _refuse(number: str) -> NoReturn:
     raise ValueError(msg)
 
 
-_decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_refuse, parse_constant=_refuse)
+_decoder: Any = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_refuse, parse_constant=_refuse)
 _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 

@@ -1,25 +1,33 @@
 """The verification of an audit bundle, in one pass over its entries and with bounded memory.
 
 Order: the form of the zip, the manifest, the checkpoint's signature, every entry (place in the tree and content), the
-root, the checkpoints before it, and the digest of every file.
+root, the checkpoints before it, and the digest of every file. Entries are checked in blocks, several at once where
+there are processes for it; what needs their order (root, versions, checkpoints) is done here.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from . import merkle
 from .archive import Archive
-from .content import ContentCheck
-from .cosignatures import WitnessKey, cosigned_at, parse_witnesses
+from .content import BlockCheck, Checked, Claims, out_of_place
+from .cosignatures import WitnessKey, cosigned_at, parse_witnesses, signed_at
 from .history import Trail, check_history
+from .leaves import VersionChain
 from .manifest import Manifest, parse_manifest
 from .notes import Checkpoint, VerifierKey, open_checkpoint, parse_vkeys
-from .records import Entry, read_entries
+from .parquet import FILE as PARQUET
+from .parquet import ParquetCheck
+from .records import Entry, read_blocks
 from .report import Malformed, Problem, Rejected, Report, TooManyProblems
-from .strict_json import hashes, parse_object, whole_number
+from .strict_json import hashes, parse_exactly, whole_number
 from .table import FILE as TABLE
 from .table import TableCheck
+from .workers import check_blocks
+
+_RANGE = frozenset({"from", "to", "size", "left", "right"})
+_PDF = "report.pdf"
 
 
 class Trust(NamedTuple):
@@ -30,6 +38,7 @@ class Trust(NamedTuple):
     witnesses: tuple[str, ...]
     quorum: int | None
     hourly: bool
+    processes: int
 
 
 def verify(
@@ -40,6 +49,7 @@ def verify(
     witnesses: Iterable[str] = (),
     quorum: int | None = None,
     hourly: bool = False,
+    processes: int = 0,
 ) -> Report:
     """Verify a downloaded audit export offline; whatever is wrong with the bundle is in the report, not raised.
 
@@ -50,12 +60,13 @@ def verify(
         earlier_checkpoint: a signed checkpoint kept from before; the bundle must prove that the log only grew since.
         witnesses: verifier keys of witnesses (type 0x04); `quorum` of them, by default all, must have cosigned.
         hourly: refuse a bundle in which more than an hour passes between two checkpoints; else that is only noted.
+        processes: how many to start for a long bundle, beside this one; each takes some 50 MB.
 
     Raises:
         OSError: the file cannot be opened.
     """
     earlier = earlier_checkpoint.encode() if isinstance(earlier_checkpoint, str) else earlier_checkpoint
-    trust = Trust(None if vkeys is None else tuple(vkeys), earlier, tuple(witnesses), quorum, hourly)
+    trust = Trust(None if vkeys is None else tuple(vkeys), earlier, tuple(witnesses), quorum, hourly, processes)
     report = Report(key_pinned=trust.vkeys is not None)
     if not report.key_pinned:
         report.notes.append("key not pinned: the bundle's own key was used; pass a verifier key that you trust")
@@ -88,17 +99,16 @@ def _verify_archive(archive: Archive, report: Report, trust: Trust) -> None:
         earlier = None
         if trust.earlier_note is not None:
             earlier = open_checkpoint(trust.earlier_note, keys, "the earlier checkpoint")
+        signed_at(checkpoint, keys)
         trail = Trail(archive, checkpoint, keys, report, hourly=trust.hourly)
-        checks = [ContentCheck(manifest, report).check]
-        table = TableCheck(archive, report) if TABLE in archive else None
-        if table is not None:
-            checks.append(table.check)
-        earlier_size = earlier.size if earlier else None
-        earlier_root = _check_entries(archive, manifest, checkpoint, report, trail, checks, earlier_size)
+        order = _Order(archive, manifest, checkpoint, report, trail, earlier.size if earlier else None)
+        for checked in _checked(archive, manifest, checkpoint, trust.processes):
+            order.take(checked)
+        order.end()
         trail.end()
-        if table is not None:
-            table.end()
-        check_history(archive, checkpoint, keys, report, earlier=earlier, earlier_root=earlier_root)
+        check_history(archive, checkpoint, keys, report, earlier=earlier, earlier_root=order.earlier_root)
+        if _PDF in archive:
+            report.notes.append(f"{_PDF} is for reading: its words are not compared with the entries")
     finally:
         # Also where form is at fault: a file that was changed is a stronger finding than one that cannot be read.
         _check_digests(archive, manifest, report)
@@ -137,66 +147,133 @@ def _check_witnesses(
         report.refuse("checkpoint.txt", f"{len(report.witnessed_by)} of the known witnesses cosigned it, not {needed}")
 
 
-def _check_entries(
-    archive: Archive,
-    manifest: Manifest,
-    checkpoint: Checkpoint,
-    report: Report,
-    trail: Trail,
-    checks: Sequence[Callable[[Entry], None]],
-    earlier_size: int | None,
-) -> bytes | None:
-    """Check every entry and the root; returns the root at `earlier_size` where the entries themselves give it."""
-    fold, right = _range_fold(archive, manifest)
-    earlier_root = _begin(fold, trail, earlier_size)
-    expected = manifest.first_index
-    for entry in read_entries(archive):
-        if entry.log_index != expected and (manifest.complete or not expected < entry.log_index < manifest.end_index):
-            msg = f"entries.jsonl has entry {entry.log_index} where {expected} was expected"
+def _checked(archive: Archive, manifest: Manifest, checkpoint: Checkpoint, processes: int) -> Iterator[Checked]:
+    claims = Claims(
+        manifest.tenant,
+        manifest.first_index,
+        manifest.end_index,
+        manifest.complete,
+        checkpoint.size,
+        checkpoint.root,
+        manifest.filter,
+    )
+    tables = [kind(archive) for file, kind in ((TABLE, TableCheck), (PARQUET, ParquetCheck)) if file in archive]
+    if not tables:
+        yield from check_blocks(read_blocks(archive), claims, processes)
+        return
+
+    def also(entry: Entry, report: Report) -> None:
+        for table in tables:
+            table.check(entry, report)
+
+    # A table is one more stream in the order of the entries, so both are read here.
+    yield from map(BlockCheck(claims, also).check, read_blocks(archive))
+    for table in tables:
+        table.end()
+
+
+class _Order:
+    """Takes the checked blocks over, one after the other: the root they lead to, versions, and checkpoints on the way.
+
+    `earlier_root` is the root at `earlier_size`, where the entries themselves give it.
+    """
+
+    def __init__(
+        self,
+        archive: Archive,
+        manifest: Manifest,
+        checkpoint: Checkpoint,
+        report: Report,
+        trail: Trail,
+        earlier_size: int | None,
+    ) -> None:
+        self._manifest = manifest
+        self._checkpoint = checkpoint
+        self._report = report
+        self._trail = trail
+        self._earlier_size = earlier_size
+        self._next = manifest.first_index
+        self._fold, self._right = _range_fold(archive, manifest)
+        # Entries left out of a filtered bundle may hold the missing link of any chain.
+        self._chain = VersionChain(from_start=manifest.first_index == 0) if manifest.complete else None
+        self.earlier_root: bytes | None = None
+        if self._fold is not None:
+            self._look(self._fold)
+
+    def take(self, checked: Checked) -> None:
+        """Take the next block.
+
+        Raises:
+            Rejected: nothing can be said of what comes behind it.
+        """
+        report = self._report
+        entries, withheld, opened, sealed, erased = checked.counts
+        report.entries += entries
+        report.withheld += withheld
+        report.opened += opened
+        report.sealed += sealed
+        report.erased += erased
+        for problem in checked.problems:
+            report.refuse(problem.file, problem.reason, problem.index, problem.verdict)
+        if self._chain is not None:
+            for step in checked.steps:
+                if broken := self._chain.follow(step):
+                    report.refuse("entries.jsonl", broken, step[0])
+        if checked.indexes is not None:
+            first, last = checked.indexes
+            if first < self._next:
+                raise out_of_place(first, self._next)
+            self._next = last + 1
+            if self._fold is not None:
+                self._extend(self._fold, checked.hashes)
+        if checked.fault is not None:
+            raise checked.fault
+
+    def end(self) -> None:
+        """Check that the entries are as many as claimed, and the root.
+
+        Raises:
+            Rejected: they are not.
+        """
+        manifest, report = self._manifest, self._report
+        if self._next > manifest.end_index or (manifest.complete and self._next < manifest.end_index):
+            msg = f"entries.jsonl ends before entry {self._next}, the manifest claims [.., {manifest.end_index})"
             raise Rejected(msg)
-        expected = entry.log_index + 1
-        if entry.proof is not None and checkpoint.root != merkle.root_from_inclusion(
-            entry.leaf_hash, entry.log_index, checkpoint.size, entry.proof
-        ):
-            report.refuse("inclusion.jsonl", "the leaf is not in the signed tree at this index", entry.log_index)
-        if fold:
-            fold.append(entry.leaf_hash)
-            if expected == earlier_size:
-                earlier_root = fold.root()
-            if expected == trail.size:
-                trail.check(fold.root())
-        for check in checks:
-            check(entry)
-    if expected > manifest.end_index or (manifest.complete and expected < manifest.end_index):
-        msg = f"entries.jsonl ends before entry {expected}, the manifest claims [.., {manifest.end_index})"
-        raise Rejected(msg)
-    if manifest.withheld != report.withheld:
-        report.refuse("manifest.json", f"{manifest.withheld} entries are claimed to be withheld, {report.withheld} are")
-    if fold and right is not None:
-        try:
-            root = fold.root_with(right, checkpoint.size)
-        except ValueError as error:
-            raise Malformed(str(error)) from error
-        if root != checkpoint.root:
-            report.refuse(
-                "entries.jsonl", "the entries do not lead to the signed root: one was changed, moved or added"
-            )
-    return earlier_root
+        if manifest.withheld != report.withheld:
+            claim = f"{manifest.withheld} entries are claimed to be withheld, {report.withheld} are"
+            report.refuse("manifest.json", claim)
+        if self._fold and self._right is not None:
+            try:
+                root = self._fold.root_with(self._right, self._checkpoint.size)
+            except ValueError as error:
+                raise Malformed(str(error)) from error
+            if root != self._checkpoint.root:
+                report.refuse(
+                    "entries.jsonl", "the entries do not lead to the signed root: one was changed, moved or added"
+                )
 
+    def _extend(self, fold: merkle.RangeFold, leaves: list[bytes]) -> None:
+        """Fold the leaves, stopping at each size of which something is known."""
+        done = 0
+        while done < len(leaves):
+            end = fold.size + len(leaves) - done
+            known = (size for size in (self._trail.size, self._earlier_size) if size and fold.size < size <= end)
+            part = leaves[done : done + min(known, default=end) - fold.size]
+            fold.extend(part)
+            done += len(part)
+            self._look(fold)
 
-def _begin(fold: merkle.RangeFold | None, trail: Trail, earlier_size: int | None) -> bytes | None:
-    """Check what was signed where the range begins; returns the root there if it is the one of `earlier_size`."""
-    if fold is None:
-        return None
-    if fold.size == trail.size:
-        trail.check(fold.root())
-    return fold.root() if fold.size == earlier_size else None
+    def _look(self, fold: merkle.RangeFold) -> None:
+        if fold.size == self._earlier_size:
+            self.earlier_root = fold.root()
+        if fold.size == self._trail.size:
+            self._trail.check(fold.root())
 
 
 def _range_fold(archive: Archive, manifest: Manifest) -> tuple[merkle.RangeFold | None, list[bytes] | None]:
     """The fold of a gap-free bundle and the hashes to its right; None for what the bundle has not got."""
     if "range.json" in archive:
-        proof = parse_object(archive.read("range.json"))
+        proof = parse_exactly(archive.read("range.json"), _RANGE)
         claimed = tuple(whole_number(proof, key) for key in ("from", "to", "size"))
         if claimed != (manifest.first_index, manifest.end_index, manifest.tree_size):
             msg = "range.json is about another range or size than the manifest"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
@@ -18,7 +18,14 @@ app = App(name="audit", help="Export the log, and verify an export without the s
 
 
 @app.command
-def export(*, output: Path, since: str | None = None, until: str | None = None, as_json: AsJSON = False) -> None:
+def export(
+    *,
+    output: Path,
+    since: str | None = None,
+    until: str | None = None,
+    format: Literal["jsonl", "csv", "parquet", "pdf"] = "jsonl",
+    as_json: AsJSON = False,
+) -> None:
     """Write a bundle of the log with its proofs.
 
     Parameters
@@ -29,8 +36,10 @@ def export(*, output: Path, since: str | None = None, until: str | None = None, 
         From this time or log index on.
     until
         Up to, not including, this time or log index.
+    format
+        What the bundle has beside the entries and their proofs: nothing, a table, or a report to read.
     """
-    bounds: NewAuditExport = {}
+    bounds: NewAuditExport = {"format": format}
     if since is not None:
         bounds["since"] = _bound(since)
     if until is not None:

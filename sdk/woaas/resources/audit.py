@@ -39,6 +39,8 @@ class AuditExport(Run[M]):
 
     collection = "/v1/audit/exports"
 
+    entries_done: int | None
+    entries_total: int | None
     sha256: str | None
     expires_at: datetime | None
 

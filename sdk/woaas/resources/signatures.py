@@ -20,7 +20,8 @@ class Signatures(Bound[M]):
         """Sign a record as it is now; the signer shows once more to be himself.
 
         Raises:
-            AuthenticationError: a wrong password.
+            AuthenticationError: a wrong password or code.
+            RateLimitError: too soon after wrong ones.
             ConflictError: he has signed it already (`four_eyes`).
         """
         return post("/v1/signatures", Signature, signature)

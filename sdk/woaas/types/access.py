@@ -36,6 +36,7 @@ class Member(Model):
     customer: str | None
     scope: dict[str, object]
     language: str | None
+    checkpoint_mail: bool | None
     state: str | None
     email_verified_at: datetime | None
     access_until: datetime | None
@@ -99,6 +100,7 @@ class MemberFields(Call, total=False):
     roles: Sequence[str]
     customer: str | None
     scope: KeyScope
+    checkpoint_mail: bool
 
 
 class KeyScope(TypedDict, total=False):

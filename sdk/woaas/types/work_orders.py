@@ -314,7 +314,7 @@ class OperationCommand(Command, total=False):
 
 
 class SignatureFields(Call, total=False):
-    """A signature. A key names the member who signs as `signer`, by e-mail address."""
+    """A signature. A key names the member who signs as `signer`, by e-mail address; `otp` is his second factor's."""
 
     meaning: Required[str]
     reason: str | None

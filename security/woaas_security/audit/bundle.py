@@ -20,7 +20,7 @@ from woaas_core.events.canonical import JSONValue
 from .checkpoint import Checkpoint
 from .note import parse_note
 from .proofs import NodeHashes, plan_consistency, plan_inclusion, plan_range
-from .table import header, row
+from .renderings import Format, rendering_of
 
 SCHEMA = "woaas.audit-bundle/1"
 MAX_INCLUSION_PROOFS = 10_000
@@ -86,7 +86,7 @@ class BundleWriter:
         hashes: NodeHashes,
         previous_checkpoint: str | None = None,
         trail: Iterable[str] = (),
-        has_table: bool = False,
+        format: Format = "jsonl",
     ) -> None:
         self._scope = scope
         self._hashes = hashes
@@ -108,9 +108,7 @@ class BundleWriter:
         # A zip takes one file at a time: the other two streams wait aside.
         self._inclusion = tempfile.SpooledTemporaryFile(_SPOOL_BYTES)  # noqa: SIM115  # lives as long as the writer
         self._openings = tempfile.SpooledTemporaryFile(_SPOOL_BYTES)  # noqa: SIM115
-        self._table = tempfile.SpooledTemporaryFile(_SPOOL_BYTES) if has_table else None  # noqa: SIM115
-        if self._table is not None:
-            self._table.write(header())
+        self._rendering = rendering_of(format, checkpoint=checkpoint)
         self._entries = _Member(self._zip, "entries.jsonl")
 
     def __enter__(self) -> Self:
@@ -120,9 +118,8 @@ class BundleWriter:
         if kind is None:
             self.close()
         else:
-            for spool in (self._inclusion, self._openings, self._table):
-                if spool is not None:
-                    spool.close()
+            for part in (self._inclusion, self._openings, self._entries, self._zip):
+                part.close()
 
     def add(self, entries: Iterable[ExportedEntry], hashes: NodeHashes | None = None) -> None:
         """Append the next entries; `hashes` prove them where those given to the writer do not.
@@ -145,9 +142,8 @@ class BundleWriter:
             for name, salt, value in entry.openings:
                 opening: JSONValue = {"index": entry.index, "field": name, "salt": _b64(salt), "value": value}
                 self._openings.write(_json_line(opening))
-            if self._table is not None:
-                values = {one.field: one.value for one in entry.openings}
-                self._table.write(row(entry.index, entry.leaf, entry.leaf_hash, values))
+            if self._rendering is not None:
+                self._rendering.add(entry)
 
     def close(self) -> None:
         """Write the proofs and the manifest and finish the zip; the target stays open.
@@ -162,9 +158,6 @@ class BundleWriter:
         self._digests[self._entries.name] = self._entries.close()
         with self._openings, self._inclusion:
             self._copy("openings.jsonl", self._openings)
-            if self._table is not None:
-                with self._table:
-                    self._copy("entries.csv", self._table)
             if self._proves_each:
                 self._copy("inclusion.jsonl", self._inclusion)
             else:
@@ -180,8 +173,11 @@ class BundleWriter:
             "complete": scope.filter is None,
             "tree_size": self._checkpoint.size,
             "withheld": self._withheld,
-            "sha256": self._digests.copy(),
+            "sha256": self._digests,
         }
+        if self._rendering is not None:
+            with self._rendering.finish(manifest) as file:
+                self._copy(self._rendering.name, file)
         self._write("manifest.json", (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode())
         self._zip.close()
 

@@ -1,6 +1,6 @@
 """Tables of the verifiable log beside the log itself: tiles, checkpoints, keys and the sequencer's fence."""
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, SmallInteger, Table, Text, Uuid
+from sqlalchemy import BigInteger, Column, Computed, Date, Integer, LargeBinary, SmallInteger, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 from woaas_core.db.base import instant, metadata, tenant_index, tenant_table
@@ -35,6 +35,10 @@ cosignature = tenant_table(
     key=("origin", "size", "witness", "cosigned_at"),
 )
 
+_PROGRESS = (
+    "CASE WHEN status = 'finished' THEN '1' WHEN entries_total > 0 THEN "
+    "round(entries_done::numeric / entries_total, 3)::text ELSE '0' END"
+)
 audit_exports = tenant_table(
     "audit_exports",
     Column("id", Uuid, nullable=False),
@@ -44,6 +48,10 @@ audit_exports = tenant_table(
     Column("requested_by", JSONB, nullable=False),
     Column("first_index", BigInteger),
     Column("end_index", BigInteger),
+    # How much of the range has been gone through; told while it is written.
+    Column("entries_done", BigInteger),
+    Column("entries_total", BigInteger),
+    Column("progress", Text, Computed(_PROGRESS, persisted=True), nullable=False),
     Column("sha256", Text),
     Column("size_bytes", BigInteger),
     Column("error", Text),
@@ -58,6 +66,15 @@ audit_export_parts = tenant_table(
     Column("part", Integer, nullable=False),
     Column("content", LargeBinary, nullable=False),
     key=("export_id", "part"),
+)
+
+# The days on which the newest checkpoint was mailed to those who watch the log, and how far the log was then.
+checkpoint_mailings = tenant_table(
+    "checkpoint_mailings",
+    Column("day", Date, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    key=("day",),
 )
 
 # Who read the log, and in which hour last: each reader leaves one entry an hour.

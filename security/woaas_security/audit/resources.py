@@ -32,7 +32,9 @@ AUDIT_EXPORT = Resource(
     (
         Field("id", "id", prefix="axp"),
         Field("status", filterable=True),
-        Field("progress", column="status", render=lambda status: "1" if status == "finished" else "0"),
+        Field("progress"),
+        Field("entries_done", "integer"),
+        Field("entries_total", "integer"),
         Field("request", "json"),
         Field("first_index", "integer"),
         Field("end_index", "integer"),

@@ -32,6 +32,7 @@ class Access:
         members = {m.field: m for m in (members_in(f, verdict) for f in resource.open_fields) if m}
         mixed = {f for f, m in members.items() if not m.is_all_readable}
         readable = (resource.names & verdict.readable) - mixed
+        readable -= {f.name for f in resource.fields if f.tells_of and f.tells_of not in readable}
         tellers = frozenset(f.name for f in resource.fields if f.tells_of_all)
         if resource.names - tellers - readable:
             readable -= tellers

@@ -26,7 +26,12 @@ def explain(
         named = {line.field for line in lines if line.field.partition(".")[0] in resource.open_fields}
         known = sorted(resource.names | named)
         hidden = [n for n in known if not access.reads(n.partition(".")[0], n.partition(".")[2])]
-        said["hidden"] = {name: [_shown(line, policy) for line in lines if _hides(line, name)] for name in hidden}
+        # What may be a copy of another field is hidden by what hides that one, too.
+        also = {f.name: f.tells_of for f in resource.fields if f.tells_of}
+        said["hidden"] = {
+            name: [_shown(line, policy) for line in lines if _hides(line, name) or _hides(line, also.get(name, name))]
+            for name in hidden
+        }
         said["grants"] = [str(g.purpose) for g in grants if g.resource == resource.name]
     return said
 

@@ -28,7 +28,8 @@ class Field:
     ``column`` is its column where the names differ; ``prefix`` is the id prefix of kind ``id``. A field with
     ``render`` is shown through it. ``filterable`` also allows sorting, but for kinds json (filtered by member) and
     texts (by an item). An ``is_open`` field holds members of the tenant's own naming, each with permissions of its
-    own. One that ``tells_of_all`` moves with every other, so only who sees all of them sees it.
+    own. One that ``tells_of_all`` moves with every other, so only who sees all of them sees it; one that ``tells_of``
+    another may be a copy of it, so it is not read without it.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Field:
     render: Callable[[Any], Any] | None = None
     is_open: bool = False
     tells_of_all: bool = False
+    tells_of: str = ""
 
     @property
     def source(self) -> str:

@@ -35,6 +35,7 @@ class MemberPatch(Body, kw_only=True):
     customer: Code | None | UnsetType = UNSET
     scope: Scope | UnsetType = UNSET
     access_until: Instant | None | UnsetType = UNSET
+    checkpoint_mail: bool | UnsetType = UNSET
 
 
 class NewApiKey(Body, kw_only=True):

@@ -69,6 +69,7 @@ async def invite(uow: "UnitOfWork", principal: Principal, body: NewMember, regis
         "scope": scope,
         "access_until": access_until,
         "language": language,
+        "checkpoint_mail": True,
         "state": INVITED,
     }
     known = await repository.user_by_email(uow, email)
@@ -124,7 +125,7 @@ async def change(
     after = {n: known[n] for n in repository.GIVEN} | sent
     if after == {n: known[n] for n in after}:
         return known
-    if sent.keys() - {"name"}:
+    if sent.keys() - {"name", "checkpoint_mail"}:
         require_covered(principal, frozenset(known["roles"]), registry)
         await _check_given(uow, principal, after["roles"], after["customer"], after["scope"], registry)
     await _require_owner(uow, known, stays=OWNER_ROLE in after["roles"] and after["access_until"] is None)

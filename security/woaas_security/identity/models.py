@@ -1,6 +1,6 @@
 """Who can call: API keys, users with their credentials, and console sessions."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from woaas_core.db.base import instant, metadata, tenant_index, tenant_table
@@ -40,6 +40,8 @@ users: Table = tenant_table(
     # The part of the tenant it is for; empty is all of it.
     Column("scope", JSONB, nullable=False),
     Column("language", Text, nullable=False),
+    # Whether he is sent the newest checkpoint of the log each day, if his roles are those of who watches it.
+    Column("checkpoint_mail", Boolean, nullable=False),
     # invited, active, suspended or removed; only an active person gets in.
     Column("state", Text, nullable=False),
     instant("email_verified_at", nullable=True),

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from woaas_core.ids import encode_id
 from woaas_core.mail import Mail
+from woaas_security.audit import mailing
 from woaas_security.identity import credential_store as store
 from woaas_security.identity import events, one_time
 from woaas_security.identity.keyring import Keyring
@@ -35,19 +36,22 @@ async def take(uow: "UnitOfWork", keyring: Keyring, base_url: str) -> list[Outgo
     """Mail that is due, with fresh links; each is due again later unless settled, until it was tried too often."""
     found = []
     for row in await store.due_mails(uow):
-        purpose = Purpose(row["purpose"])
         if row["attempts"] >= _MOST_ATTEMPTS:
             await store.drop_mail(uow, row["id"])
             continue
         delay = timedelta(seconds=_FIRST_RETRY_S * 2 ** row["attempts"])
         await store.postpone_mail(uow, row["id"], uow.clock.now() + delay)
+        reader = {"to": row["email"], "name": row["name"], "language": row["language"], "base_url": base_url}
+        if row["purpose"] == mailing.PURPOSE:
+            note = await mailing.checkpoint_letter(uow, **reader)
+            if note is not None:
+                found.append(Outgoing(row["id"], note))
+            continue
+        purpose = Purpose(row["purpose"])
         token = await one_time.mint(uow, keyring, row["user_id"], purpose)
         if row["attempts"] == 0 and purpose in _RECORDED:
             uow.record(_RECORDED[purpose], subject=encode_id("usr", row["user_id"]))
-        mail = letter(
-            purpose, to=row["email"], name=row["name"], language=row["language"], base_url=base_url, token=token
-        )
-        found.append(Outgoing(row["id"], mail))
+        found.append(Outgoing(row["id"], letter(purpose, **reader, token=token)))
     return found
 
 

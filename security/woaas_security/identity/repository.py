@@ -46,7 +46,7 @@ _BY_ADDRESS = Statement(
     select(users).where(users.c.tenant_id == bindparam("tenant"), users.c.email == bindparam("email"))
 )
 # What is given to a person, as a whole.
-GIVEN = ("name", "roles", "customer", "scope", "access_until")
+GIVEN = ("name", "roles", "customer", "scope", "access_until", "checkpoint_mail")
 _MEMBERSHIP = {n: bindparam(f"new_{n}", type_=users.c[n].type) for n in (*GIVEN, "state")}
 _UPDATE_USER = Statement(
     update(users)

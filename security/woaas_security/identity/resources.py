@@ -1,7 +1,7 @@
 """What the door shows of keys and members."""
 
 from woaas_security.authz.resource import Field, Resource, members_of
-from woaas_security.identity.inputs import NewApiKey, NewMember
+from woaas_security.identity.inputs import MemberPatch, NewApiKey, NewMember
 from woaas_security.identity.models import api_keys, users
 
 API_KEY = Resource(
@@ -38,6 +38,7 @@ MEMBER = Resource(
         Field("customer"),
         Field("scope", "json"),
         Field("language"),
+        Field("checkpoint_mail", "boolean"),
         Field("state", filterable=True),
         Field("email_verified_at", "instant"),
         Field("access_until", "instant", filterable=True),
@@ -45,5 +46,5 @@ MEMBER = Resource(
         Field("created_at", "instant", filterable=True),
     ),
     actions=frozenset({"create", "suspend", "remove"}),
-    writes=members_of(NewMember),
+    writes=members_of(NewMember, MemberPatch),
 )

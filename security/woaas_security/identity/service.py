@@ -329,6 +329,7 @@ async def add_user(
         scope=dict(scope or {}),
         access_until=None,
         language="en",
+        checkpoint_mail=True,
         state="active",
         email_verified_at=None,
         version=1,

@@ -42,7 +42,7 @@ async def sign_in(
         RateLimited: too soon after failures.
     """
     account = email.strip().lower()
-    counted = _counters(authenticator.keyring, account, origin)
+    counted = counters_of(authenticator.keyring, account, origin)
     await throttle.check(uow, counted)
     found = await repository.by_email(uow, account)
     candidates: list[Record | None] = [*found] or [None]
@@ -66,7 +66,7 @@ async def give_code(uow: "UnitOfWork", authenticator: Authenticator, token: str,
         RateLimited: too soon after failures.
     """
     found = await one_time.find(uow, authenticator.keyring, token, Purpose.SECOND_STEP)
-    counted = _counters(authenticator.keyring, found["email"], origin)
+    counted = counters_of(authenticator.keyring, found["email"], origin)
     await throttle.check(uow, counted)
     method = await second_factor.check(uow, authenticator.keyring, found["user_id"], code)
     if method is None:
@@ -106,7 +106,8 @@ def new_device(keyring: Keyring, account: str, origin: Origin) -> str:
     return f"{nonce}.{keyring.digest('device', f'{account}:{nonce}').hex()}"
 
 
-def _counters(keyring: Keyring, account: str, origin: Origin) -> throttle.Counters:
+def counters_of(keyring: Keyring, account: str, origin: Origin) -> throttle.Counters:
+    """What attempts to be the person of an account are counted on, at whichever door."""
     device = _mark(keyring, account, origin.device)
     return throttle.counters(keyring, account=account, device=device, address=origin.address)
 

@@ -119,7 +119,7 @@ async def _stored(uow: "UnitOfWork", provider: Provider, sent: Sent) -> Stored:
     client = await load_client(uow, provider, client_id_of(sent))
     if client is not None:
         await tenants.enter(uow, client.row["tenant_id"])
-        uow.actor = Actor("oauth_client", client.get_client_id(), "api")
+        uow.actor = Actor("oauth_client", client.get_client_id(), client.get_client_id())
     return Stored(client)
 
 

@@ -27,7 +27,9 @@ async def run_solver(settings: Settings, stop: asyncio.Event, *, clock: Clock | 
     scaler: Scaler = FixedPool(most)
     if is_cluster:
         scaler = RayAutoscaler(executor, threads=threads, target=Target(most=most))
-    database = await Database.connect(settings.database_url, role=APP, size=2 * most + 5, clock=clock)
+    database = await Database.connect(
+        settings.database_url, role=APP, size=2 * most + 5, clock=clock, pooler=settings.pooler_url
+    )
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(Lane(database).run(stop))

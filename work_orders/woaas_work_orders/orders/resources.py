@@ -63,7 +63,8 @@ WORK_ORDER = Resource(
         Field("plan_status", filterable=True),
         Field("type", filterable=True),
         Field("template", filterable=True),
-        Field("title", filterable=True, searched=True),
+        # An order entered without one is titled with its product.
+        Field("title", filterable=True, searched=True, tells_of="product"),
         Field("product", filterable=True, searched=True),
         Field("quantity", "decimal", filterable=True),
         Field("unit"),

@@ -1,5 +1,6 @@
 """All SQL about signatures."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _S = signatures.c
 _OWN = select(signatures).where(_S.tenant_id == bindparam("tenant_id"))
 _OF_ORDER = Statement(_OWN.where(_S.work_order_id == bindparam("order_id")).order_by(_S.id))
+_OF_ORDERS = Statement(_OWN.where(_S.work_order_id == bindparam("order_ids").any_()).order_by(_S.id))
+_OF_OPERATIONS = Statement(_OWN.where(_S.operation_id == bindparam("operation_ids").any_()).order_by(_S.id))
 _BY_ID = Scoped.where(SIGNATURE, _OWN.where(_S.id == bindparam("key")))
 _INSERT = insert_row(signatures)
 _INVALIDATE = Statement(
@@ -57,6 +60,18 @@ async def list_of(uow: "UnitOfWork", order_id: UUID) -> "list[Record]":
     return await uow.all(_OF_ORDER, tenant_id=uow.tenant, order_id=order_id)
 
 
+async def of_orders(uow: "UnitOfWork", order_ids: Iterable[UUID]) -> "dict[UUID, list[Record]]":
+    """The signatures of a page of orders and their operations, by order, oldest first."""
+    rows = await uow.all(_OF_ORDERS, tenant_id=uow.tenant, order_ids=list(order_ids))
+    return _grouped(rows, "work_order_id")
+
+
+async def of_operations(uow: "UnitOfWork", operation_ids: Iterable[UUID]) -> "dict[UUID, list[Record]]":
+    """The signatures of a page of operations, by operation, oldest first."""
+    rows = await uow.all(_OF_OPERATIONS, tenant_id=uow.tenant, operation_ids=list(operation_ids))
+    return _grouped(rows, "operation_id")
+
+
 async def get(uow: "UnitOfWork", principal: "Principal", signature_id: UUID) -> "Record | None":
     """A signature, if the caller may see that row."""
     return await uow.first(_BY_ID.of(principal), tenant_id=uow.tenant, key=signature_id, **principal.row_values)
@@ -78,3 +93,10 @@ async def invalidate(uow: "UnitOfWork", signature_id: UUID, *, at: datetime, by:
 async def reports_of(uow: "UnitOfWork", order_id: UUID) -> "list[Record]":
     """What was reported on an order's operations, oldest first; replaced reports too."""
     return await uow.all(_REPORTS, tenant_id=uow.tenant, order_id=order_id)
+
+
+def _grouped(rows: "list[Record]", key: str) -> "dict[UUID, list[Record]]":
+    found: dict[UUID, list[Record]] = {}
+    for row in rows:
+        found.setdefault(row[key], []).append(row)
+    return found

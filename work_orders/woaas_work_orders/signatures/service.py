@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from woaas_core.errors import Conflict, NotFound
 from woaas_core.ids import encode_id, try_decode_id, uuid7
-from woaas_security.identity.reauthentication import Signer, prove
+from woaas_security.identity.reauthentication import Claim, Prover, Signer
 from woaas_security.principal import Principal
 from woaas_security.tenants import repository as tenants
 from woaas_work_orders.orders import service as orders
@@ -28,11 +28,14 @@ if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
 
 
-async def sign(uow: "UnitOfWork", principal: Principal, subject: str, body: SignatureBody) -> dict[str, Any]:
+async def sign(
+    uow: "UnitOfWork", principal: Principal, prover: Prover, subject: str, body: SignatureBody
+) -> dict[str, Any]:
     """Sign a work order (by id or number) or an operation as it is now. Locks the order.
 
     Raises:
         Unauthenticated: the signer has not shown to be himself.
+        RateLimited: too soon after attempts that failed.
         Forbidden: neither the caller nor the signer may be without the right to sign.
         FourEyes: the signer has signed this already, and that still holds: it takes somebody else.
     """
@@ -40,7 +43,7 @@ async def sign(uow: "UnitOfWork", principal: Principal, subject: str, body: Sign
     if order.head.state == OrderState.FORECAST:
         msg = "Expected demand is nothing to sign; release it first."
         raise Conflict(msg)
-    signer = await prove(uow, principal, email=body.signer, password=body.password, otp=body.otp)
+    signer = await prover.prove(uow, principal, Claim(body.signer, body.password, body.otp))
     resource = WORK_ORDER if operation is None else OPERATION
     principal.require(resource, "sign")
     signer.access(principal, resource).require("sign")

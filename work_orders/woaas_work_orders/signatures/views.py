@@ -18,10 +18,15 @@ def show_signature(principal: Principal, row: Row) -> dict[str, Any]:
     return shown
 
 
+def sees_signatures(principal: Principal) -> bool:
+    """Whether records are shown to a caller with their signatures."""
+    return principal.access(SIGNATURE).sees_anything
+
+
 def show_signatures(
     principal: Principal, rows: Iterable[Row], operation_id: UUID | None = None
 ) -> list[dict[str, Any]] | None:
     """The signatures of an order, or of one operation; None where the caller sees none at all."""
-    if not principal.access(SIGNATURE).sees_anything:
+    if not sees_signatures(principal):
         return None
     return [show_signature(principal, r) for r in rows if operation_id is None or r["operation_id"] == operation_id]

@@ -65,7 +65,8 @@ async def show_proof(page: Page, index: str) -> Outcome:
 async def export(page: Page) -> Outcome:
     """Ask for a bundle of a stretch of time, or of everything."""
     body = {name: instant(page.form.get(name, ""), page.zone, f"/{name}") for name in ("from", "to")}
-    await page.post("/audit/exports", {name: at for name, at in body.items() if at})
+    asked = {name: at for name, at in body.items() if at}
+    await page.post("/audit/exports", {**asked, "format": page.form.get("format") or "jsonl"})
     return SeeOther("/console/audit", Notice(page.text("The bundle is being written; it appears below.")))
 
 

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 
 from woaas_api.console.forms import given, instant
 from woaas_api.console.page import JSON, Notice, Outcome, Page, SeeOther, Shown, page
+from woaas_api.console.pages.session import too_many
 from woaas_api.console.vocabulary import word
+from woaas_core.errors import RateLimited, Unauthenticated
+from woaas_security.identity import second_factor
 from woaas_work_orders.orders.lifecycle import (
     OPERATION_ENDED,
     OPERATION_TRANSITIONS,
@@ -38,6 +41,8 @@ async def show_order(page: Page, key: str) -> Outcome:
         "timeline": list(reversed((await page.get(f"/work-orders/{key}/timeline"))["data"])),
         "receipts": (await page.get(f"/work-orders/{key}/receipts"))["data"] if page.sees("receipt", "id") else [],
         "sequences": {o["id"]: o.get("sequence") for o in operations},
+        "signs_with_code": page.may("work_order", "sign")
+        and (await second_factor.status(page.uow, page.user[0].id)).is_on,
         "grave": GRAVE,
         "place": "orders",
     }
@@ -93,10 +98,14 @@ async def receive(page: Page, key: str) -> Outcome:
 
 @page("POST", "/orders/{key:str}/signatures", needs=("POST /signatures",))
 async def sign(page: Page, key: str) -> Outcome:
-    """Sign the order or one of its operations."""
-    await page.post(
-        "/signatures", given(**{n: page.form.get(n, "") for n in ("subject", "meaning", "reason", "password")})
-    )
+    """Sign the order or one of its operations; a wrong password is no reason to be signed out."""
+    members = ("subject", "meaning", "reason", "password", "otp")
+    try:
+        await page.post("/signatures", given(**{n: page.form.get(n, "") for n in members}))
+    except Unauthenticated:
+        return _back(page, key, page.text("The password or the code is not right."), is_error=True)
+    except RateLimited:
+        return _back(page, key, too_many(page), is_error=True)
     return _back(page, key, page.text("Signed."))
 
 
@@ -170,8 +179,8 @@ def _state(page: Page, row: JSON) -> str:
     return page.text(word(row.get("state", "–")))
 
 
-def _back(page: Page, key: str, text: str) -> SeeOther:
-    return SeeOther(page.form.get("back") or f"/console/orders/{key}", Notice(text))
+def _back(page: Page, key: str, text: str, *, is_error: bool = False) -> SeeOther:
+    return SeeOther(page.form.get("back") or f"/console/orders/{key}", Notice(text, is_error=is_error))
 
 
 PAGES = (show_order, command_order, command_operation, report, inspect, receive, sign)

@@ -2,8 +2,8 @@
 
 from woaas_api.console.languages import COOKIE as LANGUAGE_COOKIE
 from woaas_api.console.languages import languages
-from woaas_api.console.page import CODE_COOKIE, DEVICE_COOKIE, Outcome, Page, SeeOther, Shown, page
-from woaas_api.edge import SESSION_COOKIE
+from woaas_api.console.page import CODE_COOKIE, Outcome, Page, SeeOther, Shown, page
+from woaas_api.edge import DEVICE_COOKIE, SESSION_COOKIE
 from woaas_core.errors import RateLimited, Unauthenticated
 from woaas_security.identity import service
 from woaas_security.identity import sign_in as signing
