@@ -23,6 +23,7 @@ from woaas_api.rest import (
     audit,
     billing,
     connectors,
+    data_exports,
     duration_models,
     erasures,
     events,
@@ -44,6 +45,7 @@ from woaas_api.rest import (
     schedules,
     sessions,
     signatures,
+    sso_connections,
     work_orders,
 )
 from woaas_api.static_files import StaticFiles
@@ -86,6 +88,8 @@ ROUTES: tuple[Route, ...] = (
     *audit.ROUTES,
     *identity.ROUTES,
     *oauth_clients.ROUTES,
+    *sso_connections.ROUTES,
+    *data_exports.ROUTES,
     *members.ROUTES,
     *sessions.ROUTES,
     *permissions.ROUTES,

@@ -16,6 +16,7 @@ from woaas_api.subjects import RESOURCES, SUBJECTS
 from woaas_core.errors import DomainError
 from woaas_graphql.context import Context
 from woaas_graphql.execution import execute, read_request, refused
+from woaas_graphql.persisted import PersistedQueries
 
 PATH = "/graphql"
 _DENIALS = ("forbidden", "field_forbidden")
@@ -23,13 +24,14 @@ _DENIALS = ("forbidden", "field_forbidden")
 
 def graph_handlers(edge: Edge, files: StaticFiles) -> list[HTTPRouteHandler | WebsocketRouteHandler]:
     """The three handlers of the path."""
+    persisted = PersistedQueries()
 
     async def endpoint(call: Call) -> Answer[Any]:
         request = read_request(call.raw_body)
         context = Context(
             call.uow, call.principal, call.prover, edge.cursors, SUBJECTS, RESOURCES, call.uow.request_id or ""
         )
-        answer = await execute(request, context)
+        answer = await execute(request, context, persisted)
         call.charge(answer.get("extensions", {}).get("cost", {}).get("requested", 0) / COST_UNITS_PER_TOKEN)
         denied = next((e for e in answer.get("errors", ()) if e["extensions"]["code"] in _DENIALS), None)
         if denied is not None:

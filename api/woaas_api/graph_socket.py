@@ -139,6 +139,8 @@ class _Conversation:
             request = msgspec.convert(payload, GraphQLRequest)
         except msgspec.ValidationError as error:
             raise _Closed(_BAD_REQUEST, str(error)) from None
+        if not request.query:
+            raise _Closed(_BAD_REQUEST, "Send a query.")
         self._running[key] = self._tasks.create_task(self._follow(key, request))
 
     async def _follow(self, key: str, request: GraphQLRequest) -> None:

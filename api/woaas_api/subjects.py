@@ -14,9 +14,11 @@ from woaas_security.audit.resources import (
     EXTERNAL_ENTRY,
 )
 from woaas_security.authz.resource import Resource
+from woaas_security.data_exports.resources import DATA_EXPORT
 from woaas_security.identity.resources import API_KEY, MEMBER
 from woaas_security.oauth.resources import OAUTH_CLIENT
 from woaas_security.permissions.resources import FIELD_POLICY, GRANT, ROLE
+from woaas_security.sso.resources import SSO_CONNECTION
 from woaas_solver_farm.figures.pilots import PILOT
 from woaas_solver_farm.learning.resources import DURATION_MODEL
 from woaas_solver_farm.policies import POLICY
@@ -43,9 +45,9 @@ SUBJECTS: Mapping[str, Resource] = {
         CONNECTOR,
         *(LISTING, REQUEST, NDA, QUOTE, CONTRACT),
         *(PERIOD, INVOICE, SETTLEMENT, SPEND_LIMIT),
-        *(API_KEY, MEMBER, ROLE, FIELD_POLICY, GRANT),
         *(ERASURE, LEGAL_HOLD, AUDIT_SOURCE, EXTERNAL_ENTRY, AUDIT_RETENTION, AUDIT_ARCHIVE),
-        *(API_KEY, OAUTH_CLIENT, MEMBER, ROLE, FIELD_POLICY, GRANT),
+        *(API_KEY, OAUTH_CLIENT, SSO_CONNECTION, MEMBER, ROLE, FIELD_POLICY, GRANT),
+        DATA_EXPORT,
     )
 }
 RESOURCES = (
@@ -66,9 +68,9 @@ RESOURCES = (
     CONNECTOR,
     *(LISTING, REQUEST, BOARD, NDA, QUOTE, CONTRACT),
     *(PLAN, PERIOD, USAGE_EVENT, INVOICE, SETTLEMENT, SPEND_LIMIT),
-    *(EVENT, AUDIT_ENTRY, AUDIT_EXPORT, API_KEY, MEMBER, ROLE, FIELD_POLICY, GRANT),
     *(ERASURE, LEGAL_HOLD, AUDIT_SOURCE, EXTERNAL_ENTRY, AUDIT_RETENTION, AUDIT_ARCHIVE),
-    *(EVENT, AUDIT_ENTRY, AUDIT_EXPORT, API_KEY, OAUTH_CLIENT, MEMBER, ROLE, FIELD_POLICY, GRANT),
+    *(EVENT, AUDIT_ENTRY, AUDIT_EXPORT, DATA_EXPORT),
+    *(API_KEY, OAUTH_CLIENT, SSO_CONNECTION, MEMBER, ROLE, FIELD_POLICY, GRANT),
     *(KPI, LEDGER),
 )
 """What permissions are told about."""

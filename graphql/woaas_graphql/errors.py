@@ -9,7 +9,7 @@ from strawberry.utils.str_converters import to_camel_case
 from woaas_core.db.refusals import as_domain_error
 from woaas_core.errors import DomainError, FieldForbidden, Malformed
 
-TOO_MANY_TOKENS = "Document contains more than"
+_PARSER_LIMITS = ("tokens", "nested too deeply")
 _FREE_MEMBERS = "custom_fields"
 
 
@@ -54,9 +54,10 @@ def cause_of(error: GraphQLError) -> DomainError:
         original = original.original_error
     if original is not None and not isinstance(original, GraphQLError):
         return as_domain_error(original)
-    if isinstance(error, GraphQLSyntaxError) and "tokens" in error.message:
+    if isinstance(error, GraphQLSyntaxError) and any(limit in error.message for limit in _PARSER_LIMITS):
         return QueryTooComplex(error.message)
-    return Malformed(error.message)
+    # Some rules suggest names that were not asked for.
+    return Malformed(error.message.partition(" Did you mean ")[0])
 
 
 def pointer(text: str) -> str:

@@ -11,6 +11,7 @@ from woaas_core.db.turns import take_turns
 from woaas_core.errors import DomainError, Malformed
 from woaas_graphql.context import Context
 from woaas_graphql.errors import formatted
+from woaas_graphql.persisted import PersistedQueries, PersistedQueryNotFound
 from woaas_graphql.schema import schema
 
 _ONE_SHOT = (OperationType.QUERY, OperationType.MUTATION)
@@ -19,7 +20,7 @@ _ONE_SHOT = (OperationType.QUERY, OperationType.MUTATION)
 class GraphQLRequest(msgspec.Struct, rename={"operation_name": "operationName"}):
     """A request as GraphQL over HTTP writes it; lists of them are not taken."""
 
-    query: str
+    query: str = ""
     variables: dict[str, Any] | None = None
     operation_name: str | None = None
     extensions: dict[str, Any] | None = None
@@ -41,17 +42,24 @@ def read_request(raw: bytes) -> GraphQLRequest:
         raise Malformed(msg) from None
 
 
-async def execute(request: GraphQLRequest, context: Context) -> dict[str, Any]:
-    """Run a query or mutation; errors are part of the answer."""
+async def execute(request: GraphQLRequest, context: Context, persisted: PersistedQueries) -> dict[str, Any]:
+    """Run a query or mutation; errors are part of the answer.
+
+    Raises:
+        Malformed: it names no document.
+    """
     take_turns(context.uow)
     try:
+        document = persisted.document(context.principal.tenant_id, request.query, request.extensions)
         result = await schema().execute(
-            request.query,
+            document,
             variable_values=request.variables,
             context_value=context,
             operation_name=request.operation_name,
             allowed_operation_types=_ONE_SHOT,
         )
+    except PersistedQueryNotFound as error:
+        return refused(error, context.request_id)
     except InvalidOperationTypeError:
         return refused(Malformed("Subscriptions are served over WebSocket (graphql-transport-ws)."), context.request_id)
     except CannotGetOperationTypeError:

@@ -1,13 +1,15 @@
-"""What a document may ask for at once: depth, aliases, tokens and cost.
+"""What a document may ask for at once: depth, aliases, tokens, repetitions and cost.
 
 Costs are known before anything runs: an object costs its field's weight times how many of it the pages around it
 can hold (as in IBM's GraphQL cost specification: assumed and requested sizes).
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from graphql import (
+    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -21,8 +23,6 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
-    ValidationContext,
-    ValidationRule,
     get_named_type,
 )
 from graphql.utilities import value_from_ast_untyped
@@ -33,6 +33,10 @@ from woaas_graphql.errors import QueryTooComplex
 MAX_DEPTH = 10
 MAX_ALIASES = 30
 MAX_TOKENS = 2000
+MAX_NESTING = 40
+MAX_REPEATS = 20
+MAX_DIRECTIVES = 50
+MAX_FRAGMENTS = 50
 BUDGET = 1000
 MUTATION_WEIGHT = 10
 ASSUMED_LIST_SIZE = 10
@@ -51,6 +55,24 @@ class Price(NamedTuple):
         return Price(max(self.depth, other.depth), self.aliases + other.aliases, self.cost + other.cost)
 
 
+class Shape(NamedTuple):
+    """What a document is made of, whatever its names mean: what the rules of the specification take time for."""
+
+    nesting: int = 0
+    repeats: int = 0
+    directives: int = 0
+    fragments: int = 0
+
+    def against_limits(self) -> tuple[tuple[int, int, str], ...]:
+        """Each number with the most that is allowed and what it counts."""
+        return (
+            (self.nesting, MAX_NESTING, "nested selections"),
+            (self.repeats, MAX_REPEATS, "selections of one name"),
+            (self.directives, MAX_DIRECTIVES, "directives"),
+            (self.fragments, MAX_FRAGMENTS, "fragments"),
+        )
+
+
 class Limits(SchemaExtension):
     """Refuses documents beyond the limits and tells the cost in ``extensions.cost``."""
 
@@ -63,8 +85,10 @@ class Limits(SchemaExtension):
         yield
 
     def on_validate(self) -> Iterator[None]:
-        """Add the rule that counts."""
-        self.execution_context.validation_rules = (*self.execution_context.validation_rules, self._rule())
+        """Refuse before the rules of the specification are asked: some of them take the square of what is sent."""
+        refused = self._refused()
+        if refused is not None:
+            self.execution_context.pre_execution_errors = [refused]
         yield
 
     def get_results(self) -> dict[str, Any]:
@@ -73,39 +97,58 @@ class Limits(SchemaExtension):
             return {}
         return {"cost": {"requested": self._price.cost, "budget": self.budget}}
 
-    def _rule(self) -> type[ValidationRule]:
-        limits = self
-
-        class WithinLimits(ValidationRule):
-            """Prices the document before it is visited."""
-
-            def __init__(self, context: ValidationContext) -> None:
-                super().__init__(context)
-                operations = [d for d in context.document.definitions if isinstance(d, OperationDefinitionNode)]
-                named = limits.execution_context._provided_operation_name  # noqa: SLF001 - told nowhere else
-                if len(operations) > 1 and named is None:
-                    context.report_error(GraphQLError("Name one of the document's operations in operationName."))
-                variables = limits.execution_context.variables or {}
-                limits._price = price = price_of(context, variables)
-                for found, most, what in (
-                    (price.depth, MAX_DEPTH, "levels"),
-                    (price.aliases, MAX_ALIASES, "aliases"),
-                    (price.cost, limits.budget, "cost units"),
-                ):
-                    if found > most:
-                        cause = QueryTooComplex(f"The query asks for {found} {what}; {most} are allowed.")
-                        context.report_error(GraphQLError(cause.detail, original_error=cause))
-                        break
-
-        return WithinLimits
+    def _refused(self) -> GraphQLError | None:
+        told = self.execution_context
+        document = told.graphql_document
+        assert document is not None
+        for found, most, what in shape_of(document).against_limits():
+            if found > most:
+                return _too_complex(found, most, what)
+        operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
+        if len(operations) > 1 and told._provided_operation_name is None:  # noqa: SLF001 - told nowhere else
+            return GraphQLError("Name one of the document's operations in operationName.")
+        schema: GraphQLSchema = told.schema._schema  # noqa: SLF001 - told nowhere else
+        self._price = price = price_of(schema, document, told.variables or {})
+        for found, most, what in (
+            (price.depth, MAX_DEPTH, "levels"),
+            (price.aliases, MAX_ALIASES, "aliases"),
+            (price.cost, self.budget, "cost units"),
+        ):
+            if found > most:
+                return _too_complex(found, most, what)
+        return None
 
 
-def price_of(context: ValidationContext, variables: Mapping[str, Any]) -> Price:
+def _too_complex(found: int, most: int, what: str) -> GraphQLError:
+    cause = QueryTooComplex(f"The query asks for {found} {what}; {most} are allowed.")
+    return GraphQLError(cause.detail, original_error=cause)
+
+
+def shape_of(document: DocumentNode) -> Shape:
+    """What a document is made of, each node seen once."""
+    shape = Shape(fragments=sum(isinstance(d, FragmentDefinitionNode) for d in document.definitions))
+    waiting: list[tuple[Any, int]] = [(definition, 0) for definition in document.definitions]
+    while waiting:
+        node, level = waiting.pop()
+        selected = getattr(node, "selection_set", None)
+        inner = selected.selections if selected else ()
+        names = Counter((n.alias or n.name).value for n in inner if isinstance(n, FieldNode))
+        shape = Shape(
+            nesting=max(shape.nesting, level),
+            repeats=max(shape.repeats, *names.values(), 0),
+            directives=shape.directives + len(node.directives or ()),
+            fragments=shape.fragments,
+        )
+        waiting += [(n, level + 1) for n in inner]
+    return shape
+
+
+def price_of(schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, Any]) -> Price:
     """The price of the dearest operation of a document."""
-    definitions = context.document.definitions
+    definitions = document.definitions
     fragments = {d.name.value: d for d in definitions if isinstance(d, FragmentDefinitionNode)}
     prices = [
-        _Pricing(context.schema, fragments, {**_defaults(d), **variables}).of(d)
+        _Pricing(schema, fragments, {**_defaults(d), **variables}).of(d)
         for d in definitions
         if isinstance(d, OperationDefinitionNode)
     ]

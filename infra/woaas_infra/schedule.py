@@ -11,13 +11,17 @@ from woaas_core.db.statements import Statement
 from woaas_core.mail import mailer_of
 from woaas_core.settings import Settings
 from woaas_infra.readers import readers
+from woaas_infra.tables import complete_metadata
 from woaas_security.audit import exports, mailing, retention
+from woaas_security.data_exports import service as data_exports
 from woaas_security.identity import credential_store, outbox, throttle
 from woaas_security.identity import repository as identity
 from woaas_security.identity.keyring import Keyring
 from woaas_security.oauth import repository as oauth
 from woaas_security.oauth.protocol import GRANT_LIFE
 from woaas_security.principal import Principal
+from woaas_security.sso import domains
+from woaas_security.sso import repository as sso
 from woaas_solver_farm.learning import upkeep as learning
 from woaas_solver_farm.schedules import repository as schedules
 from woaas_work_orders.forecasts import computing, netting
@@ -48,15 +52,16 @@ class Delivery(NamedTuple):
     """What leaves the system, tenant by tenant, at least once.
 
     ``take`` claims what is due in one transaction, ``send`` hands each on outside of any, ``settle`` notes in another
-    that it is out. What fails, or is cut off before it is settled, is due again by what ``take`` has committed.
+    that it is out, with what ``send`` was told. What fails, or is cut off before it is settled, is due again by what
+    ``take`` has committed.
     """
 
     name: str
     every: timedelta
     tenants: Statement
     take: Callable[["UnitOfWork"], Awaitable[Sequence[Any]]]
-    send: Callable[[Any], Awaitable[None]]
-    settle: Callable[["UnitOfWork", Any], Awaitable[None]]
+    send: Callable[[Any], Awaitable[object]]
+    settle: Callable[["UnitOfWork", Any, Any], Awaitable[None]]
 
 
 async def _forget(uow: "UnitOfWork", _principal: Principal) -> int:
@@ -66,10 +71,17 @@ async def _forget(uow: "UnitOfWork", _principal: Principal) -> int:
         + await identity.forget_ended_sessions(uow)
         + await oauth.forget_ended(uow, uow.clock.now() - GRANT_LIFE)
         + await credential_store.forget_tokens(uow)
+        + await sso.forget_answers(uow)
+        + await data_exports.forget_expired(uow)
         + await throttle.forget_old(uow)
         + await exports.forget_expired(uow)
         + await schedules.forget_expired(uow)
     )
+
+
+async def _export_data(uow: "UnitOfWork", _principal: Principal) -> int:
+    """Everything of a tenant, whichever part its tables are of."""
+    return await data_exports.write_queued(uow, complete_metadata().sorted_tables)
 
 
 JOBS: tuple[PeriodicJob, ...] = (
@@ -104,6 +116,12 @@ JOBS: tuple[PeriodicJob, ...] = (
         Statement.text("SELECT tenants_with_queued_forecasts($1)", "now"),
         computing.compute_queued,
     ),
+    PeriodicJob(
+        "data_exports",
+        timedelta(seconds=5),
+        Statement.text("SELECT tenants_with_queued_data_exports()"),
+        _export_data,
+    ),
     PeriodicJob("lapsed_forecasts", timedelta(hours=1), Statement.text("SELECT live_tenants()"), netting.lapse),
     PeriodicJob("checkpoint_mail", timedelta(hours=1), Statement.text("SELECT live_tenants()"), mailing.queue_daily),
     PeriodicJob("forgetting", timedelta(hours=1), Statement.text("SELECT live_tenants()"), _forget),
@@ -130,6 +148,14 @@ def deliveries(settings: Settings) -> tuple[Delivery, ...]:
             Statement.text("SELECT tenants_with_mail($1)", "now"),
             take=lambda uow: outbox.take(uow, keyring, settings.url),
             send=lambda outgoing: mailer.send(outgoing.mail),
-            settle=outbox.settle,
+            settle=lambda uow, outgoing, _: outbox.settle(uow, outgoing),
+        ),
+        Delivery(
+            "sso_domains",
+            timedelta(seconds=10),
+            Statement.text("SELECT tenants_with_sso_domains($1)", "now"),
+            take=domains.due,
+            send=lambda check: domains.look_up(check, domains.text_records),
+            settle=domains.settle,
         ),
     )

@@ -15,6 +15,7 @@ MODULES = (
     "woaas_solver_farm.proposals.models",
     "woaas_solver_farm.schedules.models",
     "woaas_security.audit.models",
+    "woaas_security.data_exports.models",
     "woaas_security.denials.models",
     "woaas_work_orders.connectors.models",
     "woaas_work_orders.alerts.models",
@@ -28,6 +29,7 @@ MODULES = (
     "woaas_core.events.log",
     "woaas_security.identity.models",
     "woaas_security.oauth.models",
+    "woaas_security.sso.models",
     "woaas_security.tenants.models",
 )
 

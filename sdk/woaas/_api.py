@@ -45,7 +45,9 @@ from .resources.plant import (
 from .resources.promises import Promises
 from .resources.records import AuditSources, Erasures, ExternalEntries, LegalHolds
 from .resources.schedules import Policies, Scenarios, ScheduleRuns, Schedules, SolveRun, solve_handle
+from .resources.sign_on import SSOConnections
 from .resources.signatures import Signatures
+from .resources.tenant import TenantExports
 from .resources.work_orders import WorkOrders
 from .types.access import Kpi, Me
 
@@ -228,6 +230,11 @@ class API(Bound[M]):
         return OAuthClients(self._executor)
 
     @cached_property
+    def sso_connections(self) -> SSOConnections[M]:
+        """Identity providers that people sign in by."""
+        return SSOConnections(self._executor)
+
+    @cached_property
     def roles(self) -> Roles[M]:
         """Roles, built-in and the tenant's own."""
         return Roles(self._executor)
@@ -241,6 +248,11 @@ class API(Bound[M]):
     def grants(self) -> Grants[M]:
         """Fields opened for a purpose and a time."""
         return Grants(self._executor)
+
+    @cached_property
+    def tenant_exports(self) -> TenantExports[M]:
+        """Everything of the tenant in one file."""
+        return TenantExports(self._executor)
 
     @cached_property
     def exports(self) -> Exports[M]:

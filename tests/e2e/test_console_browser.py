@@ -75,6 +75,7 @@ class Console:
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         await page.goto(f"{self.url}/console")
         await page.fill("[name=email]", email)
+        await page.click("form.fields button")
         await page.fill("[name=password]", PASSWORD)
         await page.click("form.fields button")
         await page.wait_for_url("**/console/orders")

@@ -27,6 +27,8 @@ TENANT_COLUMN = {"tenants": "id"}
 NOT_LED_BY_TENANT = {
     "ix_api_keys_key_id",
     "ix_oauth_clients_id",
+    "ix_sso_connections_id",
+    "ix_sso_connections_verified_domains",
     "ix_sessions_token_hash",
     "ix_users_email",
     "ix_user_tokens_token_hash",

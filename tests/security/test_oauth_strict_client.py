@@ -5,15 +5,14 @@ It checks what a strict client checks: discovery, `iss` of the answer, state, no
 
 import asyncio
 import json
-import shutil
 import socket
-import subprocess
 from pathlib import Path
 
 import msgspec
 import pytest
 import uvicorn
 from fixtures.app import Tenant, World
+from fixtures.npm import installed
 from fixtures.oauth import consent, machine, register, sign_in
 from httpx import AsyncClient
 
@@ -27,17 +26,8 @@ _LONGEST_S = 120
 
 @pytest.fixture(scope="session")
 def strict_client(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The client installed by its lock; skips where there is no Node.js, or nowhere to fetch it from."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("no Node.js here")
-    home = tmp_path_factory.mktemp("strict") / "client"
-    shutil.copytree(PROJECT, home)
-    command = [npm, "ci", "--prefer-offline", "--no-audit", "--loglevel=error"]
-    done = subprocess.run(command, cwd=home, capture_output=True, text=True, timeout=300, check=False)
-    if done.returncode:
-        pytest.skip(f"openid-client could not be fetched: {done.stderr[-300:]}")
-    return home
+    """The client installed by its lock."""
+    return installed(PROJECT, tmp_path_factory)
 
 
 async def test_it_signs_a_person_in_and_gets_a_machine_its_token(world: World, strict_client: Path) -> None:

@@ -1,6 +1,7 @@
 """The door of the console: session, form token, one transaction a page, and the headers of every answer."""
 
 import secrets
+from typing import Literal
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from litestar import Response
@@ -38,9 +39,16 @@ from woaas_core.db.unit_of_work import UnitOfWork
 from woaas_core.errors import DomainError, Internal, Unauthenticated, UnsupportedMediaType
 
 SIGN_IN = "/console/sign-in"
+SSO_COOKIE = "woaas_sso"
 GUEST_COOKIE = "woaas_guest"
 NOTICE_COOKIE = "woaas_notice"
-_LIFE_S = {NOTICE_COOKIE: 60, CODE_COOKIE: 600, LANGUAGE_COOKIE: 365 * 24 * 3600, DEVICE_COOKIE: 365 * 24 * 3600}
+_LIFE_S = {
+    NOTICE_COOKIE: 60,
+    CODE_COOKIE: 600,
+    LANGUAGE_COOKIE: 365 * 24 * 3600,
+    DEVICE_COOKIE: 365 * 24 * 3600,
+    SSO_COOKIE: 600,
+}
 _TOLD_ON_THE_FORM = (403, 404, 409, 412, 422)
 
 
@@ -57,14 +65,9 @@ class Console:
 
     async def serve(self, request: AnyRequest, route: PageRoute) -> RawResponse:
         """Answer with a page; what goes wrong becomes a page too."""
-        visit = Visit(
-            request,
-            language_of(request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", "")),
-            session=request.cookies.get(SESSION_COOKIE, ""),
-            guest=request.cookies.get(GUEST_COOKIE) or secrets.token_urlsafe(18),
-        )
+        visit = visit_of(request)
         try:
-            self._views.take(visit.session or (request.client.host if request.client else "?"))
+            self.limit(visit)
             if route.method == "POST":
                 await self._receive(visit)
             async with self.edge.database.unit_of_work() as uow:
@@ -73,10 +76,19 @@ class Console:
         except Unauthenticated:
             response = self._to_sign_in(request)
         except Exception as error:  # noqa: BLE001, RUF100 - the edge is where anything unforeseen becomes a page
-            response = self._failure(visit, error)
+            response = self.failure(visit, error)
         if not visit.session:
-            self._set_cookie(response, GUEST_COOKIE, visit.guest)
+            self.set_cookie(response, GUEST_COOKIE, visit.guest)
         return response
+
+    def limit(self, visit: Visit) -> None:
+        """Count a request.
+
+        Raises:
+            RateLimited: there were too many.
+        """
+        address = visit.request.client.host if visit.request.client else "?"
+        self._views.take(visit.session or address)
 
     async def _receive(self, visit: Visit) -> None:
         check_origin(visit.request)
@@ -114,7 +126,7 @@ class Console:
         if isinstance(outcome, SeeOther):
             return self._redirect(request, outcome)
         if isinstance(outcome, Leave):
-            return Response(b"", status_code=303, headers={**self._headers(request), "Location": outcome.location})
+            return self.leave(request, outcome.location)
         if isinstance(outcome, Sent):
             disposition = f"attachment; filename*=UTF-8''{quote(outcome.filename)}"
             headers = {**self._headers(request), "Content-Disposition": disposition}
@@ -129,12 +141,13 @@ class Console:
                 FORM_ACTION, " ".join([FORM_ACTION, *outcome.form_targets])
             )
         for name, value in outcome.cookies.items():
-            self._set_cookie(response, name, value)
+            self.set_cookie(response, name, value)
         if notice is not None:
-            self._set_cookie(response, NOTICE_COOKIE, None)
+            self.set_cookie(response, NOTICE_COOKIE, None)
         return response
 
-    def _failure(self, visit: Visit, error: Exception) -> RawResponse:
+    def failure(self, visit: Visit, error: Exception) -> RawResponse:
+        """A page about an error."""
         told = as_domain_error(error)
         request_id = request_id_of(visit.request)
         if isinstance(told, Internal):
@@ -149,15 +162,27 @@ class Console:
         is_page = request.method == "GET" and "hx-request" not in request.headers and wanted != "/console"
         return self._redirect(request, SeeOther(f"{SIGN_IN}?next={quote(wanted)}" if is_page else SIGN_IN))
 
+    def leave(self, request: AnyRequest, location: str) -> RawResponse:
+        """Go on at an address of somebody else, which was checked."""
+        return Response(b"", status_code=303, headers={**self._headers(request), "Location": location})
+
+    def go_on(self, visit: Visit, path: str) -> RawResponse:
+        """Go on within the console after coming from elsewhere.
+
+        Not by a redirect: along one that began on another site the browser would not send the session, which is Strict.
+        """
+        html = self.renderer.bare("gate/continue.html", visit.language, target=safe_path(path))
+        return self._html(visit.request, html, 200)
+
     def _redirect(self, request: AnyRequest, outcome: SeeOther) -> RawResponse:
         # htmx follows a 303 itself and would put the page into the fragment's place.
         by_htmx = request.headers.get("hx-request") == "true"
         response = Response(b"", status_code=204 if by_htmx else 303, headers=self._headers(request))
         response.headers["HX-Redirect" if by_htmx else "Location"] = safe_path(outcome.location)
         if outcome.notice:
-            self._set_cookie(response, NOTICE_COOKIE, self.seals.seal(outcome.notice))
+            self.set_cookie(response, NOTICE_COOKIE, self.seals.seal(outcome.notice))
         for name, value in outcome.cookies.items():
-            self._set_cookie(response, name, value)
+            self.set_cookie(response, name, value)
         return response
 
     def _html(self, request: AnyRequest, html: str, status: int) -> RawResponse:
@@ -172,16 +197,29 @@ class Console:
             "X-Request-Id": request_id_of(request),
         }
 
-    def _set_cookie(self, response: RawResponse, name: str, value: str | None) -> None:
+    def set_cookie(
+        self, response: RawResponse, name: str, value: str | None, *, samesite: Literal["lax", "strict"] = "strict"
+    ) -> None:
+        """Have the browser keep a value, or forget it where None."""
         response.set_cookie(
             name,
             value or "",
             path="/",
             httponly=True,
-            samesite="strict",
+            samesite=samesite,
             secure=self._is_secure,
             max_age=_LIFE_S.get(name) if value else 0,
         )
+
+
+def visit_of(request: AnyRequest) -> Visit:
+    """A request as the console takes it."""
+    return Visit(
+        request,
+        language_of(request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", "")),
+        session=request.cookies.get(SESSION_COOKIE, ""),
+        guest=request.cookies.get(GUEST_COOKIE) or secrets.token_urlsafe(18),
+    )
 
 
 def safe_path(text: str) -> str:

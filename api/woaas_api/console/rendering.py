@@ -53,8 +53,11 @@ class Renderer:
 
     def failure(self, error: DomainError, language: Language, request_id: str) -> str:
         """A page about an error."""
-        template = self._environments[language.code].get_template("failure.html")
-        return template.render(error=error, language=language, request_id=request_id)
+        return self.bare("failure.html", language, error=error, request_id=request_id)
+
+    def bare(self, template: str, language: Language, **values: object) -> str:
+        """A page that needs neither a reader nor a form."""
+        return self._environments[language.code].get_template(template).render(language=language, **values)
 
 
 class _Writer:

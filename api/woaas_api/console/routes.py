@@ -1,6 +1,6 @@
 """The console as handlers of the app: the pages whose operations this server has, and the live stream."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from litestar import Request
@@ -25,8 +25,10 @@ from woaas_api.console.pages import (
     recovery,
     roles,
     session,
+    sso,
 )
 from woaas_api.console.public_api import PublicApi
+from woaas_api.console.sign_on import SignOn
 from woaas_api.edge import Edge
 from woaas_api.endpoint import Route
 from woaas_api.static_files import StaticFiles
@@ -40,7 +42,7 @@ PAGES: tuple[PageRoute, ...] = (
     *market.PAGES,
     *billing.PAGES,
     *audit.PAGES,
-    *(*members.PAGES, *keys.PAGES, *roles.PAGES),
+    *(*members.PAGES, *keys.PAGES, *roles.PAGES, *sso.PAGES),
 )
 
 
@@ -48,6 +50,7 @@ def handlers(edge: Edge, routes: Iterable[Route], files: StaticFiles) -> list[HT
     """Every handler of the console, over the API's own routes."""
     console = Console(edge, PublicApi(routes), files)
     live = Live(edge)
+    sign_on = SignOn(console)
 
     async def follow(request: AnyRequest) -> Stream:
         return await live.open(request)
@@ -55,8 +58,16 @@ def handlers(edge: Edge, routes: Iterable[Route], files: StaticFiles) -> list[HT
     return [
         HTTPRouteHandler("/", http_method="GET", include_in_schema=False)(_front),
         *(_page_handler(console, p) for p in PAGES if all(console.api.has(needed) for needed in p.needs)),
+        *(_sign_on_handler(path, step) for path, step in sign_on.steps()),
         HTTPRouteHandler("/console/live", http_method="GET", include_in_schema=False)(follow),
     ]
+
+
+def _sign_on_handler(path: str, step: Callable[[AnyRequest, str], Awaitable[RawResponse]]) -> HTTPRouteHandler:
+    async def serve(request: AnyRequest) -> RawResponse:
+        return await step(request, request.path_params["key"])
+
+    return HTTPRouteHandler(path, http_method="GET", status_code=200, include_in_schema=False)(serve)
 
 
 async def _front() -> Redirect:

@@ -198,6 +198,13 @@ PROBLEMS = (
     N_("Too many requests"),
     N_("Something went wrong on our side"),
     N_("This form is no longer valid"),
+    N_("Signing in with your organisation did not work"),
+    N_("You cannot sign in this way"),
+    N_("Your address is not one that your organisation's sign-in may vouch for."),
+    N_("Your membership has been suspended or has ended."),
+    N_("Your identity provider knows you as somebody else than before."),
+    N_("Owners sign in with their password."),
+    N_("This answer of the identity provider was used before."),
     N_("The other party must do this"),
     N_("The capacity is taken"),
 )

@@ -104,10 +104,10 @@ class Worker:
 
     async def _deliver(self, job: Delivery, tenant_id: UUID, item: object) -> int:
         try:
-            await job.send(item)
+            told = await job.send(item)
             async with self._database.unit_of_work() as uow:
                 await self._authenticator.as_system(uow, tenant_id, job.name)
-                await job.settle(uow, item)
+                await job.settle(uow, item, told)
         except Exception as error:  # noqa: BLE001, RUF100 - what one receiver refuses must not stop the others
             log.exception("infra.worker.delivery_failed", job=job.name, tenant_id=str(tenant_id), exc_info=error)
             return 0

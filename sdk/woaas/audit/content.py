@@ -11,6 +11,7 @@ from .strict_json import is_same
 
 _ENTRIES = "entries.jsonl"
 _OPENINGS = "openings.jsonl"
+_ERASED = "subject.erased"
 
 
 class Claims(NamedTuple):
@@ -105,9 +106,12 @@ class BlockCheck:
             self._check_filter(entry.log_index, self._claims.filter, leaf)
         if leaf.after is not None or leaf.before is not None:
             self._steps.append((entry.log_index, leaf.subject, leaf.before, leaf.after))
-        report.erased += _erased(leaf)
-        if leaf.changes or entry.openings:
+        if leaf.content["type"] == _ERASED:
+            report.erased += _erased(leaf)
+        if entry.openings:
             self._check_openings(entry.log_index, entry.openings, leaf)
+        else:
+            report.sealed += len(leaf.changes)
 
     def _check_copies(self, index: int, copies: dict[str, object], leaf: Leaf) -> None:
         for name, copy in copies.items():
@@ -148,8 +152,6 @@ def out_of_place(index: int, expected: int) -> Rejected:
 
 def _erased(leaf: Leaf) -> int:
     """How many values an entry says were destroyed."""
-    if leaf.content["type"] != "subject.erased":
-        return 0
     data = leaf.content["data"]
     number = data.get("fields") if isinstance(data, dict) else 0
     return number if type(number) is int and number > 0 else 0

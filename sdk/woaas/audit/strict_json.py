@@ -110,7 +110,7 @@ def canonical(value: object) -> bytes:
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
-    if len(members) != len(pairs):
+    if len(pairs) > 1 and len(members) != len(pairs):
         msg = "a key is repeated"
         raise ValueError(msg)
     return members

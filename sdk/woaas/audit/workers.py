@@ -4,6 +4,7 @@ A worker is another run of the same interpreter, fed through its pipes: a progra
 its main module, and nothing is shared but what is sent.
 """
 
+import gc
 import os
 import pickle
 import subprocess
@@ -50,6 +51,7 @@ def check_blocks(blocks: Iterable[Block], claims: Claims, processes: int) -> Ite
 
 def serve() -> None:
     """Be a worker: check blocks from standard input until it ends."""
+    gc.disable()  # Nothing here refers to itself, and there is much of it.
     try:
         check = BlockCheck(pickle.load(sys.stdin.buffer)).check  # noqa: S301 - from the process that started this one
         while True:

@@ -87,7 +87,7 @@ class AuditExport(Run[M]):
         headers = {"Accept": "*/*", "Accept-Encoding": "identity", "Range": f"bytes={start}-{start + _PART_BYTES - 1}"}
         if self.sha256:
             headers["If-Range"] = f'"{self.sha256}"'
-        where = path("/v1/audit/exports/{}/download", self.id)
+        where = path(f"{self.collection}/{{}}/download", self.id)
         with TemporaryFile() as part:
             sink = cast("BinaryIO", part)
             response = yield from self._executor.exchange(

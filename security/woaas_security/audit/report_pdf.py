@@ -30,7 +30,7 @@ LISTED_COUNTS = 40
 _ROWS_AT_ONCE = 50  # A table is laid out as a whole; many small ones take time in proportion.
 # Chinese without a font file: the reader's viewer has the glyphs of this one, as PDF has always asked of it.
 _HAN, _LATIN, _MONO = "STSong-Light", "Helvetica", "Courier"
-_WIDTHS = [14 * mm, 36 * mm, 40 * mm, 44 * mm, 40 * mm, 12 * mm]
+_WIDTHS = [11 * mm, 35 * mm, 50 * mm, 36 * mm, 44 * mm, 10 * mm]
 _SIGNED_WIDTHS = [14 * mm, 36 * mm, 34 * mm, 30 * mm, 72 * mm]
 _GRID = [
     ("FONTSIZE", (0, 0), (-1, -1), 7),

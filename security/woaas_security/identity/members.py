@@ -23,6 +23,7 @@ from woaas_security.identity.service import check_roles
 from woaas_security.permissions.escalation import Registry, require_covered
 from woaas_security.principal import Principal
 from woaas_security.scope import require_within
+from woaas_security.sso import repository as sso
 from woaas_security.tenants import repository as tenants
 
 if TYPE_CHECKING:
@@ -158,6 +159,7 @@ async def remove(uow: "UnitOfWork", principal: Principal, member_id: UUID, regis
     known = await _to_shut_out(uow, principal, "remove", member_id, (INVITED, ACTIVE, SUSPENDED), registry)
     await end_access(uow, member_id)
     await store.drop_factor(uow, member_id)
+    await sso.unlink(uow, member_id)
     for key in await repository.revoke_keys_of(uow, member_id):
         uow.record(events.API_KEY_REVOKED, subject=encode_id("key", key["id"]))
     return await _set_state(uow, known, REMOVED, events.MEMBER_REMOVED)

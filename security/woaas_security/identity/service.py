@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 SESSION_LIFE = timedelta(hours=12)
 _AGENT_LENGTH = 300
+SSO = "sso"
+"""The method of a session that an identity provider vouched for."""
 
 
 class Origin(NamedTuple):

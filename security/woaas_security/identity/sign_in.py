@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from woaas_core.errors import Unauthenticated
 from woaas_core.events.envelope import Actor
 from woaas_core.ids import encode_id
+from woaas_security.authz.lines import OWNER_ROLE
 from woaas_security.identity import events, one_time, repository, second_factor, throttle
 from woaas_security.identity.keyring import Keyring
 from woaas_security.identity.one_time import Purpose
 from woaas_security.identity.passwords import verify_password
 from woaas_security.identity.service import Authenticator, Origin, SignedIn
+from woaas_security.sso import repository as sso
 from woaas_security.tenants import repository as tenants
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ async def sign_in(
     for row in candidates:
         if await verify_password(password, row["password_hash"] if row else None) and row:
             await tenants.enter(uow, row["tenant_id"])
+            if await _must_come_by_provider(uow, row):
+                continue
             if (await second_factor.status(uow, row["id"])).is_on:
                 return AwaitsCode(await one_time.mint(uow, authenticator.keyring, row["id"], Purpose.SECOND_STEP))
             return await _let_in(uow, authenticator, row, origin, counted, "password")
@@ -76,8 +80,14 @@ async def give_code(uow: "UnitOfWork", authenticator: Authenticator, token: str,
         raise Unauthenticated(_WRONG_CODE)
     await one_time.take(uow, found)
     row = await repository.user(uow, found["user_id"])
-    assert row is not None
+    if row is None or await _must_come_by_provider(uow, row):
+        raise Unauthenticated(_WRONG_PASSWORD)
     return await _let_in(uow, authenticator, row, origin, counted, method)
+
+
+async def _must_come_by_provider(uow: "UnitOfWork", row: "Record") -> bool:
+    """Whether a right password opens nothing: where single sign-on is enforced, for all but owners."""
+    return OWNER_ROLE not in row["roles"] and await sso.is_enforced(uow)
 
 
 async def _let_in(

@@ -25,7 +25,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
         *("audit_entry", "audit_export", "audit_retention", "audit_archive"),
         *("erasure", "legal_hold", "audit_source", "external_entry"),
     ),
-    "access": ("api_key", "member", "role", "field_policy", "grant", "oauth_client"),
+    "access": ("api_key", "member", "role", "field_policy", "grant", "oauth_client", "sso_connection", "data_export"),
 }
 """The kinds of objects that a pair of scopes opens."""
 IDENTITY = ("openid", "profile", "email", "offline_access")

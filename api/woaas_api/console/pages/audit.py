@@ -4,6 +4,7 @@ from itertools import pairwise
 
 from woaas_api.console.forms import instant, refuse
 from woaas_api.console.page import JSON, Notice, Outcome, Page, SeeOther, Sent, Shown, page
+from woaas_api.console.vocabulary import N_
 from woaas_core.errors import Invalid, NotFound
 
 _PAGE_SIZE = 40
@@ -45,7 +46,7 @@ async def set_retention(page: Page) -> Outcome:
     """Set after how many days entries are archived; an empty field keeps all at hand."""
     days = page.form.get("archive_after_days", "").strip()
     if days and not days.isdigit():
-        raise refuse("/archive_after_days", "Give a number of days.")
+        raise refuse("/archive_after_days", N_("Give a number of days."))
     await page.put("/audit/retention", {"archive_after_days": int(days) if days else None})
     return SeeOther("/console/audit", Notice(page.text("Saved.")))
 

@@ -21,7 +21,7 @@ Pairs = list[tuple[str, str]]
 async def authorize(page: Page) -> Outcome:
     """Read what an application asks and take the next step with the person in front of the browser."""
     if _comes_without_cookies(page):
-        return Shown("oauth/continue.html", {"target": f"{PATH}?{page.request.url.query}"})
+        return Shown("gate/continue.html", {"target": f"{PATH}?{page.request.url.query}"})
     pairs = list(page.request.query_params.multi_items())
     try:
         asked = await authorization.ask(page.uow, page.edge.authorization_server, pairs)

@@ -1,13 +1,17 @@
 """Signing in and out, and the choice of a language."""
 
+from urllib.parse import urlencode
+
 from woaas_api.console.languages import COOKIE as LANGUAGE_COOKIE
 from woaas_api.console.languages import languages
 from woaas_api.console.page import CODE_COOKIE, Outcome, Page, SeeOther, Shown, page
 from woaas_api.edge import DEVICE_COOKIE, SESSION_COOKIE
 from woaas_core.errors import RateLimited, Unauthenticated
+from woaas_core.ids import encode_id
 from woaas_security.identity import service
 from woaas_security.identity import sign_in as signing
 from woaas_security.identity.one_time import LinkExpired
+from woaas_security.sso import repository as sso
 
 FRONT = "/console"
 SIGN_IN = "/console/sign-in"
@@ -24,13 +28,18 @@ async def sign_in_form(page: Page) -> Outcome:
     """Ask who it is."""
     if page.reader:
         return SeeOther(page.query.get("next", FRONT))
-    return _form(page, page.query.get("next", FRONT))
+    return _form(page, page.query.get("next", FRONT), asks_password=page.query.get("by") == "password")
 
 
 @page("POST", "/sign-in", is_open=True)
 async def sign_in(page: Page) -> Outcome:
-    """Start a session, or ask for a code; a wrong address and a wrong password get the same answer."""
+    """Start a session, or ask for a code; a wrong address and a wrong password get the same answer.
+
+    Who has given his address only is led to his organisation's identity provider, or asked for his password.
+    """
     email, password, wanted = (page.form.get(name, "") for name in ("email", "password", "next"))
+    if "password" not in page.form:
+        return await _lead_on(page, email, wanted)
     try:
         found = await signing.sign_in(page.uow, page.edge.authenticator, email, password, page.origin)
     except Unauthenticated:
@@ -86,8 +95,25 @@ def _let_in(started: service.SignedIn, wanted: str) -> SeeOther:
     return SeeOther(wanted or FRONT, cookies=cookies)
 
 
-def _form(page: Page, wanted: str, *, email: str = "", problem: str = "", status: int = 200) -> Shown:
-    return Shown("gate/sign_in.html", {"wanted": wanted, "email": email, "problem": problem}, status)
+async def _lead_on(page: Page, email: str, wanted: str) -> Outcome:
+    found = await sso.by_domain(page.uow, email.strip().lower().rpartition("@")[2])
+    ways = [
+        {"name": row["name"], "path": f"/console/sso/{encode_id('sso', row['id'])}/start?{urlencode({'next': wanted})}"}
+        for row in found
+    ]
+    if len(ways) == 1:
+        # Not a redirect: browsers let no form lead to another site, and this one goes on to the provider's.
+        return Shown("gate/continue.html", {"target": ways[0]["path"]})
+    if ways:
+        return Shown("gate/choose.html", {"ways": ways})
+    return _form(page, wanted, email=email)
+
+
+def _form(
+    page: Page, wanted: str, *, email: str = "", problem: str = "", status: int = 200, asks_password: bool = True
+) -> Shown:
+    values = {"wanted": wanted, "email": email, "problem": problem, "asks_password": asks_password}
+    return Shown("gate/sign_in.html", values, status)
 
 
 PAGES = (front, sign_in_form, sign_in, give_code, sign_out, choose_language)
