@@ -19,11 +19,11 @@ import structlog
 from fixtures.app import World
 from fixtures.canaries import Aviary, Who, aviary
 from fixtures.console import PASSWORD, browser, submit
-from fixtures.crawler import Objects, Operation, documents, mutations, operations, queries
+from fixtures.crawler import Objects, Operation, documents, ids_by_type, mutations, operations, pages, queries
 from httpx import AsyncClient, Response
 
-from woaas_api.console.routes import PAGES
-from woaas_api.subjects import SUBJECTS
+from woaas_api.console.live import Live
+from woaas_api.edge import Edge
 from woaas_core.telemetry import PROCESSORS
 
 pytestmark = pytest.mark.anyio
@@ -104,15 +104,17 @@ async def console(crawl: Crawl, who: Who, objects: Objects) -> None:
     async with browser(crawl.birds.factory) as client:
         signed_in = await submit(client, "/console/sign-in", email=who.email, password=PASSWORD)
         assert signed_in.status_code == 303
-        for page in PAGES:
-            if page.method == "GET":
-                home = re.sub(r"{(\w+):str}", r"{\1}", page.path).replace("/console/", "/v1/", 1)
-                api = home.replace("/v1/orders/", "/v1/work-orders/").replace("/v1/invoices", "/v1/billing/invoices")
-                for path in await objects.filled(api):
-                    shown = path.replace(api.partition("{")[0], home.partition("{")[0], 1).replace(
-                        "/v1/", "/console/", 1
-                    )
-                    crawl.look(who, f"page {page.path}", await client.get(shown))
+        for page in pages():
+            for path in await objects.filled_page(page):
+                crawl.look(who, f"page {page}", await client.get(path))
+        session = client.cookies["woaas_session"]
+    # The stream never ends by itself: of its beginning and of what it says of the whole log so far.
+    live = Live(Edge(crawl.birds.world.settings, crawl.birds.world.db))
+    principal = await live._reader(session)
+    async for text in live._follow(session, principal, 0):
+        crawl.search(who, "page /console/live", text.encode())
+        if principal.is_guest or "event: change" in text:
+            break
 
 
 async def exports(crawl: Crawl, client: AsyncClient, who: Who) -> None:
@@ -124,19 +126,6 @@ async def exports(crawl: Crawl, client: AsyncClient, who: Who) -> None:
         answer = await client.get(f"{asked.headers['location']}/download")
         assert answer.status_code == 200, answer.text
         crawl.look(who, "bundle", answer)
-
-
-async def ids_by_type(owner: AsyncClient, objects: Objects) -> dict[str, str]:
-    """An object for each type of the graph, by the REST list of its kind."""
-    found = {}
-    for operation in operations():
-        if operation.is_list and operation.method == "GET" and not operation.parameters:
-            listed = (await owner.get(operation.path)).json().get("data")
-            if listed:
-                resource = SUBJECTS.get(listed[-1]["id"].partition("_")[0])
-                if resource is not None:
-                    found["".join(part.capitalize() for part in resource.name.split("_"))] = listed[-1]["id"]
-    return found
 
 
 async def test_no_canary_reaches_whom_it_is_hidden_from(
