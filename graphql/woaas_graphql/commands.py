@@ -39,7 +39,6 @@ from woaas_work_orders.orders.inputs import (
 )
 from woaas_work_orders.orders.lifecycle import OPERATION_COMMANDS, ORDER_COMMANDS
 from woaas_work_orders.orders.views import show, show_operation
-from woaas_work_orders.resources import repository
 from woaas_work_orders.resources import service as master_data
 from woaas_work_orders.resources.kinds import MasterKind
 from woaas_work_orders.signatures import service as signatures
@@ -128,7 +127,7 @@ def _master(kind: MasterKind) -> dict[str, Verb]:
     async def put(c: Command[Any]) -> Any:
         check_code(c.id)
         access = c.principal.require(kind.resource, "create")
-        known = await repository.find(c.uow, kind.name, c.id)
+        known = await master_data.look_up(c.uow, kind, c.id)
         if known is not None:
             c.match(lambda: c.principal.show(access, known))
         return (await master_data.put(c.uow, c.principal, kind, c.id, c.body, known))[0]

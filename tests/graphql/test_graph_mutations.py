@@ -4,6 +4,8 @@ import pytest
 from fixtures.app import Tenant, World
 from fixtures.graph import ORDER, ask, data, enter, refusal
 
+from woaas_core.ids import encode_id, uuid7
+
 pytestmark = pytest.mark.anyio
 
 CREATE = """mutation ($input: NewWorkOrderInput!, $key: String) {
@@ -45,6 +47,17 @@ class TestLifecycle:
         assert done["workCenterPut"] == {"code": "machine-4", "costPerHour": {"amount": "12.50"}}
         retired = await data(factory, 'mutation { workCenterArchive(id: "machine-4") { archivedAt } }')
         assert retired["workCenterArchive"]["archivedAt"].endswith("Z")
+
+    async def test_master_data_is_put_by_its_id_too_and_under_no_id_that_nothing_has(self, factory: Tenant) -> None:
+        put = "mutation ($id: ID!, $i: SiteInput) { sitePut(id: $id, input: $i) { id code name } }"
+        made = (await data(factory, put, id="north", i={"name": "North"}))["sitePut"]
+        again = (await data(factory, put, id=made["id"], i={"name": "Upper North"}))["sitePut"]
+        assert again == {**made, "name": "Upper North"}
+        async with factory.client() as client:
+            variables = {"id": encode_id("sit", uuid7()), "i": {}}
+            answer = (await client.post("/graphql", json={"query": put, "variables": variables})).json()
+            assert answer["errors"][0]["extensions"]["code"] == "not_found"
+            assert len((await client.get("/v1/sites")).json()["data"]) == 1
 
     async def test_events_are_recorded_as_through_rest(self, world: World, factory: Tenant) -> None:
         async with factory.client() as client:

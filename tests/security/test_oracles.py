@@ -26,8 +26,6 @@ from fixtures.probes import (
 pytestmark = pytest.mark.anyio
 
 THOROUGHLY = bool(os.environ.get("WOAAS_CANARY_RESPONSES"))
-# Where tenants are meant to meet: what is on the board is seen, and quoted on, by others.
-MEETING: dict[str, str] = {}
 
 
 async def test_what_one_may_not_know_of_is_told_as_what_is_not_there(world: World) -> None:
@@ -52,8 +50,8 @@ async def test_what_one_may_not_know_of_is_told_as_what_is_not_there(world: Worl
                 if THOROUGHLY or name == "blind":
                     found[f"parameters, {name}"] = await own_parameters(client, objects, every)
         async with stranger.client() as client:
+            found["objects"] = await foreign_objects(client, objects, every)
             found["nodes"] = await foreign_nodes(client, ids)
-            found["objects"] = await foreign_objects(client, objects, every, MEETING)
         async with browser(stranger) as client:
             await submit(client, "/console/sign-in", email=email, password=PASSWORD)
             found["pages"] = await foreign_pages(client, paths)
