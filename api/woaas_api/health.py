@@ -47,13 +47,11 @@ def health_handlers(database: Database, metrics: Metrics) -> list[HTTPRouteHandl
     @get("/readyz", include_in_schema=False)
     async def readyz() -> RawResponse:
         reasons = await _reasons(database)
-        # A stalled reader waits for an operator; taking requests elsewhere would mend nothing and stop every tenant.
-        is_ready = all(reason["part"] == "readers" for reason in reasons)
-        body = {"status": "ready" if is_ready else "not_ready", "reasons": reasons}
-        headers = {} if is_ready else {"Retry-After": "1"}
+        body = {"status": "not_ready" if reasons else "ready", "reasons": reasons}
+        headers = {"Retry-After": "1"} if reasons else {}
         return Response(
             msgspec.json.encode(body),
-            status_code=200 if is_ready else 503,
+            status_code=503 if reasons else 200,
             media_type="application/json",
             headers=headers,
         )
@@ -73,7 +71,7 @@ def health_handlers(database: Database, metrics: Metrics) -> list[HTTPRouteHandl
 
 
 async def _reasons(database: Database) -> list[dict[str, Any]]:
-    """What keeps the service, or a reader, from its work; the schema is checked by asking for the newest function."""
+    """What keeps the service from being ready; the schema is checked by asking for the newest function."""
     try:
         async with database.unit_of_work() as uow:
             lag = await spine_lag(uow)

@@ -110,10 +110,10 @@ class TestStatus:
     async def test_readiness_tells_of_it_and_names_the_command(self, factory: Tenant) -> None:
         await note(factory, "x")
         async with factory.client() as client:
-            assert (await client.get("/readyz")).json()["reasons"] == []
+            assert (await client.get("/readyz")).status_code == 200
             await execute(factory, GIVE_UP, reader="metering")
             answer = await client.get("/readyz")
-        assert (answer.status_code, answer.json()["status"]) == (200, "ready")
+        assert answer.status_code == 503
         (reason,) = answer.json()["reasons"]
         assert reason["part"] == "readers"
         assert "woaas-server reader status" in reason["detail"]
