@@ -17,7 +17,7 @@ from benchmarks.audit.world import World
 from woaas_core.clock import SystemClock
 from woaas_core.db.tenancy import APP, isolate
 from woaas_core.events.envelope import Actor, Event, Sealed, seal
-from woaas_core.events.log import APPEND
+from woaas_core.events.log import append_statement
 from woaas_core.ids import uuid7
 from woaas_infra.postgres.binaries import find_binaries
 
@@ -101,19 +101,28 @@ def append(count: int) -> str:
         "tenant_id": ":tenant_id::uuid",
         "actor": f"'{_ACTOR.id}'",
         "recorded_at": "now()",
-        # Made once a statement and used twice.
-        "ids": "(SELECT ids FROM drawn)",
-        "types": _array("text", f"'{_EVENT.type}'", count),
-        "subjects": _array("text", f"'{_EVENT.subject}'", count),
-        "work_orders": _array("uuid", f"'{_EVENT.work_order_id}'", count),
-        "payloads": _array("bytea", rf"'\x{sealed.payload.hex()}'", count),
-        "openings": _array("jsonb", f"'{openings}'", count),
-        "leaves": _array("bytea", "sha256(uuid_send(uuidv7()))", count),
+        "id": ":id::uuid",
+        "type": f"'{_EVENT.type}'",
+        "subject": f"'{_EVENT.subject}'",
+        "work_order_id": f"'{_EVENT.work_order_id}'::uuid",
+        "payload": rf"'\x{sealed.payload.hex()}'::bytea",
+        "openings": f"'{openings}'::jsonb",
+        "leaf_hash": "sha256(uuid_send(uuidv7()))",
     }
-    drawn = f"WITH drawn AS MATERIALIZED (SELECT {_array('uuid', 'uuidv7()', count)} AS ids), made AS ("
-    text = APPEND.sql.replace("WITH made AS (", drawn)
-    text = re.sub(r"\$(\d+)(::\w+\[\])?", lambda place: values[APPEND.names[int(place[1]) - 1]], text)
-    return " ".join(text.split()) + ";\n"
+    statement = append_statement(count)
+    text = statement.sql
+    if "id" in statement.names:
+        # Made once a statement and used twice.
+        drawn = f"WITH drawn AS MATERIALIZED (SELECT {_array('uuid', 'uuidv7()', count)} AS ids), made AS ("
+        text = text.replace("WITH made AS (", drawn)
+
+    def written(place: re.Match[str]) -> str:
+        name = statement.names[int(place[1]) - 1]
+        if kind := place[2]:
+            return "(SELECT ids FROM drawn)" if name == "id" else _array(kind[2:-2], values[name], count)
+        return values[name.removesuffix("_0")]
+
+    return " ".join(re.sub(r"\$(\d+)(::\w+\[\])?", written, text).split()) + ";\n"
 
 
 def _array(kind: str, value: str, count: int) -> str:

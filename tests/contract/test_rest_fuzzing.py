@@ -63,4 +63,6 @@ def test_answers_are_as_documented(case: Any, live_app: LiveApp, known_ids: dict
     kind = case.path.split("/")[2]
     if "key" in case.path_parameters and kind in known_ids and case.meta.generation.mode.is_positive:
         case.path_parameters["key"] = known_ids[kind]
-    case.call_and_validate(base_url=live_app.url, headers=live_app.headers(), checks=CHECKS, timeout=30)
+    # A batch is answered; what is wrong with an item stands in the item's own result.
+    checks = [c for c in CHECKS if c is not negative_data_rejection] if case.path.endswith("/batch") else CHECKS
+    case.call_and_validate(base_url=live_app.url, headers=live_app.headers(), checks=checks, timeout=30)

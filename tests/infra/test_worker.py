@@ -339,7 +339,7 @@ class TestProcess:
         await asyncio.to_thread(eventually, lambda: b"infra.worker.started" in log_of(tmp_path), "a worker")
         killed.kill()
         killed.wait()
-        soon = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
+        soon = (datetime.now(UTC) + timedelta(seconds=4)).isoformat()
         request = await market.request(expires_at=soon)
         assert (await get(market.buyer, f"/v1/market/requests/{request['id']}"))["state"] == "published"
         running = start("background", world, tmp_path)

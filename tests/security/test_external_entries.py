@@ -63,7 +63,7 @@ async def test_forged_replayed_and_revoked_ones_are_refused(factory: Tenant, key
         for body in forged:
             answer = await client.post("/v1/audit/external-entries", json=body)
             assert (answer.status_code, answer.json()["code"]) == (422, "bad_signature")
-        for body in (good | {"signature": "AAAA"}, good | {"payload": {"n": 1.5}}):
+        for body in (good | {"signature": "AAAA"}, good | {"signature": "签名签名"}, good | {"payload": {"n": 1.5}}):
             assert (await client.post("/v1/audit/external-entries", json=body)).status_code == 422
         assert (await client.post("/v1/audit/external-entries", json=good)).status_code == 201
         again = await client.post("/v1/audit/external-entries", json=good)

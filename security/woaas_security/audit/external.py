@@ -1,7 +1,6 @@
 """Entries of other systems in the tenant's log: signed by their source, checked on the way in, proved like our own."""
 
 import base64
-import binascii
 import hashlib
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -195,7 +194,8 @@ async def entry(uow: "UnitOfWork", principal: Principal, entry_id: UUID) -> "Rec
 def _decoded(text: str, size: int, pointer: str) -> bytes:
     try:
         found = base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:
+        # Also of text that is not ASCII.
         found = b""
     if len(found) != size:
         raise invalid(pointer, "invalid", f"{size} bytes in base64.")
