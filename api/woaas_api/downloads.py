@@ -5,6 +5,7 @@ held while a slow client reads, and a revoked key ends the download.
 """
 
 import re
+from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from litestar.response import Stream
 from woaas_api.answers import Answer, RawResponse
 from woaas_api.edge import Call, Edge
 from woaas_api.endpoint import Function, Route, route
+from woaas_core.db.statements import Row
 
 START, TOTAL = "Woaas-Start", "Woaas-Total"
 """The headers by which an endpoint says where its part begins and how long the file is."""
@@ -59,11 +61,25 @@ class DownloadRoute(Route):
             is_part = span != (0, total)
             if is_part:
                 headers["Content-Range"] = f"bytes {span.start}-{span.end - 1}/{total}"
-                headers.pop("Digest", None)  # That of the whole file.
             status = 206 if is_part else 200
             return Stream(_parts(look, span, first), status_code=status, media_type=self.media_type, headers=headers)
 
         return self.registered(serve)
+
+
+def file_headers(name: str, row: Row, start: int) -> dict[str, str]:
+    """The headers of a part, beginning at ``start``, of a stored file with ``sha256`` (hex) and ``size_bytes``.
+
+    The digest is of the whole file also beside a part of it (RFC 9530, section 3).
+    """
+    digest = b64encode(bytes.fromhex(row["sha256"])).decode()
+    return {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Repr-Digest": f"sha-256=:{digest}:",
+        "ETag": f'"{row["sha256"]}"',
+        START: str(start),
+        TOTAL: str(row["size_bytes"]),
+    }
 
 
 def download_route(path: str, *, tag: str, media_type: str) -> Callable[[Function], Route]:

@@ -2,7 +2,9 @@
 
 import io
 import zipfile
+from base64 import b64encode
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +107,8 @@ class TestDownload:
         total = len(whole.content)
         assert total > 3_000
         assert (whole.status_code, whole.headers["content-length"]) == (200, str(total))
+        digest = f"sha-256=:{b64encode(sha256(whole.content).digest()).decode()}:"
+        assert whole.headers["repr-digest"] == digest
         for asked, start, end in (
             ("bytes=0-0", 0, 1),
             ("bytes=999-1000", 999, 1_001),
@@ -114,7 +118,7 @@ class TestDownload:
         ):
             part = await fetched(factory, bundle, Range=asked)
             assert (part.status_code, part.headers["content-range"]) == (206, f"bytes {start}-{end - 1}/{total}")
-            assert part.content == whole.content[start:end]
+            assert (part.content, part.headers["repr-digest"]) == (whole.content[start:end], digest)
 
     async def test_a_range_of_another_file_or_beyond_the_end(self, factory: Tenant, bundle: str) -> None:
         whole = await fetched(factory, bundle)

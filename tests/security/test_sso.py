@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from fixtures.app import Tenant, World
 from fixtures.console import PASSWORD, browser, person, signed_in, submit
+from fixtures.entries import BY_HAND
 from fixtures.providers import (
     DOMAIN,
     Claims,
@@ -29,6 +30,9 @@ from woaas_security.identity.service import add_user
 
 pytestmark = pytest.mark.anyio
 _MEMBERS = Statement.text("SELECT email, roles, state FROM users ORDER BY created_at, id")
+_ENDED = Statement.text(
+    "UPDATE users SET access_until = now() WHERE email LIKE 'gone@%' OR email LIKE 'asked@%' RETURNING id"
+)
 _EVENTS = Statement.text("SELECT type FROM event ORDER BY id")
 
 STRANGERS: list[dict[str, Any]] = [
@@ -40,6 +44,8 @@ STRANGERS: list[dict[str, Any]] = [
     {"email": ""},
     {"email": f"owner@{DOMAIN}"},
     {"email": f"late@{DOMAIN}"},
+    {"email": f"gone@{DOMAIN}"},
+    {"email": f"asked@{DOMAIN}"},
 ]
 LIES: list[Callable[[Claims], Claims]] = [
     lambda c: c | {"nonce": "another"},
@@ -81,6 +87,7 @@ def is_in(client: AsyncClient, answer: Response) -> bool:
 async def rows(tenant: Tenant, statement: Statement) -> list[Any]:
     async with tenant.world.db.unit_of_work() as uow:
         await tenant.world.authenticator.as_system(uow, tenant.id, "test")
+        await uow.execute(Statement.text(BY_HAND))
         return [tuple(row) for row in await uow.all(statement)]
 
 
@@ -177,11 +184,20 @@ class TestNotIn:
             found = (await api.get("/v1/members")).json()["data"]
             late = next(m for m in found if m["email"].startswith("late"))
             await api.post(f"/v1/members/{late['id']}/suspend")
+            asked = {
+                "email": f"asked@{DOMAIN}",
+                "name": "Ann",
+                "roles": ["auditor"],
+                "access_until": "2090-01-01T00:00:00Z",
+            }
+            assert (await api.post("/v1/members", json=asked)).status_code == 201
+        await member(house, f"gone@{DOMAIN}", "auditor")
+        await rows(house, _ENDED)
         before = await rows(house, _MEMBERS)
         for told in STRANGERS:
             async with browser(house) as client:
                 assert not is_in(client, await sign_in_by(client, connection, idp, **told)), told
-            assert (await rows(house, _EVENTS))[-1] == ("sso_connection.refused",)
+        assert (await rows(house, _EVENTS)).count(("sso_connection.refused",)) == len(STRANGERS)
         assert await rows(house, _MEMBERS) == before
 
     async def test_by_an_id_token_that_is_not_of_this_request(self, house: Tenant, idp: LyingProvider) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 
 from woaas_api.answers import Answer, Listed
-from woaas_api.downloads import START, TOTAL, download_route
+from woaas_api.downloads import download_route, file_headers
 from woaas_api.edge import Call
 from woaas_api.endpoint import FEED, Query, route
 from woaas_api.queries import read_instant
@@ -290,14 +290,7 @@ async def download_audit_export(call: Call, key: str, start: int | None = None) 
         start = int(call.request.query_params.get("start", "0"))
     part = await exports.download(call.uow, call.principal, decode_id("axp", key), start)
     row = part.export
-    name = f"audit-{row['first_index']}-{row['end_index']}.zip"
-    headers = {
-        "Content-Disposition": f'attachment; filename="{name}"',
-        "Digest": f"sha-256={row['sha256']}",
-        "ETag": f'"{row["sha256"]}"',
-        START: str(part.start),
-        TOTAL: str(row["size_bytes"]),
-    }
+    headers = file_headers(f"audit-{row['first_index']}-{row['end_index']}.zip", row, part.start)
     return Answer(part.content, media_type="application/zip", headers=headers)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from woaas_api.answers import Answer, Listed
-from woaas_api.downloads import START, TOTAL, download_route
+from woaas_api.downloads import download_route, file_headers
 from woaas_api.edge import Call
 from woaas_api.endpoint import route
 from woaas_api.rest.schemas.work_orders import View
@@ -59,14 +59,7 @@ async def get_data_export(call: Call, key: str) -> Answer[DataExportView]:
 async def download_data_export(call: Call, key: str, start: int) -> Answer[str]:
     """Download the file (zip); a download that broke off is resumed with `Range` and `If-Range`. Owners only."""
     part = await service.download(call.uow, call.principal, decode_id("dxp", key), start)
-    row = part.export
-    headers = {
-        "Content-Disposition": f'attachment; filename="{encode_id("dxp", row["id"])}.zip"',
-        "Digest": f"sha-256={row['sha256']}",
-        "ETag": f'"{row["sha256"]}"',
-        START: str(part.start),
-        TOTAL: str(row["size_bytes"]),
-    }
+    headers = file_headers(f"{encode_id('dxp', part.export['id'])}.zip", part.export, part.start)
     return Answer(part.content, media_type="application/zip", headers=headers)
 
 

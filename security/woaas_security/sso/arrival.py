@@ -79,7 +79,7 @@ async def arrive(
 
 async def _admit(uow: "UnitOfWork", user_id: UUID, connection: "Record", claims: Claims) -> None:
     user = await identity.user(uow, user_id)
-    if user is None or user["state"] != members.ACTIVE:
+    if user is None or not _is_let(uow, user, members.ACTIVE):
         raise _refused("Your membership has been suspended or has ended.")
     roles = _roles(connection, claims.groups)
     if connection["role_claim"] is None or OWNER_ROLE in user["roles"] or sorted(user["roles"]) == roles:
@@ -112,7 +112,7 @@ async def _enrol(uow: "UnitOfWork", connection: "Record", claims: Claims, langua
 
 async def _link_known(uow: "UnitOfWork", known: "Record") -> None:
     """Let an address open the account of its member: of nobody who is shut out, an owner, or known to a provider."""
-    if known["state"] not in (members.ACTIVE, members.INVITED):
+    if not _is_let(uow, known, members.ACTIVE, members.INVITED):
         raise _refused("Your membership has been suspended or has ended.")
     if OWNER_ROLE in known["roles"]:
         raise _refused("Owners sign in with their password.")
@@ -143,6 +143,10 @@ async def _join(uow: "UnitOfWork", connection: "Record", claims: Claims, languag
     subject = encode_id("usr", user_id)
     uow.record(identity_events.MEMBER_JOINED, subject=subject, version=(None, 1), data={"roles": roles})
     return user_id
+
+
+def _is_let(uow: "UnitOfWork", user: "Record", *states: str) -> bool:
+    return user["state"] in states and (user["access_until"] is None or user["access_until"] > uow.clock.now())
 
 
 def _roles(connection: "Record", groups: Iterable[str]) -> list[str]:
