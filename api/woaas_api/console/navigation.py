@@ -25,7 +25,7 @@ PLACES = (
     ),
     Place("members", N_("Members"), "/console/members", "POST /members", ("member",)),
     Place("keys", N_("Keys"), "/console/keys", "GET /api-keys", ("api_key",)),
-    Place("applications", N_("Applications"), "/console/applications", "GET /oauth-clients", ("oauth_client",)),
+    Place("applications", N_("Apps"), "/console/applications", "GET /oauth-clients", ("oauth_client",)),
     Place("sso", N_("SSO"), "/console/sso", "GET /sso-connections", ("sso_connection",)),
     Place("roles", N_("Roles"), "/console/roles", "GET /roles", ("role",)),
     Place("audit", N_("Audit"), "/console/audit", "GET /audit/checkpoints/latest", ("audit_entry",)),
