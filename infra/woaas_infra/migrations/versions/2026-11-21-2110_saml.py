@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0032_saml"
-down_revision = "0027_tenant_lifecycle"
+down_revision = "0028_webhooks"
 branch_labels = None
 depends_on = None
 
