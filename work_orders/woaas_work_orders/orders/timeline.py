@@ -9,6 +9,7 @@ import msgspec
 from woaas_security.audit.masking import visible_data, visible_event
 from woaas_security.audit.resources import EVENT
 from woaas_security.principal import Principal
+from woaas_work_orders.attachments.resources import ATTACHMENT
 from woaas_work_orders.execution.resources import INSPECTION, RECEIPT, REPORT
 from woaas_work_orders.orders import repository
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
 
 _RESOURCES = {"work_order": WORK_ORDER, "operation": OPERATION}
-_BY_PREFIX = {r.prefix: r for r in (*_RESOURCES.values(), REPORT, INSPECTION, RECEIPT)}
+_BY_PREFIX = {r.prefix: r for r in (*_RESOURCES.values(), REPORT, INSPECTION, RECEIPT, ATTACHMENT)}
 
 
 class _Entry(msgspec.Struct):
