@@ -267,7 +267,7 @@ class TestReaders:
                 assert seen["id"] in told[path]
             evidence = (await client.get(f"/v1/work-orders/{order['id']}/evidence")).json()
             assert [a["sha256"] for a in evidence["attachments"]] == [seen["sha256"]]
-            query = "{ attachments { edges { node { id } } } workOrder(id: \"%s\") { attachments { id } } }"
+            query = '{ attachments { edges { node { id } } } workOrder(id: "%s") { attachments { id } } }'
             graph = (await client.post("/graphql", json={"query": query % order["id"]})).text
             assert (hidden["id"] in graph, seen["id"] in graph) == (False, True)
             refused = await attach(client, order["id"], access_class="confidential")

@@ -14,7 +14,7 @@ attachments = tenant_table(
     Column("subject_id", Uuid, nullable=False),
     Column("name", Text, nullable=False),
     # Counted by subject, class and name: who does not read a class learns nothing of it by the next number.
-    Column("version", Integer, nullable=False),
+    Column("file_version", Integer, nullable=False),
     Column("access_class", Text, nullable=False),
     Column("media_type", Text, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
@@ -25,7 +25,7 @@ attachments = tenant_table(
     instant("created_at"),
     instant("removed_at", nullable=True),
     ForeignKeyConstraint(["tenant_id", "work_order_id"], ["work_orders.tenant_id", "work_orders.id"]),
-    tenant_index("attachments", "subject_id", "access_class", "name", "version", unique=True),
+    tenant_index("attachments", "subject_id", "access_class", "name", "file_version", unique=True),
     tenant_index("attachments", "work_order_id", "id"),
     tenant_index("attachments", "operation_id", "id"),
 )

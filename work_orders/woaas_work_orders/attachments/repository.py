@@ -26,7 +26,7 @@ _BY_ID = Scoped.where(ATTACHMENT, _OWN.where(_A.id == bindparam("key")))
 _INSERT = insert_row(attachments)
 _INSERT_PART = insert_row(attachment_parts)
 _CURRENT = Statement(
-    select(_A.id, _A.operation_id, _A.access_class, _A.version, _A.size_bytes, _A.sha256)
+    select(_A.id, _A.operation_id, _A.access_class, _A.file_version, _A.size_bytes, _A.sha256)
     .where(_A.tenant_id == bindparam("tenant_id"), _A.work_order_id == bindparam("order_id"), _A.state == "current")
     .order_by(_A.id)
 )
@@ -43,7 +43,7 @@ _SAME_FILE = (
     _A.access_class == bindparam("of_class"),
     _A.name == bindparam("named"),
 )
-_LAST = Statement(select(func.max(_A.version)).where(*_SAME_FILE))
+_LAST = Statement(select(func.max(_A.file_version)).where(*_SAME_FILE))
 _SUPERSEDE = Statement(update(attachments).where(*_SAME_FILE, _A.state == "current").values(state="superseded"))
 _REMOVE = Statement(
     update(attachments)

@@ -6,10 +6,10 @@ do any field. A file of a class that is closed to a caller is not there for him.
 
 from typing import TYPE_CHECKING, get_args
 
-from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy import ColumnElement, and_, false, or_, select, true
 
 from woaas_security.authz.classes import rows_of_classes
-from woaas_security.authz.resource import Field, Resource
+from woaas_security.authz.resource import Field, Resource, RowScope
 from woaas_work_orders.attachments.inputs import AccessClass
 from woaas_work_orders.attachments.models import attachments
 from woaas_work_orders.execution.resources import class_of_order
@@ -22,8 +22,18 @@ if TYPE_CHECKING:
 _A, _P = attachments.c, operations.c
 CLASSES: tuple[str, ...] = get_args(AccessClass)
 
+# Guests see the files under what they see, by the rule of all (`_rows`).
+_GUESTS: dict[str, RowScope] = {"customer": lambda _: true(), "partner": lambda _: true()}
+
 ATTACHMENT_CLASS = Resource(
-    "attachment_class", "att", attachments, tuple(Field(name) for name in CLASSES), writes=frozenset(CLASSES)
+    "attachment_class",
+    "att",
+    attachments,
+    tuple(Field(name) for name in CLASSES),
+    writes=frozenset(CLASSES),
+    scopes=_GUESTS,
+    bounds=bounds_of_rows(attachments),
+    data_class=class_of_order(attachments),
 )
 """A field for each class: who reads it reads the files, who writes it attaches them."""
 
@@ -70,7 +80,7 @@ ATTACHMENT = Resource(
         Field("work_order_id", "id", prefix="wo"),
         Field("operation_id", "id", prefix="op"),
         Field("name", filterable=True, searched=True),
-        Field("version", "integer", filterable=True),
+        Field("version", "integer", column="file_version", filterable=True),
         Field("access_class", filterable=True),
         Field("media_type", filterable=True),
         Field("size_bytes", "integer", filterable=True),
@@ -82,6 +92,7 @@ ATTACHMENT = Resource(
     ),
     actions=frozenset({"create", "remove"}),
     writes=frozenset({"name", "access_class"}),
+    scopes=_GUESTS,
     bounds=bounds_of_rows(attachments),
     data_class=class_of_order(attachments),
     rows=_rows,

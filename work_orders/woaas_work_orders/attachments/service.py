@@ -88,7 +88,7 @@ async def add(
         "operation_id": None if operation is None else operation.id,
         "subject_id": subject_id,
         "name": body.name,
-        "version": await repository.next_version(uow, subject_id, body.access_class, body.name),
+        "file_version": await repository.next_version(uow, subject_id, body.access_class, body.name),
         "access_class": body.access_class,
         "media_type": content.media_type,
         "size_bytes": content.size_bytes,
@@ -178,7 +178,7 @@ def _record(uow: "UnitOfWork", kind: Any, row: Any, changes: dict[str, object]) 
             "work_order_id": encode_id("wo", row["work_order_id"]),
             "operation_id": encode_id("op", operation) if operation else None,
             "access_class": row["access_class"],
-            "version": row["version"],
+            "version": row["file_version"],
         },
         changes=changes,
     )

@@ -97,7 +97,10 @@ def _operation(operation: Operation, scope: str, reports: _ByOperation, files: _
 def _files(rows: Iterable[Row]) -> dict[str, Any]:
     """The files of a record; where there are none it says nothing of them, as records did before there were any."""
     shown = [
-        {"id": encode_id("att", row["id"]), **{n: row[n] for n in ("access_class", "version", "size_bytes", "sha256")}}
+        {
+            "id": encode_id("att", row["id"]),
+            **{n: row[n] for n in ("access_class", "file_version", "size_bytes", "sha256")},
+        }
         for row in rows
     ]
     return {"attachments": shown} if shown else {}

@@ -22,7 +22,7 @@ def upgrade() -> None:
         sa.Column("operation_id", sa.Uuid(), nullable=True),
         sa.Column("subject_id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("file_version", sa.Integer(), nullable=False),
         sa.Column("access_class", sa.Text(), nullable=False),
         sa.Column("media_type", sa.Text(), nullable=False),
         sa.Column("size_bytes", sa.BigInteger(), nullable=False),
@@ -41,8 +41,8 @@ def upgrade() -> None:
     )
     for name, columns, unique in (
         (
-            "uq_attachments_subject_id_access_class_name_version",
-            ["subject_id", "access_class", "name", "version"],
+            "uq_attachments_subject_id_access_class_name_file_version",
+            ["subject_id", "access_class", "name", "file_version"],
             True,
         ),
         ("ix_attachments_work_order_id_id", ["work_order_id", "id"], False),
