@@ -5,9 +5,9 @@ opens a class, also where it does so for one class of data alone.
 """
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Text, and_, bindparam, false, or_
+from sqlalchemy import BindParameter, ColumnElement, Text, and_, bindparam, false, or_
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from woaas_security.authz.columns import is_shown
@@ -39,8 +39,9 @@ def rows_of_classes(principal: "Principal", resource: "Resource") -> ColumnEleme
     return or_(*parts) if parts else false()
 
 
-def _named(values: "Iterable[str]") -> ColumnElement[list[str]]:
+def _named(values: "Iterable[str]") -> "BindParameter[Any]":
     # Named by what it holds, so that statements of one text always have the same values.
     held = list(values)
     digest = hashlib.blake2b(repr(held).encode(), digest_size=6).hexdigest()
-    return bindparam(f"classes_{digest}", held, type_=ARRAY(Text))
+    shape: Any = ARRAY(Text)
+    return bindparam(f"classes_{digest}", held, type_=shape)

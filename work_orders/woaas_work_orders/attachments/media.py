@@ -3,7 +3,7 @@
 Nothing is unpacked: an archive is looked at as far as its first bytes, whatever it would become.
 """
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
@@ -93,8 +93,8 @@ def _is_text(named: str) -> bool:
     return named.startswith("text/") or named.endswith(("+xml", "/xml", "json", "javascript"))
 
 
-def _normal(types: "Collection[str] | object") -> frozenset[str]:
-    return frozenset(_SAME.get(t, t) for t in types if t)  # type: ignore[attr-defined]  # any iterable
+def _normal(types: Iterable[str]) -> frozenset[str]:
+    return frozenset(_SAME.get(t, t) for t in types if t)
 
 
 @cache
