@@ -46,6 +46,7 @@ from woaas_api.rest import (
     sessions,
     signatures,
     sso_connections,
+    webhook_endpoints,
     work_orders,
 )
 from woaas_api.static_files import StaticFiles
@@ -85,6 +86,7 @@ ROUTES: tuple[Route, ...] = (
     *pilots.ROUTES,
     *alerts.ROUTES,
     *events.ROUTES,
+    *webhook_endpoints.ROUTES,
     *audit.ROUTES,
     *identity.ROUTES,
     *oauth_clients.ROUTES,
