@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0032_saml"
-down_revision = "0028_webhooks"
+down_revision = "0030_attachments"
 branch_labels = None
 depends_on = None
 
