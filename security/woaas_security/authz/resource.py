@@ -29,7 +29,8 @@ class Field:
     ``render`` is shown through it. ``filterable`` also allows sorting, but for kinds json (filtered by member) and
     texts (by an item). An ``is_open`` field holds members of the tenant's own naming, each with permissions of its
     own. One that ``tells_of_all`` moves with every other, so only who sees all of them sees it; one that ``tells_of``
-    another may be a copy of it, so it is not read without it.
+    another may be a copy of it, so it is not read without it. ``searched`` is text that ``q`` looks in; of a JSON
+    column it is that of its ``member``.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Field:
     is_open: bool = False
     tells_of_all: bool = False
     tells_of: str = ""
+    member: str = ""
 
     @property
     def source(self) -> str:
@@ -99,6 +101,8 @@ class Resource:
     bounds: Mapping[str, ColumnElement[bool]] = field(default_factory=dict)
     is_reference: bool = False
     data_class: ColumnElement[str] | None = None
+    rows: ColumnElement[bool] | None = None
+    is_indexed: bool = False
     names: frozenset[str] = field(init=False)
     open_fields: frozenset[str] = field(init=False)
 
