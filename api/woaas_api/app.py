@@ -48,6 +48,7 @@ from woaas_api.rest import (
     sessions,
     signatures,
     sso_connections,
+    webhook_endpoints,
     work_orders,
 )
 from woaas_api.static_files import StaticFiles
@@ -87,6 +88,7 @@ ROUTES: tuple[Route, ...] = (
     *pilots.ROUTES,
     *alerts.ROUTES,
     *events.ROUTES,
+    *webhook_endpoints.ROUTES,
     *audit.ROUTES,
     *identity.ROUTES,
     *oauth_clients.ROUTES,

@@ -35,6 +35,7 @@ from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
 from woaas_work_orders.promises.resources import PROMISE
 from woaas_work_orders.resources.kinds import KINDS
 from woaas_work_orders.signatures.resources import SIGNATURE
+from woaas_work_orders.webhooks.resources import WEBHOOK_DELIVERY, WEBHOOK_ENDPOINT
 
 SUBJECTS: Mapping[str, Resource] = {
     r.prefix: r
@@ -43,7 +44,7 @@ SUBJECTS: Mapping[str, Resource] = {
         *(k.resource for k in KINDS),
         *(SCHEDULE_RUN, SCHEDULE, SLOT, DURATION_MODEL, PROPOSAL, POLICY.resource, SCENARIO.resource, PROMISE),
         *(FORECAST, FORECAST_BUCKET, PILOT.resource, ALERT),
-        CONNECTOR,
+        *(CONNECTOR, WEBHOOK_ENDPOINT, WEBHOOK_DELIVERY),
         *(LISTING, REQUEST, NDA, QUOTE, CONTRACT),
         *(PERIOD, INVOICE, SETTLEMENT, SPEND_LIMIT),
         *(ERASURE, LEGAL_HOLD, AUDIT_SOURCE, EXTERNAL_ENTRY, AUDIT_RETENTION, AUDIT_ARCHIVE),
@@ -66,7 +67,7 @@ RESOURCES = (
         PROMISE,
     ),
     *(FORECAST, FORECAST_BUCKET, PILOT.resource, ALERT),
-    CONNECTOR,
+    *(CONNECTOR, WEBHOOK_ENDPOINT, WEBHOOK_DELIVERY),
     *(LISTING, REQUEST, BOARD, NDA, QUOTE, CONTRACT),
     *(PLAN, PERIOD, USAGE_EVENT, INVOICE, SETTLEMENT, SPEND_LIMIT),
     *(ERASURE, LEGAL_HOLD, AUDIT_SOURCE, EXTERNAL_ENTRY, AUDIT_RETENTION, AUDIT_ARCHIVE),

@@ -32,6 +32,8 @@ from woaas_solver_farm.learning import upkeep as learning
 from woaas_solver_farm.schedules import repository as schedules
 from woaas_work_orders.forecasts import computing, netting
 from woaas_work_orders.promises import service as promises
+from woaas_work_orders.webhooks import outcomes as webhooks
+from woaas_work_orders.webhooks import queue as webhook_queue
 
 if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
@@ -83,6 +85,7 @@ async def _forget(uow: "UnitOfWork", _principal: Principal) -> int:
         + await throttle.forget_old(uow)
         + await exports.forget_expired(uow)
         + await schedules.forget_expired(uow)
+        + await webhook_queue.forget_old(uow, limit=_FORGOTTEN_AT_ONCE)
     )
 
 
@@ -142,6 +145,7 @@ JOBS: tuple[PeriodicJob, ...] = (
         Statement.text("SELECT tenants_with_queued_data_exports()"),
         _export_data,
     ),
+    PeriodicJob("webhooks", timedelta(minutes=10), webhook_queue.TENANTS, webhooks.disable_behind),
     PeriodicJob("lapsed_forecasts", timedelta(hours=1), Statement.text("SELECT live_tenants()"), netting.lapse),
     PeriodicJob("checkpoint_mail", timedelta(hours=1), Statement.text("SELECT live_tenants()"), mailing.queue_daily),
     PeriodicJob("forgetting", timedelta(hours=1), Statement.text("SELECT live_tenants()"), _forget),

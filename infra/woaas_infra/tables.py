@@ -27,6 +27,7 @@ MODULES = (
     "woaas_work_orders.promises.models",
     "woaas_work_orders.resources.models",
     "woaas_work_orders.signatures.models",
+    "woaas_work_orders.webhooks.models",
     "woaas_core.events.log",
     "woaas_security.identity.models",
     "woaas_security.oauth.models",

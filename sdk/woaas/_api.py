@@ -48,6 +48,7 @@ from .resources.schedules import Policies, Scenarios, ScheduleRuns, Schedules, S
 from .resources.sign_on import SSOConnections
 from .resources.signatures import Signatures
 from .resources.tenant import TenantExports
+from .resources.webhooks import WebhookEndpoints
 from .resources.work_orders import WorkOrders
 from .types.access import Kpi, Me
 from .types.search import Found
@@ -219,6 +220,11 @@ class API(Bound[M]):
     def events(self) -> Events[M]:
         """The tenant's events."""
         return Events(self._executor)
+
+    @cached_property
+    def webhook_endpoints(self) -> WebhookEndpoints[M]:
+        """Addresses that events are sent to."""
+        return WebhookEndpoints(self._executor)
 
     @cached_property
     def members(self) -> Members[M]:

@@ -13,6 +13,7 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from uuid import UUID
 
 import pytest
 import structlog
@@ -20,14 +21,22 @@ from fixtures.app import World
 from fixtures.canaries import Aviary, Who, aviary
 from fixtures.console import PASSWORD, browser, submit
 from fixtures.crawler import Objects, Operation, documents, ids_by_type, mutations, operations, pages, queries
+from fixtures.entries import BY_HAND
 from fixtures.exports import FORMATS, parquet, write
+from fixtures.receivers import post_office
 from httpx import AsyncClient, Response
 
 from woaas_api.console.live import Live
 from woaas_api.edge import Edge
 from woaas_api.exported import EXPORTED
+from woaas_core.db.unit_of_work import UnitOfWork
+from woaas_core.ids import encode_id, uuid7
 from woaas_core.telemetry import PROCESSORS
+from woaas_security.principal import Principal
 from woaas_work_orders.search import SEARCHED
+from woaas_work_orders.webhooks import queue
+from woaas_work_orders.webhooks import repository as endpoints
+from woaas_work_orders.webhooks.owner import owner_of
 
 pytestmark = pytest.mark.anyio
 
@@ -45,6 +54,7 @@ class Crawl:
     def __init__(self, birds: Aviary) -> None:
         self.birds = birds
         self.responses = 0
+        self.sent: Counter[str] = Counter()
         self.statuses: Counter[int] = Counter()
         self.leaks: set[str] = set()
         self.defects: set[str] = set()
@@ -160,6 +170,45 @@ async def searches(crawl: Crawl, client: AsyncClient, who: Who) -> None:
             crawl.leaks.add(f"{who.name}: /v1/search?q={text} found {answer.text}")
 
 
+async def hooks(crawl: Crawl, people: Iterable[Who]) -> None:
+    """Have all that ever happened in the factory sent to an endpoint of everybody's, under his rights."""
+    world, factory = crawl.birds.world, crawl.birds.factory
+    post = await post_office(world)
+    by_url = {f"https://{n}.example/": who for n, who in enumerate(people)}
+    async with world.db.unit_of_work() as uow:
+        await world.authenticator.as_system(uow, factory.id, "test")
+        await uow.connection.execute(BY_HAND)
+        happened = await uow.connection.fetch("SELECT id, type FROM event WHERE type NOT LIKE '%.observed'")
+        for url, who in by_url.items():
+            assert who.principal is not None
+            row = await endpoint_row(uow, world, who.principal, url)
+            await queue.add(uow, ((row, event["id"], event["type"]) for event in happened))
+    await post.deliver(factory)
+    for one in post.sent:
+        who = by_url[one.url]
+        # The checkpoint beside it is base64 in a header: looked through as well.
+        head = "\n".join(f"{k}: {v}" for k, v in one.headers.items()).encode()
+        crawl.search(who, f"webhook {one.event['type']}", head + b"\n" + one.body)
+    crawl.sent = Counter(by_url[one.url].name for one in post.sent)
+    assert len({one.event["type"] for one in post.sent}) > 50
+    # Who may not follow events is sent none.
+    assert not [name for name in crawl.sent if name in ("partner", "customer", "operator")]
+    # The search can find something, and of what others are sent the blind one gets the skeleton.
+    told = Counter(by_url[one.url].name for one in post.sent if crawl.any.search(one.body))
+    assert told["planner"] > told["blind"], told
+
+
+async def endpoint_row(uow: UnitOfWork, world: World, owner: Principal, url: str) -> UUID:
+    """An endpoint as the owner's own, whether or not he may make one."""
+    endpoint_id, now = uuid7(), uow.clock.now()
+    secret = world.authenticator.keyring.seal(b"whsec_" + base64.b64encode(b"x" * 24), encode_id("whk", endpoint_id))
+    empty = ("name", "disabled_reason", "previous_secret", "previous_secret_expires_at", "archived_at", "failing_since")
+    kept = {"secret": secret, "version": 1, "created_at": now, "updated_at": now, **dict.fromkeys(empty)}
+    values = {"id": endpoint_id, "url": url, "events": ["*"], "state": "enabled", **owner_of(owner), **kept}
+    await endpoints.insert(uow, values)
+    return endpoint_id
+
+
 async def test_no_canary_reaches_whom_it_is_hidden_from(
     world: World,
     caplog: pytest.LogCaptureFixture,
@@ -190,6 +239,7 @@ async def test_no_canary_reaches_whom_it_is_hidden_from(
                     await files(crawl, client, who)
             if who.email and (WANTED or who.name in ("blind", "auditor", "partner", "customer")):
                 await console(crawl, who, objects)
+        await hooks(crawl, [who for who in birds.people if who.principal is not None])
         for who in callers:
             async with birds.factory.client(who.key) as client:
                 await rest(crawl, client, who, objects, writes)
@@ -201,7 +251,7 @@ async def test_no_canary_reaches_whom_it_is_hidden_from(
     written = [line for out in capfd.readouterr() for line in out.splitlines() if " - httpx - " not in line]
     logged = "\n".join([*(r.getMessage() for r in records), *written])
     looked = f"{crawl.responses} responses, {len(birds.canaries.all)} canaries, {len(callers)} callers"
-    print(looked, dict(crawl.statuses))
+    print(looked, dict(crawl.statuses), f"webhooks {dict(crawl.sent)}")
     assert crawl.leaks == set(), "\n".join(["", *sorted(crawl.leaks)])
     assert {line for line in logged.splitlines() if crawl.any.search(line.encode())} == set()
     assert crawl.defects == set(), [line[-1500:] for line in logged.splitlines() if ".failed" in line]

@@ -376,7 +376,7 @@ class TestLease:
 NOT_EXPORTED = {
     # Of the tenant and its people.
     *("members", "api_keys", "field_policies", "grants", "oauth_clients", "sso_connections", "exports"),
-    *("tenant/exports", "erasures", "legal_holds"),
+    *("tenant/exports", "erasures", "legal_holds", "webhook_endpoints"),
     # Of the log, which has bundles of its own.
     *("audit/archives", "audit/exports", "audit/external_entries", "audit/sources"),
     # These show more than their rows hold.

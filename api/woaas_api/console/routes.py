@@ -26,6 +26,7 @@ from woaas_api.console.pages import (
     roles,
     session,
     sso,
+    webhooks,
 )
 from woaas_api.console.public_api import PublicApi
 from woaas_api.console.sign_on import SignOn
@@ -42,7 +43,7 @@ PAGES: tuple[PageRoute, ...] = (
     *market.PAGES,
     *billing.PAGES,
     *audit.PAGES,
-    *(*members.PAGES, *keys.PAGES, *roles.PAGES, *sso.PAGES),
+    *(*members.PAGES, *keys.PAGES, *roles.PAGES, *sso.PAGES, *webhooks.PAGES),
 )
 
 

@@ -25,7 +25,7 @@ WITHHELD_TABLES = frozenset(
 WITHHELD_COLUMNS = frozenset(
     {
         *("password_hash", "password", "secret_hash", "previous_secret_hash", "token_hash", "code_hash"),
-        *("client_secret", "secret"),
+        *("client_secret", "secret", "previous_secret"),
     }
 )
 _FETCH = Statement.text("FETCH 1000 FROM exported")
