@@ -20,6 +20,7 @@ from woaas_api.pages import page_handlers
 from woaas_api.problems import MEDIA_TYPE, handle, pages, refuse_packed
 from woaas_api.rest import (
     alerts,
+    attachments,
     audit,
     billing,
     connectors,
@@ -73,6 +74,7 @@ ROUTES: tuple[Route, ...] = (
     *work_orders.ROUTES,
     *operations.ROUTES,
     *signatures.ROUTES,
+    *attachments.ROUTES,
     *master_data.ROUTES,
     *schedules.ROUTES,
     *moves.ROUTES,

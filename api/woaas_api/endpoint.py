@@ -63,6 +63,7 @@ class Route:
     reads: Any = None
     writes: Resource | None = None
     also: tuple[int, ...] = ()
+    reads_bytes: bool = False
 
     @property
     def is_safe(self) -> bool:

@@ -27,6 +27,7 @@ from woaas_solver_farm.proposals.resources import PROPOSAL, PROPOSAL_CHANGE
 from woaas_solver_farm.scenarios import SCENARIO
 from woaas_solver_farm.schedules.resources import SCHEDULE, SCHEDULE_RUN, SLOT
 from woaas_work_orders.alerts.resources import ALERT
+from woaas_work_orders.attachments.resources import ATTACHMENT, ATTACHMENT_CLASS
 from woaas_work_orders.connectors.resources import CONNECTOR
 from woaas_work_orders.erasure.resources import ERASURE, LEGAL_HOLD
 from woaas_work_orders.execution.resources import INSPECTION, KPI, RECEIPT, REPORT
@@ -40,7 +41,7 @@ from woaas_work_orders.webhooks.resources import WEBHOOK_DELIVERY, WEBHOOK_ENDPO
 SUBJECTS: Mapping[str, Resource] = {
     r.prefix: r
     for r in (
-        *(WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT, SIGNATURE),
+        *(WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT, SIGNATURE, ATTACHMENT),
         *(k.resource for k in KINDS),
         *(SCHEDULE_RUN, SCHEDULE, SLOT, DURATION_MODEL, PROPOSAL, POLICY.resource, SCENARIO.resource, PROMISE),
         *(FORECAST, FORECAST_BUCKET, PILOT.resource, ALERT),
@@ -53,7 +54,7 @@ SUBJECTS: Mapping[str, Resource] = {
     )
 }
 RESOURCES = (
-    *(WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT, SIGNATURE),
+    *(WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT, SIGNATURE, ATTACHMENT, ATTACHMENT_CLASS),
     *(k.resource for k in KINDS),
     *(
         SCHEDULE_RUN,

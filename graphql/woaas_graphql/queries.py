@@ -174,6 +174,7 @@ QUERIES: dict[str, StrawberryField] = {
     "reports": list_field(types.Report, description="Reports, newest first"),
     "inspections": list_field(types.Inspection, description="Inspection results, newest first"),
     "signatures": list_field(types.Signature, description="Signatures, newest first"),
+    "attachments": list_field(types.Attachment, description="Files under orders and operations, newest first"),
     **{name: field for kind in types.PUT_BY_CODE for name, field in _master(kind).items()},
     "schedule_run": _by_id(
         types.ScheduleRun,

@@ -20,6 +20,7 @@ MODULES = (
     "woaas_security.exports.models",
     "woaas_work_orders.connectors.models",
     "woaas_work_orders.alerts.models",
+    "woaas_work_orders.attachments.models",
     "woaas_work_orders.erasure.models",
     "woaas_work_orders.execution.models",
     "woaas_work_orders.forecasts.models",

@@ -15,6 +15,7 @@ from ._request import Request, read, write
 from ._transport import Executor
 from ._wire import Instant
 from .resources.access import APIKeys, Members
+from .resources.attachments import Attachments
 from .resources.audit import Audit
 from .resources.billing import Billing
 from .resources.events import Events
@@ -145,6 +146,11 @@ class API(Bound[M]):
     def signatures(self) -> Signatures[M]:
         """Who stands behind a record."""
         return Signatures(self._executor)
+
+    @cached_property
+    def attachments(self) -> Attachments[M]:
+        """Files under work orders and operations."""
+        return Attachments(self._executor)
 
     @cached_property
     def schedule_runs(self) -> ScheduleRuns[M]:

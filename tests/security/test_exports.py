@@ -380,7 +380,15 @@ NOT_EXPORTED = {
     # Of the log, which has bundles of its own.
     *("audit/archives", "audit/exports", "audit/external_entries", "audit/sources"),
     # These show more than their rows hold.
-    *("promises", "signatures", "billing/invoices", "billing/settlements", "market/board", "market/contracts"),
+    *(
+        "promises",
+        "signatures",
+        "attachments",
+        "billing/invoices",
+        "billing/settlements",
+        "market/board",
+        "market/contracts",
+    ),
     "market/quotes",
 }
 

@@ -40,6 +40,8 @@ EVENTS = {
     "report.corrected": N_("Report corrected"),
     "inspection.recorded": N_("Inspection recorded"),
     "receipt.booked": N_("Goods booked in"),
+    "attachment.added": N_("File attached"),
+    "attachment.removed": N_("File removed"),
     "signature.created": N_("Record signed"),
     "signature.invalidated": N_("Signature no longer valid"),
     # Planning.

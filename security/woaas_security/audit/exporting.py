@@ -171,12 +171,12 @@ async def _tell(uow: "UnitOfWork", export_id: UUID, done: int, total: int) -> No
 def _exported(principal: Principal, row: "Record", subjects: evidence.Subjects) -> ExportedEntry:
     """An entry as far as its reader may see it: withheld where its open members tell of what his mask hides."""
     leaf = bytes(row["payload"])
-    subject = evidence.open_to(principal, leaf, subjects)
-    if subject is None:
+    opened = evidence.open_to(principal, leaf, subjects)
+    if opened is None:
         return ExportedEntry(row["index"], None, bytes(row["leaf_hash"]))
     openings = [
         Opening(field, base64.b64decode(salt), value)
-        for field, (salt, value) in evidence.readable_openings(principal, subject, row["openings"] or {}, subjects)
+        for field, (salt, value) in evidence.readable_openings(opened.access, row["openings"] or {})
     ]
     return ExportedEntry(row["index"], leaf, bytes(row["leaf_hash"]), openings)
 

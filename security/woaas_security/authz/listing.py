@@ -161,7 +161,7 @@ async def chosen(
             await require_heard_of(uow, access, item.field, item.path)
     resource = access.resource
     parameters: dict[str, object] = {"tenant_id": uow.tenant, **(values or {})}
-    conditions = [] if resource.rows is None else [resource.rows]
+    conditions = [] if resource.of_kind is None else [resource.of_kind]
     conditions += [*where, *_filters(access, query, parameters)]
     scope = resource.row_scope(principal)
     if scope is not None:

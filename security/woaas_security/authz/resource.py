@@ -88,7 +88,10 @@ class Resource:
     caller all of whose roles that show the resource are named in it; a role that is not named sees every row of its
     tenant. ``bounds`` are the rows of callers whose key is for a part of the tenant, by what limits it; what has none
     is closed to them unless it ``is_reference``, which all of a tenant share. ``data_class`` is where the class of an
-    object's data is found, for policies limited to one.
+    object's data is found, for policies limited to one. ``rows`` limits what any caller sees beside his role and
+    bounds, None for all. ``classes`` is a resource whose fields are access classes: an object is there for who reads
+    the one that its ``access_class`` names. ``of_kind`` are the rows of this kind where several share a table.
+    ``search_ids`` knows the searched fields of one that ``is_indexed``.
     """
 
     name: str
@@ -101,7 +104,9 @@ class Resource:
     bounds: Mapping[str, ColumnElement[bool]] = field(default_factory=dict)
     is_reference: bool = False
     data_class: ColumnElement[str] | None = None
-    rows: ColumnElement[bool] | None = None
+    rows: "Callable[[Principal], ColumnElement[bool] | None] | None" = None
+    classes: "Resource | None" = None
+    of_kind: ColumnElement[bool] | None = None
     is_indexed: bool = False
     names: frozenset[str] = field(init=False)
     open_fields: frozenset[str] = field(init=False)
@@ -120,4 +125,7 @@ class Resource:
         roles = sorted(principal.guest_roles(self))
         if roles:
             parts.append(or_(*(self.scopes[r](principal) for r in roles)))
+        own = None if self.rows is None else self.rows(principal)
+        if own is not None:
+            parts.append(own)
         return and_(*parts) if parts else None

@@ -229,7 +229,7 @@ def master_kind(
             actions=frozenset({"create", "archive"}),
             writes=members_of(body),
             is_reference=True,
-            rows=master_data.c.kind == bindparam(f"kind_{name}", name, type_=Text),
+            of_kind=master_data.c.kind == bindparam(f"kind_{name}", name, type_=Text),
             is_indexed=True,
         ),
         event_type(f"{name}.changed", f"A {words} was set."),
