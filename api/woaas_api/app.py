@@ -58,6 +58,7 @@ from woaas_core.db.database import Database
 from woaas_core.db.tenancy import APP
 from woaas_core.errors import NotFound
 from woaas_core.settings import Settings
+from woaas_security.sso.saml.verifier import Verifier
 
 MAX_BODY_BYTES = 1 << 20
 # Small answers gain nothing; streams would be held back; static files and bundles are packed already.
@@ -107,21 +108,27 @@ ROUTES: tuple[Route, ...] = (
 
 
 async def create_app(
-    settings: Settings, *, readers: Collection[str] = (), clock: Clock | None = None, database: Database | None = None
+    settings: Settings,
+    *,
+    readers: Collection[str] = (),
+    clock: Clock | None = None,
+    database: Database | None = None,
+    verifier: Verifier | None = None,
 ) -> Litestar:
     """Connect and wire: the app owns the pool it opens and closes it at shutdown.
 
-    ``readers`` are the names of the log's readers that ``Woaas-After`` waits for.
+    ``readers`` are the names of the log's readers that ``Woaas-After`` waits for; ``verifier`` judges SAML answers.
     """
     own = database is None
     db = database or await Database.connect(
         settings.database_url, role=APP, size=settings.pool_size, clock=clock, pooler=settings.pooler_url
     )
-    edge = Edge(settings, db, readers)
+    edge = Edge(settings, db, readers, verifier)
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         yield
+        edge.saml.close()
         if own:
             await db.close()
 
