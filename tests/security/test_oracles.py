@@ -27,8 +27,8 @@ from fixtures.probes import (
 pytestmark = pytest.mark.anyio
 
 THOROUGHLY = bool(os.environ.get("WOAAS_CANARY_RESPONSES"))
-# Operations by the path of an object that takes months, a person with a password or a trained model to make; their doors
-# are tested beside what makes them. The index of an entry is no id: both tenants have it.
+# Operations by the path of an object that takes months, a person with a password or a trained model to make; their
+# doors are tested beside what makes them. The index of an entry is no id: both tenants have it.
 UNREACHED = {
     "GET /v1/audit/archives/{key}",
     "GET /v1/audit/entries/{index}/inclusion-proof",
