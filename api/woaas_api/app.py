@@ -17,7 +17,7 @@ from woaas_api.graph import graph_handlers
 from woaas_api.health import health_handlers
 from woaas_api.oauth import endpoints as oauth
 from woaas_api.pages import page_handlers
-from woaas_api.problems import MEDIA_TYPE, handle, pages
+from woaas_api.problems import MEDIA_TYPE, handle, pages, refuse_packed
 from woaas_api.rest import (
     alerts,
     attachments,
@@ -28,6 +28,7 @@ from woaas_api.rest import (
     duration_models,
     erasures,
     events,
+    exports,
     external_entries,
     forecasts,
     identity,
@@ -44,6 +45,7 @@ from woaas_api.rest import (
     promises,
     proposals,
     schedules,
+    search,
     sessions,
     signatures,
     sso_connections,
@@ -95,6 +97,8 @@ ROUTES: tuple[Route, ...] = (
     *oauth_clients.ROUTES,
     *sso_connections.ROUTES,
     *data_exports.ROUTES,
+    *exports.ROUTES,
+    *search.ROUTES,
     *members.ROUTES,
     *sessions.ROUTES,
     *permissions.ROUTES,
@@ -132,6 +136,7 @@ async def create_app(
         route_handlers=handlers(edge),
         lifespan=[lifespan],
         exception_handlers={Exception: handle},
+        before_request=refuse_packed,
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,
         compression_config=COMPRESSION,
