@@ -2,8 +2,7 @@
 
 import base64
 import shutil
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -12,14 +11,14 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from fixtures.app import Tenant, World
 from fixtures.console import browser, signed_in, submit
 from fixtures.entries import BY_HAND
+from fixtures.forgeries import FORGERIES
 from fixtures.providers import DOMAIN, depart
-from fixtures.saml import ENTITY, RSA_SHA256, Asked, Forger, asked_of, assertion_of, bring, connect, id_of
+from fixtures.saml import ENTITY, Forger, asked_of, bring, connect
 from httpx import AsyncClient, Response
 
 from woaas_api.app import create_app
 from woaas_api.console.door import SSO_COOKIE
 from woaas_api.edge import SESSION_COOKIE
-from woaas_core.clock import SystemClock
 from woaas_core.db.statements import Statement
 from woaas_security.sso.saml import verifier as verifying
 from woaas_security.sso.saml.messages import Fault, ReadMetadata
@@ -35,217 +34,7 @@ _MEMBERS = Statement.text("SELECT email, roles, state FROM users ORDER BY create
 _REFUSED = Statement.text(
     "SELECT convert_from(payload, 'utf-8') AS text FROM event WHERE type = 'sso_connection.refused' ORDER BY id"
 )
-Forge = Callable[[Forger, Asked], str | bytes]
-
-_NOW = SystemClock().now()
-_PAST, _FUTURE = _NOW - timedelta(hours=1), _NOW + timedelta(hours=1)
-_RSA_SHA1, _SHA1 = "http://www.w3.org/2000/09/xmldsig#rsa-sha1", "http://www.w3.org/2000/09/xmldsig#sha1"
 _OTHER = "https://elsewhere.example/console"
-_SIGNATURE_END = "</ds:Signature>"
-
-
-def told(**changes: Any) -> Forge:
-    """An answer that is rightly signed and says something wrong."""
-    return lambda idp, asked: idp.answer(asked, **changes)
-
-
-def evil(idp: Forger, asked: Asked) -> str:
-    """An assertion that nobody has signed."""
-    made = assertion_of(idp.response(asked, id="_evil", subject="eve", email=f"boss@{DOMAIN}"))
-    head, _, rest = made.partition("<ds:Signature")
-    return head + rest.partition(_SIGNATURE_END)[2]
-
-
-def bare(assertion: str) -> str:
-    """An assertion without its signature."""
-    head, _, rest = assertion.partition("<ds:Signature")
-    return head + rest.partition(_SIGNATURE_END)[2]
-
-
-def wrapped(how: Callable[[str, str, str], str]) -> Forge:
-    """A good answer, rearranged around one that nobody has signed; ``how`` gets answer, assertion and the other."""
-
-    def forge(idp: Forger, asked: Asked) -> str:
-        answer = idp.answer(asked)
-        return how(answer, assertion_of(answer), evil(idp, asked))
-
-    return forge
-
-
-def _xsw1(answer: str, good: str, bad: str) -> str:
-    inner = answer[answer.index("<samlp:Response") :].replace('ID="_r1"', 'ID="_r2"')
-    moved = good.replace(_SIGNATURE_END, f"<ds:Object>{inner.replace(good, bare(good))}</ds:Object>{_SIGNATURE_END}")
-    signature = moved[moved.index("<ds:Signature") : moved.rindex(_SIGNATURE_END) + len(_SIGNATURE_END)]
-    return answer.replace(good, bad).replace("<samlp:Status>", f"{signature}<samlp:Status>", 1)
-
-
-def _xsw2(answer: str, good: str, bad: str) -> str:
-    inner = answer[answer.index("<samlp:Response") :].replace('ID="_r1"', 'ID="_r2"')
-    return answer.replace(good, bad).replace("<samlp:Status>", f"{inner}<samlp:Status>", 1)
-
-
-def _signature(good: str) -> str:
-    return good[good.index("<ds:Signature") : good.index(_SIGNATURE_END) + len(_SIGNATURE_END)]
-
-
-def _carrying(good: str, bad: str) -> str:
-    """The unsigned assertion with the signed one's signature, and the signed one within that."""
-    signature = _signature(good).replace(_SIGNATURE_END, f"<ds:Object>{bare(good)}</ds:Object>{_SIGNATURE_END}")
-    return bad.replace("<saml:Subject>", f"{signature}<saml:Subject>", 1)
-
-
-WRAPPINGS: dict[str, tuple[Forge, str]] = {
-    "XSW1": (wrapped(_xsw1), "one response"),
-    "XSW2": (wrapped(_xsw2), "one response"),
-    "XSW3": (wrapped(lambda a, good, bad: a.replace(good, bad + good)), "exactly one assertion"),
-    "XSW4": (
-        wrapped(lambda a, good, bad: a.replace(good, bad.replace("</saml:Assertion>", f"{good}</saml:Assertion>"))),
-        "exactly one assertion",
-    ),
-    "XSW5": (
-        wrapped(
-            lambda a, good, _: a.replace(
-                good, good.replace(">ann<", ">eve<", 1) + bare(good).replace(' ID="_a', ' ID="_b')
-            )
-        ),
-        "exactly one assertion",
-    ),
-    "XSW6": (wrapped(lambda a, good, bad: a.replace(good, _carrying(good, bad))), "exactly one assertion"),
-    "XSW7": (
-        wrapped(
-            lambda a, good, bad: a.replace(
-                "<samlp:Status>", f"<samlp:Extensions>{bad}</samlp:Extensions><samlp:Status>"
-            )
-        ),
-        "exactly one assertion",
-    ),
-    "XSW8": (
-        wrapped(
-            lambda a, good, bad: a.replace(
-                good, good.replace(_SIGNATURE_END, f"<ds:Object>{bad}</ds:Object>{_SIGNATURE_END}")
-            )
-        ),
-        "exactly one assertion",
-    ),
-    "a signature of another element": (
-        wrapped(
-            lambda a, good, bad: a.replace(good, bad.replace("<saml:Subject>", _signature(good) + "<saml:Subject>", 1))
-        ),
-        "of something else",
-    ),
-    "one ID twice": (
-        wrapped(lambda a, _, __: a.replace('ID="_r1"', f'ID="{id_of(a)}"')),
-        "one ID twice",
-    ),
-    "an object in the signature": (
-        wrapped(lambda a, _, __: a.replace(_SIGNATURE_END, f"<ds:Object>x</ds:Object>{_SIGNATURE_END}")),
-        "something of its own",
-    ),
-}
-FORGERIES: dict[str, tuple[Forge, str]] = {
-    **WRAPPINGS,
-    "unsigned": (
-        lambda idp, asked: idp.response(asked).replace(assertion_of(idp.response(asked)), evil(idp, asked)),
-        "no signature",
-    ),
-    "an empty signature": (lambda idp, asked: idp.response(asked), "cannot be believed"),
-    "another's key": (
-        lambda idp, asked: idp.sign(idp.response(asked), key=rsa.generate_private_key(65537, 2048)),
-        "cannot be believed",
-    ),
-    "changed after it was signed": (
-        lambda idp, asked: idp.answer(asked).replace(f"ann@{DOMAIN}", f"boss@{DOMAIN}"),
-        "cannot be believed",
-    ),
-    "no assertion": (
-        lambda idp, asked: idp.answer(asked).replace(assertion_of(idp.answer(asked)), ""),
-        "exactly one assertion",
-    ),
-    "two assertions": (
-        lambda idp, asked: (good := idp.answer(asked)).replace(
-            assertion_of(good), assertion_of(good) + assertion_of(idp.answer(asked, id="_a2"))
-        ),
-        "exactly one assertion",
-    ),
-    "signed by SHA-1": (told(signature_method=_RSA_SHA1), "algorithms"),
-    "digested by SHA-1": (told(digest=_SHA1), "algorithms"),
-    "alg none": (
-        lambda idp, asked: idp.answer(asked).replace(RSA_SHA256, "none"),
-        "algorithms",
-    ),
-    "signed by HMAC": (
-        lambda idp, asked: idp.answer(asked).replace(RSA_SHA256, "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256"),
-        "algorithms",
-    ),
-    "a transform that hides": (
-        lambda idp, asked: idp.answer(asked).replace(
-            'Algorithm="http://www.w3.org/2000/09/xmldsig#enveloped-signature"',
-            'Algorithm="http://www.w3.org/TR/1999/REC-xslt-19991116"',
-        ),
-        "algorithms",
-    ),
-    "encrypted": (
-        lambda idp, asked: (good := idp.answer(asked)).replace(
-            assertion_of(good), f"<saml:EncryptedAssertion>{assertion_of(good)}</saml:EncryptedAssertion>"
-        ),
-        "encrypted",
-    ),
-    "expired": (told(since=_PAST - timedelta(minutes=5), until=_PAST), "time is over"),
-    "confirmed for too short": (told(confirmed_until=_PAST), "time is over"),
-    "not yet": (told(since=_FUTURE, until=_FUTURE + timedelta(minutes=5)), "has not come"),
-    "issued long ago": (told(issued=_PAST), "not issued now"),
-    "another audience": (told(audience=_OTHER), "another audience"),
-    "another recipient": (told(recipient=_OTHER), "another recipient"),
-    "another destination": (told(destination=_OTHER), "sent to somebody else"),
-    "another issuer": (told(issuer=f"{ENTITY}/other"), "another provider's"),
-    "another issuer of the response": (told(response_issuer=_OTHER), "another provider's"),
-    "another request": (told(in_response_to="_guess"), "another request"),
-    "an assertion for another request": (told(confirmed_for="_guess"), "another request"),
-    "confirmed by holder of key": (told(method="urn:oasis:names:tc:SAML:2.0:cm:holder-of-key"), "is confirmed"),
-    "not let in": (told(status="urn:oasis:names:tc:SAML:2.0:status:Responder"), "did not let him in"),
-    "a name of this time only": (told(format="urn:oasis:names:tc:SAML:2.0:nameid-format:transient"), "transient"),
-    "nobody": (told(subject=""), "names nobody"),
-    "a comment in the NameID": (
-        lambda idp, asked: idp.answer(asked, subject=f"boss@{DOMAIN}.rival.example").replace(
-            f"{DOMAIN}.rival", f"{DOMAIN}<!---->.rival"
-        ),
-        "a comment",
-    ),
-    "an element in the NameID": (told(subject=f"boss@{DOMAIN}<x/>.rival.example"), "plain text"),
-    "a document type": (
-        lambda idp, asked: '<!DOCTYPE x SYSTEM "https://evil.example/x.dtd">' + idp.response(asked),
-        "document type",
-    ),
-    "an external entity": (
-        lambda idp, asked: (
-            '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>' + idp.response(asked, subject="&e;")
-        ),
-        "document type",
-    ),
-    "billions of laughs": (
-        lambda idp, asked: (
-            "<!DOCTYPE x ["
-            + '<!ENTITY a0 "ha">'
-            + "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
-            + "]>"
-            + idp.response(asked, subject="&a9;")
-        ),
-        "document type",
-    ),
-    "a processing instruction": (
-        lambda idp, asked: '<?xml-stylesheet href="https://evil.example/x.xsl"?>' + idp.response(asked),
-        "processing instruction",
-    ),
-    "another encoding": (lambda idp, asked: idp.response(asked).encode("utf-16"), "UTF-8"),
-    "an encoding that is only said": (
-        lambda idp, asked: '<?xml version="1.0" encoding="utf-7"?>' + idp.response(asked),
-        "UTF-8",
-    ),
-    "nested without end": (lambda _, __: "<a>" * 10_000 + "</a>" * 10_000, "too deeply"),
-    "too long": (lambda idp, asked: idp.answer(asked) + " " * 300_000, "too long"),
-    "no XML": (lambda _, __: "hello", "not XML"),
-    "nothing": (lambda _, __: "", "no answer"),
-}
 
 
 @pytest.fixture(scope="module")

@@ -51,9 +51,11 @@ async def confirm(page: Page, key: str) -> Outcome:
     return Shown("gate/continue.html", {"target": path_of(keyring, intent)})
 
 
-@page("GET", "/orders/{key:str}/signatures/confirmed", needs=("POST /signatures",))
+@page("GET", "/orders/{key:str}/signatures/confirmed", needs=("POST /signatures", "GET /work-orders/{id}"))
 async def confirmed(page: Page, key: str) -> Outcome:
     """What is about to be signed by who has just shown to be himself."""
+    # Not there for whom the order is not.
+    await page.get(f"/work-orders/{key}")
     return Shown("orders/confirmed.html", {"key": key, "typed": page.query, "place": "orders"})
 
 
