@@ -53,6 +53,7 @@ from woaas_security.oauth.signing import KeyRing
 from woaas_security.oauth.tokens import Tokens
 from woaas_security.once import Rendered, is_kept, once, settle
 from woaas_security.principal import Principal
+from woaas_security.sso.saml.verifier import Verifier
 from woaas_solver_farm.schedules.service import RUN_CHANNEL
 
 AnyRequest = Request[Any, Any, Any]
@@ -140,9 +141,16 @@ class Call:
 class Edge:
     """What requests share in a process."""
 
-    def __init__(self, settings: Settings, database: Database, readers: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        readers: Collection[str] = (),
+        verifier: Verifier | None = None,
+    ) -> None:
         self.settings = settings
         self.database = database
+        self.saml = verifier or Verifier()
         self.cursors = CursorCodec(settings.secret_key)
         policies = PolicyCache()
         self.built_in = policies.built_in

@@ -15,6 +15,7 @@ from woaas_security.audit.resources import (
 )
 from woaas_security.authz.resource import Resource
 from woaas_security.data_exports.resources import DATA_EXPORT
+from woaas_security.exports.resources import EXPORT
 from woaas_security.identity.resources import API_KEY, MEMBER
 from woaas_security.oauth.resources import OAUTH_CLIENT
 from woaas_security.permissions.resources import FIELD_POLICY, GRANT, ROLE
@@ -49,7 +50,7 @@ SUBJECTS: Mapping[str, Resource] = {
         *(PERIOD, INVOICE, SETTLEMENT, SPEND_LIMIT),
         *(ERASURE, LEGAL_HOLD, AUDIT_SOURCE, EXTERNAL_ENTRY, AUDIT_RETENTION, AUDIT_ARCHIVE),
         *(API_KEY, OAUTH_CLIENT, SSO_CONNECTION, MEMBER, ROLE, FIELD_POLICY, GRANT),
-        DATA_EXPORT,
+        *(DATA_EXPORT, EXPORT),
     )
 }
 RESOURCES = (
@@ -71,7 +72,7 @@ RESOURCES = (
     *(LISTING, REQUEST, BOARD, NDA, QUOTE, CONTRACT),
     *(PLAN, PERIOD, USAGE_EVENT, INVOICE, SETTLEMENT, SPEND_LIMIT),
     *(ERASURE, LEGAL_HOLD, AUDIT_SOURCE, EXTERNAL_ENTRY, AUDIT_RETENTION, AUDIT_ARCHIVE),
-    *(EVENT, AUDIT_ENTRY, AUDIT_EXPORT, DATA_EXPORT),
+    *(EVENT, AUDIT_ENTRY, AUDIT_EXPORT, DATA_EXPORT, EXPORT),
     *(API_KEY, OAUTH_CLIENT, SSO_CONNECTION, MEMBER, ROLE, FIELD_POLICY, GRANT),
     *(KPI, LEDGER),
 )

@@ -17,6 +17,7 @@ MODULES = (
     "woaas_security.audit.models",
     "woaas_security.data_exports.models",
     "woaas_security.denials.models",
+    "woaas_security.exports.models",
     "woaas_work_orders.connectors.models",
     "woaas_work_orders.alerts.models",
     "woaas_work_orders.attachments.models",
