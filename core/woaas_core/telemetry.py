@@ -22,6 +22,8 @@ def configure_logging(level: str = "info") -> None:
     logging.basicConfig(level=threshold, stream=sys.stderr, format="%(message)s")
     # Casbin writes a tenant's whole policy at level info each time one is loaded.
     logging.getLogger("casbin").setLevel(logging.WARNING)
+    # It names each address that is called, and one that a tenant has entered may hold a secret of his.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
     structlog.configure(
         processors=PROCESSORS,
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
