@@ -29,7 +29,7 @@ from woaas_api.console.live import Live
 from woaas_api.edge import Edge
 from woaas_core.db.unit_of_work import UnitOfWork
 from woaas_core.ids import encode_id, uuid7
-from woaas_core.telemetry import PROCESSORS
+from woaas_core.telemetry import PROCESSORS, quiet_libraries
 from woaas_security.principal import Principal
 from woaas_work_orders.webhooks import queue
 from woaas_work_orders.webhooks import repository as endpoints
@@ -187,6 +187,7 @@ async def test_no_canary_reaches_whom_it_is_hidden_from(
     caplog.set_level(logging.DEBUG)
     monkeypatch.setattr(structlog._config, "_CONFIG", structlog._config._Configuration())
     structlog.configure(processors=PROCESSORS)
+    quiet_libraries()
     birds = await aviary(world)
     caplog.clear()
     capfd.readouterr()
