@@ -17,9 +17,10 @@ from woaas_api.graph import graph_handlers
 from woaas_api.health import health_handlers
 from woaas_api.oauth import endpoints as oauth
 from woaas_api.pages import page_handlers
-from woaas_api.problems import MEDIA_TYPE, handle, pages
+from woaas_api.problems import MEDIA_TYPE, handle, pages, refuse_packed
 from woaas_api.rest import (
     alerts,
+    attachments,
     audit,
     billing,
     connectors,
@@ -27,6 +28,7 @@ from woaas_api.rest import (
     duration_models,
     erasures,
     events,
+    exports,
     external_entries,
     forecasts,
     identity,
@@ -43,6 +45,7 @@ from woaas_api.rest import (
     promises,
     proposals,
     schedules,
+    search,
     sessions,
     signatures,
     sso_connections,
@@ -55,6 +58,7 @@ from woaas_core.db.database import Database
 from woaas_core.db.tenancy import APP
 from woaas_core.errors import NotFound
 from woaas_core.settings import Settings
+from woaas_security.sso.saml.verifier import Verifier
 
 MAX_BODY_BYTES = 1 << 20
 # Small answers gain nothing; streams would be held back; static files and bundles are packed already.
@@ -71,6 +75,7 @@ ROUTES: tuple[Route, ...] = (
     *work_orders.ROUTES,
     *operations.ROUTES,
     *signatures.ROUTES,
+    *attachments.ROUTES,
     *master_data.ROUTES,
     *schedules.ROUTES,
     *moves.ROUTES,
@@ -92,6 +97,8 @@ ROUTES: tuple[Route, ...] = (
     *oauth_clients.ROUTES,
     *sso_connections.ROUTES,
     *data_exports.ROUTES,
+    *exports.ROUTES,
+    *search.ROUTES,
     *members.ROUTES,
     *sessions.ROUTES,
     *permissions.ROUTES,
@@ -101,21 +108,27 @@ ROUTES: tuple[Route, ...] = (
 
 
 async def create_app(
-    settings: Settings, *, readers: Collection[str] = (), clock: Clock | None = None, database: Database | None = None
+    settings: Settings,
+    *,
+    readers: Collection[str] = (),
+    clock: Clock | None = None,
+    database: Database | None = None,
+    verifier: Verifier | None = None,
 ) -> Litestar:
     """Connect and wire: the app owns the pool it opens and closes it at shutdown.
 
-    ``readers`` are the names of the log's readers that ``Woaas-After`` waits for.
+    ``readers`` are the names of the log's readers that ``Woaas-After`` waits for; ``verifier`` judges SAML answers.
     """
     own = database is None
     db = database or await Database.connect(
         settings.database_url, role=APP, size=settings.pool_size, clock=clock, pooler=settings.pooler_url
     )
-    edge = Edge(settings, db, readers)
+    edge = Edge(settings, db, readers, verifier)
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         yield
+        edge.saml.close()
         if own:
             await db.close()
 
@@ -123,6 +136,7 @@ async def create_app(
         route_handlers=handlers(edge),
         lifespan=[lifespan],
         exception_handlers={Exception: handle},
+        before_request=refuse_packed,
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,
         compression_config=COMPRESSION,

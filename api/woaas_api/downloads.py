@@ -9,6 +9,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from litestar import Request
 from litestar.handlers import HTTPRouteHandler
@@ -62,7 +63,7 @@ class DownloadRoute(Route):
             if is_part:
                 headers["Content-Range"] = f"bytes {span.start}-{span.end - 1}/{total}"
             status = 206 if is_part else 200
-            return Stream(_parts(look, span, first), status_code=status, media_type=self.media_type, headers=headers)
+            return Stream(_parts(look, span, first), status_code=status, media_type=first.media_type, headers=headers)
 
         return self.registered(serve)
 
@@ -70,11 +71,14 @@ class DownloadRoute(Route):
 def file_headers(name: str, row: Row, start: int) -> dict[str, str]:
     """The headers of a part, beginning at ``start``, of a stored file with ``sha256`` (hex) and ``size_bytes``.
 
-    The digest is of the whole file also beside a part of it (RFC 9530, section 3).
+    The digest is of the whole file also beside a part of it (RFC 9530, section 3). A browser saves it and does not
+    guess what it is; were it shown after all, nothing in it would run.
     """
     digest = b64encode(bytes.fromhex(row["sha256"])).decode()
     return {
-        "Content-Disposition": f'attachment; filename="{name}"',
+        "Content-Disposition": _disposition(name),
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
         "Repr-Digest": f"sha-256=:{digest}:",
         "ETag": f'"{row["sha256"]}"',
         START: str(start),
@@ -82,14 +86,23 @@ def file_headers(name: str, row: Row, start: int) -> dict[str, str]:
     }
 
 
-def download_route(path: str, *, tag: str, media_type: str) -> Callable[[Function], Route]:
+def _disposition(name: str) -> str:
+    """A file's name as RFC 6266 writes it: in ASCII, and in full where that is not all of it."""
+    plain = "".join(c if " " <= c <= "~" and c not in '"\\%' else "_" for c in name)
+    full = "" if plain == name else f"; filename*=UTF-8''{quote(name, safe='')}"
+    return f'attachment; filename="{plain}"{full}'
+
+
+def download_route(path: str, *, tag: str, media_types: tuple[str, ...]) -> Callable[[Function], Route]:
     """Declare an endpoint whose function takes ``start`` and answers the part of a file that holds this byte.
 
     It says with `START` and `TOTAL` where that part begins and how long all is, and with `ETag` which file it is.
     """
 
     def declare(function: Function) -> Route:
-        plain = route("GET", path, tag=tag, media_type=media_type, also=(206,))(function)
+        plain = route("GET", path, tag=tag, media_type=media_types[0], also_media=media_types[1:], also=(206,))(
+            function
+        )
         return DownloadRoute(**{f.name: getattr(plain, f.name) for f in fields(Route)})
 
     return declare

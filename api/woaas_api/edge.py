@@ -53,12 +53,14 @@ from woaas_security.oauth.signing import KeyRing
 from woaas_security.oauth.tokens import Tokens
 from woaas_security.once import Rendered, is_kept, once, settle
 from woaas_security.principal import Principal
+from woaas_security.sso.saml.verifier import Verifier
 from woaas_solver_farm.schedules.service import RUN_CHANNEL
 
 AnyRequest = Request[Any, Any, Any]
 T = TypeVar("T")
 Endpoint = Callable[["Call"], Awaitable[Answer[Any]]]
 Refuse = Callable[..., RawResponse]
+ReadBody = Callable[[AnyRequest], Awaitable[bytes]]
 
 SESSION_COOKIE = "woaas_session"
 DEVICE_COOKIE = "woaas_device"
@@ -139,9 +141,16 @@ class Call:
 class Edge:
     """What requests share in a process."""
 
-    def __init__(self, settings: Settings, database: Database, readers: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        readers: Collection[str] = (),
+        verifier: Verifier | None = None,
+    ) -> None:
         self.settings = settings
         self.database = database
+        self.saml = verifier or Verifier()
         self.cursors = CursorCodec(settings.secret_key)
         policies = PolicyCache()
         self.built_in = policies.built_in
@@ -155,17 +164,27 @@ class Edge:
         self._answers = RunAnswers(database, settings.inquiry_wait_s)
 
     async def serve(
-        self, request: AnyRequest, endpoint: Endpoint, *, name: str, safe: bool, refuse: Refuse = problem
+        self,
+        request: AnyRequest,
+        endpoint: Endpoint,
+        *,
+        name: str,
+        safe: bool,
+        refuse: Refuse = problem,
+        read: "ReadBody | None" = None,
     ) -> RawResponse:
-        """Run an endpoint and answer; every exception becomes a problem. ``name`` is what metrics call it."""
+        """Run an endpoint and answer; every exception becomes a problem. ``name`` is what metrics call it.
+
+        ``read`` takes in a body that is not JSON; what it returns stands for the body where requests are compared.
+        """
         began = perf_counter()
-        response = await self._answer(request, endpoint, refuse, name=name, safe=safe)
+        response = await self._answer(request, endpoint, refuse, read or _read_body, name=name, safe=safe)
         await self._note_denial(request, name)
         self.metrics.observe(name, response.status_code or 0, perf_counter() - began)
         return response
 
     async def _answer(
-        self, request: AnyRequest, endpoint: Endpoint, refuse: Refuse, *, name: str, safe: bool
+        self, request: AnyRequest, endpoint: Endpoint, refuse: Refuse, read: ReadBody, *, name: str, safe: bool
     ) -> RawResponse:
         visitor = self.admission.visitor(request.headers.get("authorization"), client_of(request))
         raw: bytes | None = None
@@ -174,7 +193,7 @@ class Edge:
             after = request.headers.get("woaas-after")
             if after:
                 await self._wait_for(request, after)
-            raw = b"" if safe else await _read_body(request)
+            raw = b"" if safe else await read(request)
             response = await self._transaction(request, endpoint, raw, safe=safe)
         except HTTPException:
             raise
@@ -187,6 +206,13 @@ class Edge:
         principal = _state(request).get("principal")
         response.headers.update(await visitor.leave(principal))
         return response
+
+    async def preview(self, request: AnyRequest, check: Callable[["Call"], Awaitable[None]]) -> None:
+        """Check a request in a transaction of its own, before a long body is taken in."""
+        async with self.database.unit_of_work() as uow:
+            uow.request_id = request_id_of(request)
+            principal = _state(request)["principal"] = await self.authenticate(uow, request)
+            await check(Call(self, request, uow, principal, b""))
 
     async def _note_denial(self, request: AnyRequest, operation: str) -> None:
         """Record that the caller tried what he may not, once his transaction is over; it is no reason to fail."""

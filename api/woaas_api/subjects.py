@@ -15,6 +15,7 @@ from woaas_security.audit.resources import (
 )
 from woaas_security.authz.resource import Resource
 from woaas_security.data_exports.resources import DATA_EXPORT
+from woaas_security.exports.resources import EXPORT
 from woaas_security.identity.resources import API_KEY, MEMBER
 from woaas_security.oauth.resources import OAUTH_CLIENT
 from woaas_security.permissions.resources import FIELD_POLICY, GRANT, ROLE
@@ -26,6 +27,7 @@ from woaas_solver_farm.proposals.resources import PROPOSAL, PROPOSAL_CHANGE
 from woaas_solver_farm.scenarios import SCENARIO
 from woaas_solver_farm.schedules.resources import SCHEDULE, SCHEDULE_RUN, SLOT
 from woaas_work_orders.alerts.resources import ALERT
+from woaas_work_orders.attachments.resources import ATTACHMENT, ATTACHMENT_CLASS
 from woaas_work_orders.connectors.resources import CONNECTOR
 from woaas_work_orders.erasure.resources import ERASURE, LEGAL_HOLD
 from woaas_work_orders.execution.resources import INSPECTION, KPI, RECEIPT, REPORT
@@ -39,7 +41,7 @@ from woaas_work_orders.webhooks.resources import WEBHOOK_DELIVERY, WEBHOOK_ENDPO
 SUBJECTS: Mapping[str, Resource] = {
     r.prefix: r
     for r in (
-        *(WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT, SIGNATURE),
+        *(WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT, SIGNATURE, ATTACHMENT),
         *(k.resource for k in KINDS),
         *(SCHEDULE_RUN, SCHEDULE, SLOT, DURATION_MODEL, PROPOSAL, POLICY.resource, SCENARIO.resource, PROMISE),
         *(FORECAST, FORECAST_BUCKET, PILOT.resource, ALERT),
@@ -48,11 +50,11 @@ SUBJECTS: Mapping[str, Resource] = {
         *(PERIOD, INVOICE, SETTLEMENT, SPEND_LIMIT),
         *(ERASURE, LEGAL_HOLD, AUDIT_SOURCE, EXTERNAL_ENTRY, AUDIT_RETENTION, AUDIT_ARCHIVE),
         *(API_KEY, OAUTH_CLIENT, SSO_CONNECTION, MEMBER, ROLE, FIELD_POLICY, GRANT),
-        DATA_EXPORT,
+        *(DATA_EXPORT, EXPORT),
     )
 }
 RESOURCES = (
-    *(WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT, SIGNATURE),
+    *(WORK_ORDER, OPERATION, REPORT, INSPECTION, RECEIPT, SIGNATURE, ATTACHMENT, ATTACHMENT_CLASS),
     *(k.resource for k in KINDS),
     *(
         SCHEDULE_RUN,
@@ -70,7 +72,7 @@ RESOURCES = (
     *(LISTING, REQUEST, BOARD, NDA, QUOTE, CONTRACT),
     *(PLAN, PERIOD, USAGE_EVENT, INVOICE, SETTLEMENT, SPEND_LIMIT),
     *(ERASURE, LEGAL_HOLD, AUDIT_SOURCE, EXTERNAL_ENTRY, AUDIT_RETENTION, AUDIT_ARCHIVE),
-    *(EVENT, AUDIT_ENTRY, AUDIT_EXPORT, DATA_EXPORT),
+    *(EVENT, AUDIT_ENTRY, AUDIT_EXPORT, DATA_EXPORT, EXPORT),
     *(API_KEY, OAUTH_CLIENT, SSO_CONNECTION, MEMBER, ROLE, FIELD_POLICY, GRANT),
     *(KPI, LEDGER),
 )

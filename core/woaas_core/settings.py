@@ -53,6 +53,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # Where the own broker listens on 127.0.0.1; 0 is none, but `up` then takes 1883 or a free port.
     mqtt_port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 0
 
+    # Of one attached file, and of all that a tenant keeps.
+    attachment_max_bytes: Annotated[int, msgspec.Meta(ge=1)] = 50 << 20
+    attachment_tenant_bytes: Annotated[int, msgspec.Meta(ge=0)] = 10 << 30
+
     def __post_init__(self) -> None:
         Outbound.parse(self.outbound_networks)
 

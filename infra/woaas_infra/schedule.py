@@ -4,19 +4,25 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from woaas_api.exported import EXPORTED
 from woaas_billing import invoicing
 from woaas_capacity_market import requests
 from woaas_core import idempotency
 from woaas_core.db.statements import Statement
 from woaas_core.mail import mailer_of
+from woaas_core.pagination import CursorCodec
 from woaas_core.settings import Settings
 from woaas_infra.readers import readers
 from woaas_infra.tables import complete_metadata
 from woaas_security.audit import exports, mailing, retention
+from woaas_security.authz.policy import PolicyCache
 from woaas_security.data_exports import service as data_exports
+from woaas_security.exports import repository as object_exports
+from woaas_security.exports.writing import Begin, Writer
 from woaas_security.identity import credential_store, outbox, throttle
 from woaas_security.identity import repository as identity
 from woaas_security.identity.keyring import Keyring
+from woaas_security.identity.service import Authenticator
 from woaas_security.oauth import repository as oauth
 from woaas_security.oauth.protocol import GRANT_LIFE
 from woaas_security.principal import Principal
@@ -75,11 +81,25 @@ async def _forget(uow: "UnitOfWork", _principal: Principal) -> int:
         + await credential_store.forget_tokens(uow)
         + await sso.forget_answers(uow)
         + await data_exports.forget_expired(uow)
+        + await object_exports.forget_expired(uow)
         + await throttle.forget_old(uow)
         + await exports.forget_expired(uow)
         + await schedules.forget_expired(uow)
         + await webhook_queue.forget_old(uow, limit=_FORGOTTEN_AT_ONCE)
     )
+
+
+class LongJob(NamedTuple):
+    """Work that takes long: nothing else waits for it, and it takes as many transactions as it needs.
+
+    ``work`` leases what it works on, so that a killed process leaves it to the next; it returns whether there was any.
+    It is told when the process is about to end.
+    """
+
+    name: str
+    every: timedelta
+    tenants: Statement
+    work: Callable[[Begin, Callable[[], bool]], Awaitable[bool]]
 
 
 async def _export_data(uow: "UnitOfWork", _principal: Principal) -> int:
@@ -140,6 +160,14 @@ def jobs(settings: Settings) -> tuple[PeriodicJob, ...]:
         *JOBS,
         PeriodicJob("retention", timedelta(hours=1), Statement.text("SELECT tenants_with_retention()"), archive),
     )
+
+
+def long_jobs(settings: Settings) -> tuple[LongJob, ...]:
+    """What is done beside the periodic jobs."""
+    authenticator = Authenticator(pepper=settings.secret_key, policies=PolicyCache())
+    writer = Writer(EXPORTED, authenticator, CursorCodec(settings.secret_key))
+    due = Statement.text("SELECT tenants_with_due_exports($1)", "now")
+    return (LongJob("exports", timedelta(seconds=1), due, writer.write_next),)
 
 
 def deliveries(settings: Settings) -> tuple[Delivery, ...]:

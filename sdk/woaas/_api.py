@@ -15,6 +15,7 @@ from ._request import Request, read, write
 from ._transport import Executor
 from ._wire import Instant
 from .resources.access import APIKeys, Members
+from .resources.attachments import Attachments
 from .resources.audit import Audit
 from .resources.billing import Billing
 from .resources.events import Events
@@ -51,6 +52,7 @@ from .resources.tenant import TenantExports
 from .resources.webhooks import WebhookEndpoints
 from .resources.work_orders import WorkOrders
 from .types.access import Kpi, Me
+from .types.search import Found
 
 
 class API(Bound[M]):
@@ -79,6 +81,11 @@ class API(Bound[M]):
         """
         window = {"from": since, "to": until, "compare_from": compare_since, "compare_to": compare_until}
         return listing_of("/v1/kpis", Kpi, {"names": names or None, "by": by, **window})
+
+    @endpoint
+    def search(self, q: str, *, kinds: Sequence[str] = (), limit: int | None = None) -> Request[Found]:
+        """Work orders, operations and master data with a text in what this client may read."""
+        return read("/v1/search", Found, {"q": q, "kinds": ",".join(kinds) or None, "limit": limit})
 
     @endpoint
     def solve(self, problem: Mapping[str, object], *, idempotency_key: str | None = None) -> Request[SolveRun[M]]:
@@ -139,6 +146,11 @@ class API(Bound[M]):
     def signatures(self) -> Signatures[M]:
         """Who stands behind a record."""
         return Signatures(self._executor)
+
+    @cached_property
+    def attachments(self) -> Attachments[M]:
+        """Files under work orders and operations."""
+        return Attachments(self._executor)
 
     @cached_property
     def schedule_runs(self) -> ScheduleRuns[M]:

@@ -22,15 +22,18 @@ from fixtures.canaries import Aviary, Who, aviary
 from fixtures.console import PASSWORD, browser, submit
 from fixtures.crawler import Objects, Operation, documents, ids_by_type, mutations, operations, pages, queries
 from fixtures.entries import BY_HAND
+from fixtures.exports import FORMATS, parquet, write
 from fixtures.receivers import post_office
 from httpx import AsyncClient, Response
 
 from woaas_api.console.live import Live
 from woaas_api.edge import Edge
+from woaas_api.exported import EXPORTED
 from woaas_core.db.unit_of_work import UnitOfWork
 from woaas_core.ids import encode_id, uuid7
 from woaas_core.telemetry import PROCESSORS, quiet_libraries
 from woaas_security.principal import Principal
+from woaas_work_orders.search import SEARCHED
 from woaas_work_orders.webhooks import queue
 from woaas_work_orders.webhooks import repository as endpoints
 from woaas_work_orders.webhooks.owner import owner_of
@@ -41,6 +44,7 @@ WANTED = int(os.environ.get("WOAAS_CANARY_RESPONSES", "0"))
 # Who reads nearly all there is tells little.
 _INSIDE = ("planner", "supervisor", "quality", "developer")
 THOROUGH = ("blind", "partner", "customer")
+NOTHING = {"data": [], "facets": {"kind": {}, "state": {}}}
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
 
 
@@ -54,7 +58,7 @@ class Crawl:
         self.statuses: Counter[int] = Counter()
         self.leaks: set[str] = set()
         self.defects: set[str] = set()
-        self._hidden = {w.name: birds.canaries.hidden_from(w) for w in birds.people}
+        self.hidden = {w.name: birds.canaries.hidden_from(w) for w in birds.people}
         every = "|".join(re.escape(c.text) for c in birds.canaries.all)
         self.any = re.compile(every.encode())
 
@@ -73,7 +77,7 @@ class Crawl:
             found = {m.decode() for m in self.any.findall(part)}
             if found:
                 self.leaks |= {f"{who.name}: {place}: {'|'.join(c.homes)} {sorted(c.rows)}"
-                               for c in self._hidden[who.name] if c.text in found}  # fmt: skip
+                               for c in self.hidden[who.name] if c.text in found}  # fmt: skip
 
 
 def unpacked(content: bytes) -> Iterator[bytes]:
@@ -136,6 +140,34 @@ async def exports(crawl: Crawl, client: AsyncClient, who: Who) -> None:
         answer = await client.get(f"{asked.headers['location']}/download")
         assert answer.status_code == 200, answer.text
         crawl.look(who, "bundle", answer)
+
+
+async def files(crawl: Crawl, client: AsyncClient, who: Who) -> None:
+    """Have every list written in every format, and look at what is in the files."""
+    found: list[tuple[str, str, str]] = []
+    for listed in EXPORTED.all:
+        for format in FORMATS:
+            asked = await client.post("/v1/exports", json={"resource": listed.resource.name, "format": format})
+            crawl.look(who, f"POST /v1/exports {listed.resource.name}", asked)
+            if asked.status_code == 202:
+                found.append((listed.resource.name, format, asked.headers["location"]))
+        await write(crawl.birds.factory)
+    for name, format, where in found:
+        answer = await client.get(f"{where}/download")
+        assert answer.status_code == 200, (name, answer.text, (await client.get(where)).text)
+        crawl.look(who, f"export {name} {format}", answer)
+        if format == "parquet":
+            crawl.search(who, f"export {name} parquet", repr(parquet(answer.content)).encode())
+
+
+async def searches(crawl: Crawl, client: AsyncClient, who: Who) -> None:
+    """Look for what is hidden: what one may not read is found by nobody, and counted for nobody."""
+    texts = [c.text for c in crawl.hidden[who.name] if any(h.partition(".")[0] in SEARCHED for h in c.homes)]
+    for text in texts:
+        answer = await client.get("/v1/search", params={"q": text})
+        crawl.look(who, "GET /v1/search", answer)
+        if answer.status_code == 200 and answer.json() != NOTHING:
+            crawl.leaks.add(f"{who.name}: /v1/search?q={text} found {answer.text}")
 
 
 async def hooks(crawl: Crawl, people: Iterable[Who]) -> None:
@@ -203,8 +235,10 @@ async def test_no_canary_reaches_whom_it_is_hidden_from(
             async with birds.factory.client(who.key) as client:
                 await rest(crawl, client, who, objects, reads)
                 await graph(crawl, client, who, documents(ids))
+                await searches(crawl, client, who)
                 if who.principal is not None:
                     await exports(crawl, client, who)
+                    await files(crawl, client, who)
             if who.email and (WANTED or who.name in ("blind", "auditor", "partner", "customer")):
                 await console(crawl, who, objects)
         await hooks(crawl, [who for who in birds.people if who.principal is not None])
@@ -216,7 +250,8 @@ async def test_no_canary_reaches_whom_it_is_hidden_from(
                     await rest(crawl, client, who, objects, reads)
     # What the client in this test logs of its own requests is not the server's.
     records = [r for r in caplog.records if not r.name.startswith("httpx")]
-    logged = "\n".join([*(r.getMessage() for r in records), *capfd.readouterr()])
+    written = [line for out in capfd.readouterr() for line in out.splitlines() if " - httpx - " not in line]
+    logged = "\n".join([*(r.getMessage() for r in records), *written])
     looked = f"{crawl.responses} responses, {len(birds.canaries.all)} canaries, {len(callers)} callers"
     print(looked, dict(crawl.statuses), f"webhooks {dict(crawl.sent)}")
     assert crawl.leaks == set(), "\n".join(["", *sorted(crawl.leaks)])

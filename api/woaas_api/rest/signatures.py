@@ -1,26 +1,33 @@
 """Electronic signatures, and all that proves a record in one answer."""
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from woaas_api.answers import Answer, Listed
 from woaas_api.edge import Call
 from woaas_api.endpoint import route
+from woaas_api.rest.attachments import AttachmentView
 from woaas_api.rest.schemas.work_orders import InspectionView, ReceiptView, ReportView, SignatureView, WorkOrderView
 from woaas_api.subjects import SUBJECTS
 from woaas_core.ids import decode_id, encode_id
 from woaas_security.audit import evidence
 from woaas_security.audit.resources import AUDIT_ENTRY
+from woaas_security.authz.related import rows_by
+from woaas_work_orders.attachments.resources import ATTACHMENT
 from woaas_work_orders.execution.resources import INSPECTION, RECEIPT, REPORT
 from woaas_work_orders.orders import service as orders
+from woaas_work_orders.orders.entities import Order
 from woaas_work_orders.orders.views import show
 from woaas_work_orders.signatures import repository, service
 from woaas_work_orders.signatures.inputs import NewSignature, SignatureBody
 from woaas_work_orders.signatures.proof import recorded
 from woaas_work_orders.signatures.resources import SIGNATURE
 from woaas_work_orders.signatures.views import show_signature
+
+if TYPE_CHECKING:
+    from asyncpg import Record
 
 TAG = "Signatures"
 
@@ -44,6 +51,7 @@ class Evidence(Struct, kw_only=True):
     reports: list[ReportView]
     inspections: list[InspectionView]
     receipts: list[ReceiptView]
+    attachments: list[AttachmentView]
     entries: list[EvidenceEntry]
     archived_before: int
     tree_size: int
@@ -111,7 +119,7 @@ async def list_signatures_of_operation(call: Call, key: str) -> Answer[Listed[Si
 
 @route("GET", "/work-orders/{key}/evidence", tag=TAG)
 async def get_evidence(call: Call, key: str) -> Answer[Evidence]:
-    """Read all that proves a work order: the record, its signatures, what was reported, and its entries in the log.
+    """Read all that proves a work order: the record, signatures, files, what was reported, entries in the log.
 
     `entries` name the index and leaf hash of each entry of the log about it. An inclusion proof shows one to be in the
     log; `POST /v1/audit/exports` gives a bundle that is verified offline. Entries below `archived_before` are only in
@@ -125,6 +133,7 @@ async def get_evidence(call: Call, key: str) -> Answer[Evidence]:
     for name, resource in (("reports", REPORT), ("inspections", INSPECTION), ("receipts", RECEIPT)):
         access = principal.access(resource)
         shown[name] = [principal.show(access, row) for row in found[name]] if access.sees_anything else []
+    shown["attachments"] = [principal.show(principal.access(ATTACHMENT), row) for row in await _files(call, order)]
     entries: list[dict[str, Any]] = []
     if "read" in principal.access(AUDIT_ENTRY).actions:
         wanted = evidence.EntryFilter(work_order_id=order.head.id)
@@ -135,6 +144,13 @@ async def get_evidence(call: Call, key: str) -> Answer[Evidence]:
     size = await evidence.tree_size(call.uow)
     archived = await evidence.archived_before(call.uow)
     return Answer({"checkpoint": None, **shown, "entries": entries, "archived_before": archived, "tree_size": size})
+
+
+async def _files(call: Call, order: Order) -> "list[Record]":
+    access = call.principal.access(ATTACHMENT)
+    if not access.sees_anything:
+        return []
+    return await rows_by(call.uow, call.principal, access, "work_order_id", [order.head.id])
 
 
 ROUTES = (

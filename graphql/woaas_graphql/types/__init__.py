@@ -31,7 +31,16 @@ from woaas_graphql.types.planning import (
     ProposalChange,
 )
 from woaas_graphql.types.plans import Schedule, ScheduleRun, Slot
-from woaas_graphql.types.work import REPORT_KIND, Inspection, Operation, Receipt, Report, Signature, WorkOrder
+from woaas_graphql.types.work import (
+    REPORT_KIND,
+    Attachment,
+    Inspection,
+    Operation,
+    Receipt,
+    Report,
+    Signature,
+    WorkOrder,
+)
 
 __all__ = [
     "ALERT_KIND",
@@ -50,6 +59,7 @@ __all__ = [
     "SCHEDULE_KIND",
     "Actor",
     "Alert",
+    "Attachment",
     "AuditEntry",
     "Contract",
     "DurationModel",

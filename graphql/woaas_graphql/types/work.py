@@ -15,6 +15,7 @@ from woaas_graphql.types.links import (
     operation_of,
     order_of,
 )
+from woaas_work_orders.attachments.resources import ATTACHMENT
 from woaas_work_orders.execution.resources import INSPECTION, RECEIPT, REPORT
 from woaas_work_orders.orders.inputs import MaterialNeed
 from woaas_work_orders.orders.views import sees_steps, show_parts
@@ -22,11 +23,14 @@ from woaas_work_orders.signatures.resources import SIGNATURE
 from woaas_work_orders.signatures.views import show_signature
 
 REPORT_KIND = Kind(REPORT)
+ATTACHMENT_KIND = Kind(ATTACHMENT)
 SIGNATURE_KIND = Kind(SIGNATURE, lambda principal, _, row: show_signature(principal, row), columns=("time_zone",))
 
 _ORDER = Link(WORK_ORDER_KIND)
 _OF_ORDER = Link(SIGNATURE_KIND, "work_order_id")
 _OF_OPERATION = Link(SIGNATURE_KIND, "operation_id")
+_FILES_OF_ORDER = Link(ATTACHMENT_KIND, "work_order_id")
+_FILES_OF_OPERATION = Link(ATTACHMENT_KIND, "operation_id")
 _STEPS_OF_ORDER = Link(OPERATION_KIND, "work_order_id", "sequence")
 
 
@@ -65,6 +69,21 @@ async def _signatures_of_order(root: Node, info: Info) -> list[Signature] | None
     return await _signed(_OF_ORDER, root, info)  # type: ignore[return-value]
 
 
+@shows(ATTACHMENT_KIND)
+class Attachment:
+    """A file; its content is at REST's `/v1/attachments/{id}/download`."""
+
+    work_order: LazyOrder | None = link(order_of, "The order it is under")
+
+
+async def _files_of_order(root: Node, info: Info) -> list[Attachment] | None:
+    return await info.context.linked(_FILES_OF_ORDER, root.id)  # type: ignore[return-value]  # a node stands for it
+
+
+async def _files_of_operation(root: Node, info: Info) -> list[Attachment] | None:
+    return await info.context.linked(_FILES_OF_OPERATION, root.id)  # type: ignore[return-value]
+
+
 async def _operation_etag(root: Node, info: Info) -> str | None:
     if not info.context.principal.access(SIGNATURE).sees_anything:
         return etag_of(encode(root.shown))
@@ -80,6 +99,7 @@ class Operation:
     work_order: LazyOrder | None = link(order_of, "The order it belongs to")
     reports: list[Report] | None = link(_reports, "The newest reports on it")
     signatures: list[Signature] | None = link(_signatures_of_operation, "What is signed of it, oldest first")
+    attachments: list[Attachment] | None = link(_files_of_operation, "Its files, former versions too, oldest first")
 
 
 async def _steps(root: Node, info: Info) -> list[Operation] | None:
@@ -102,6 +122,7 @@ class WorkOrder:
 
     operations: list[Operation] | None = link(_steps, "Its steps in sequence")
     signatures: list[Signature] | None = link(_signatures_of_order, "Signatures under it and its operations")
+    attachments: list[Attachment] | None = link(_files_of_order, "Files of it and its operations, oldest first")
     etag: str | None = link(_order_etag, "What `ifMatch` takes; it covers the operations, as REST's ETag does")
 
 

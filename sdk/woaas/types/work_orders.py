@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 from woaas._models import Model
 from woaas._request import Call
@@ -348,6 +348,28 @@ class EvidenceEntry(Model):
     leaf_hash: str
 
 
+AccessClass: TypeAlias = Literal["general", "drawing", "quality", "confidential"]
+
+
+class Attachment(Model):
+    """A file under a work order or an operation; `state` is current, superseded or removed."""
+
+    id: str
+    work_order_id: str
+    operation_id: str | None
+    name: str
+    version: int
+    access_class: AccessClass
+    media_type: str
+    size_bytes: int
+    sha256: str
+    state: Literal["current", "superseded", "removed"]
+    uploaded_by: str
+    created_at: datetime
+    removed_at: datetime | None
+    livemode: bool
+
+
 class Evidence(Model):
     """All that proves a work order; what the caller may not read is left out."""
 
@@ -356,6 +378,7 @@ class Evidence(Model):
     reports: list[Report]
     inspections: list[Inspection]
     receipts: list[Receipt]
+    attachments: list[Attachment]
     entries: list[EvidenceEntry]
     tree_size: int
     checkpoint: str | None

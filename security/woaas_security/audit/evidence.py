@@ -11,12 +11,13 @@ from woaas_core.errors import NotFound, UnknownParameter
 from woaas_core.events.envelope import REASON
 from woaas_core.events.log import floor
 from woaas_security.audit import store
-from woaas_security.audit.masking import visible_data
+from woaas_security.audit.masking import access_to, visible_data
 from woaas_security.audit.note import VerifierKey
 from woaas_security.audit.observing import note_log_read
 from woaas_security.audit.proofs import NodeHashes, Plan, plan_consistency, plan_inclusion
 from woaas_security.audit.resources import AUDIT_ENTRY
 from woaas_security.audit.tree import Frontier
+from woaas_security.authz.access import Access
 from woaas_security.authz.resource import Resource
 from woaas_security.principal import Principal
 
@@ -78,12 +79,12 @@ def show_entry(principal: Principal, row: "Record", subjects: Subjects) -> dict[
     """An entry with its changes opened as far as the caller may read the object's fields."""
     leaf = _leaf(row["payload"])
     shown = msgspec.structs.asdict(leaf)
-    resource = subjects.get(leaf.subject.partition("_")[0])
-    if resource is not None and leaf.data:
-        shown["data"] = visible_data(principal.access(resource), leaf.data) or {}
+    access = access_to(principal, leaf.subject, leaf.data, subjects)
+    if access is not None and leaf.data:
+        shown["data"] = visible_data(access, leaf.data) or {}
     envelope = principal.access(AUDIT_ENTRY).readable
     withheld = [f"/{name}" for name in ("actor", "reason") if name not in envelope]
-    opened = dict(readable_openings(principal, leaf.subject, row["openings"] or {}, subjects))
+    opened = dict(readable_openings(access, row["openings"] or {}))
     fields = leaf.changes.keys() - {REASON}
     shown["changes"] = {
         field: opened[field][1] if field in opened else None for field in leaf.changes if field in fields
@@ -97,35 +98,35 @@ def show_entry(principal: Principal, row: "Record", subjects: Subjects) -> dict[
     return {"index": row["index"], **shown, "leaf_hash": row["leaf_hash"].hex(), "masked_fields": withheld}
 
 
-def readable_openings(
-    principal: Principal, subject: str, openings: Mapping[str, Any], subjects: Subjects
-) -> Iterable[tuple[str, tuple[str, Any]]]:
-    """The openings (salt, value) of an entry that a caller may see, by field.
+def readable_openings(access: Access | None, openings: Mapping[str, Any]) -> Iterable[tuple[str, tuple[str, Any]]]:
+    """The openings (salt, value) of an entry that a caller may see, by field; ``access`` is to its subject.
 
     A field that the resource does not declare is denied to all but those who may read the object whole. The reason is
     for whoever reads the entry.
     """
     if REASON in openings:
         yield REASON, openings[REASON]
-    resource = subjects.get(subject.partition("_")[0])
-    if resource is None:
+    if access is None:
         return
-    access = principal.access(resource)
-    whole = len(access.readable) == len(resource.fields)
+    whole = len(access.readable) == len(access.resource.fields)
     for field, (salt, value) in openings.items():
         if field != REASON and (field in access.readable or whole):
             yield field, (salt, value)
 
 
-def open_to(principal: Principal, leaf: bytes, subjects: Subjects) -> str | None:
-    """The subject of a leaf whose exact bytes a caller may have; None where they tell of what his mask hides."""
+class Opened(NamedTuple):
+    """A leaf that a caller may have byte by byte, and his access to its subject."""
+
+    access: Access | None
+
+
+def open_to(principal: Principal, leaf: bytes, subjects: Subjects) -> Opened | None:
+    """What a caller may have of a leaf; None where its exact bytes tell of what his mask hides."""
     found = _leaf(leaf)
-    resource = subjects.get(found.subject.partition("_")[0])
-    if resource is not None and found.data:
-        access = principal.access(resource)
-        if not access.is_whole and visible_data(access, found.data) != found.data:
-            return None
-    return found.subject
+    access = access_to(principal, found.subject, found.data, subjects)
+    if access is not None and found.data and not access.is_whole and visible_data(access, found.data) != found.data:
+        return None
+    return Opened(access)
 
 
 async def archived_before(uow: "UnitOfWork") -> int:

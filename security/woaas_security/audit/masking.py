@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from woaas_security.authz.access import Access
+from woaas_security.authz.access import Access, no_access
+from woaas_security.authz.classes import COLUMN
 from woaas_security.authz.resource import Resource
 from woaas_security.principal import Principal
 
@@ -20,12 +21,28 @@ def visible_event(
     principal: Principal, event: Mapping[str, Any], subjects: Mapping[str, Resource]
 ) -> dict[str, Any] | None:
     """One event (anything with ``subject`` and ``data``); None where nothing of it is for the caller."""
-    resource = subjects.get(event["subject"].partition("_")[0])
-    access = None if resource is None else principal.access(resource)
+    access = access_to(principal, event["subject"], event["data"], subjects)
     if access is None or access.is_whole or not event["data"]:
         return dict(event)
+    if access.resource.classes is not None and not access.sees_anything:
+        return None
     data = visible_data(access, event["data"])
     return None if data is None else {**event, "data": data}
+
+
+def access_to(
+    principal: Principal, subject: str, data: Mapping[str, Any], subjects: Mapping[str, Resource]
+) -> Access | None:
+    """The mask over what is said of an event's subject; None where it is of no resource.
+
+    Of an object whose access class is closed nothing is open, not even that it is there.
+    """
+    resource = subjects.get(subject.partition("_")[0])
+    if resource is None:
+        return None
+    if resource.classes is not None and not principal.access(resource.classes).reads(str(data.get(COLUMN))):
+        return no_access(resource)
+    return principal.access(resource)
 
 
 def visible_data(access: Access, data: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -59,12 +59,16 @@ async def require_heard_of(uow: "UnitOfWork", access: Access, field: str, member
         raise access.no_such_field(field, member)
 
 
-def _where(access: Access, rule: ClassRule, column: ColumnElement[Any]) -> ColumnElement[Any]:
-    of_class = access.resource.data_class
-    assert of_class is not None
+def is_shown(of_class: ColumnElement[str], rule: ClassRule) -> ColumnElement[bool]:
+    """Whether a rule shows a field in an object of the class found there."""
     # Named by what they hold, so that statements of one text always have the same values.
     digest = hashlib.blake2b(repr(rule.other).encode(), digest_size=6).hexdigest()
     classes = bindparam(f"classes_{digest}", list(rule.other), type_=ARRAY(Text))
     named = of_class == classes.any_()
-    shown = named.is_not(True) if rule.usual else named
-    return case((shown, column))
+    return named.is_not(True) if rule.usual else named
+
+
+def _where(access: Access, rule: ClassRule, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    of_class = access.resource.data_class
+    assert of_class is not None
+    return case((is_shown(of_class, rule), column))

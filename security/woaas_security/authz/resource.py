@@ -29,7 +29,8 @@ class Field:
     ``render`` is shown through it. ``filterable`` also allows sorting, but for kinds json (filtered by member) and
     texts (by an item). An ``is_open`` field holds members of the tenant's own naming, each with permissions of its
     own. One that ``tells_of_all`` moves with every other, so only who sees all of them sees it; one that ``tells_of``
-    another may be a copy of it, so it is not read without it.
+    another may be a copy of it, so it is not read without it. ``searched`` is text that ``q`` looks in; of a JSON
+    column it is that of its ``member``.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Field:
     is_open: bool = False
     tells_of_all: bool = False
     tells_of: str = ""
+    member: str = ""
 
     @property
     def source(self) -> str:
@@ -86,7 +88,10 @@ class Resource:
     caller all of whose roles that show the resource are named in it; a role that is not named sees every row of its
     tenant. ``bounds`` are the rows of callers whose key is for a part of the tenant, by what limits it; what has none
     is closed to them unless it ``is_reference``, which all of a tenant share. ``data_class`` is where the class of an
-    object's data is found, for policies limited to one.
+    object's data is found, for policies limited to one. ``rows`` limits what any caller sees beside his role and
+    bounds, None for all. ``classes`` is a resource whose fields are access classes: an object is there for who reads
+    the one that its ``access_class`` names. ``of_kind`` are the rows of this kind where several share a table.
+    ``search_ids`` knows the searched fields of one that ``is_indexed``.
     """
 
     name: str
@@ -99,6 +104,10 @@ class Resource:
     bounds: Mapping[str, ColumnElement[bool]] = field(default_factory=dict)
     is_reference: bool = False
     data_class: ColumnElement[str] | None = None
+    rows: "Callable[[Principal], ColumnElement[bool] | None] | None" = None
+    classes: "Resource | None" = None
+    of_kind: ColumnElement[bool] | None = None
+    is_indexed: bool = False
     names: frozenset[str] = field(init=False)
     open_fields: frozenset[str] = field(init=False)
 
@@ -116,4 +125,7 @@ class Resource:
         roles = sorted(principal.guest_roles(self))
         if roles:
             parts.append(or_(*(self.scopes[r](principal) for r in roles)))
+        own = None if self.rows is None else self.rows(principal)
+        if own is not None:
+            parts.append(own)
         return and_(*parts) if parts else None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 WITHHELD_TABLES = frozenset(
     {
         *("sessions", "second_factors", "recovery_codes", "user_tokens", "mails", "oauth_tokens", "sso_answers"),
-        *("idempotency", "pending", "audit_export_parts", "data_export_parts"),
+        *("idempotency", "pending", "audit_export_parts", "data_export_parts", "export_parts"),
     }
 )
 WITHHELD_COLUMNS = frozenset(

@@ -12,7 +12,10 @@ from woaas_security.authz.access import Access, no_access
 from woaas_security.authz.lines import BuiltIn
 
 FAMILIES: Mapping[str, tuple[str, ...]] = {
-    "work_orders": ("work_order", "operation", "report", "inspection", "receipt", "kpi", "signature", "alert"),
+    "work_orders": (
+        *("work_order", "operation", "report", "inspection", "receipt", "kpi", "signature", "alert"),
+        *("attachment", "attachment_class"),
+    ),
     "master_data": ("master_data", "connector"),
     "planning": (
         *("schedule_run", "schedule", "slot", "policy", "scenario", "duration_model", "proposal", "proposal_change"),
@@ -21,6 +24,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "market": ("listing", "market_request", "board", "nda", "quote", "contract"),
     "billing": ("plan", "billing_period", "usage_event", "invoice", "settlement", "spend_limit", "ledger"),
     "events": ("event", "webhook_endpoint", "webhook_delivery"),
+    "exports": ("export",),
     "audit": (
         *("audit_entry", "audit_export", "audit_retention", "audit_archive"),
         *("erasure", "legal_hold", "audit_source", "external_entry"),

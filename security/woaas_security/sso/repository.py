@@ -20,7 +20,8 @@ _TENANT: BindParameter[UUID] = bindparam("tenant")
 _ID: BindParameter[UUID] = bindparam("connection")
 _ONE = (_C.tenant_id == _TENANT, _C.id == _ID)
 _SETTINGS = (
-    *("name", "client_id", "client_secret", "domains", "verified_domains", "domains_due_at"),
+    *("name", "client_id", "client_secret", "sign_on_url", "certificates"),
+    *("domains", "verified_domains", "domains_due_at"),
     *("roles", "role_claim", "role_map", "enforced", "enabled"),
 )
 

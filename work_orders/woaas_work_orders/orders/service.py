@@ -113,6 +113,14 @@ async def lock_operation(uow: "UnitOfWork", principal: Principal, operation_id: 
     return order, order.operation(operation_id)
 
 
+async def lock_subject(uow: "UnitOfWork", principal: Principal, subject: str) -> tuple[Order, Operation | None]:
+    """The order that a subject (an operation's id, an order's id or number) is or belongs to, locked."""
+    operation_id = try_decode_id("op", subject)
+    if operation_id is not None:
+        return await lock_operation(uow, principal, operation_id)
+    return await load(uow, principal, subject, lock=True), None
+
+
 async def command_operation(
     uow: "UnitOfWork", principal: Principal, order: Order, operation: Operation, name: str, body: OperationCommandBody
 ) -> Operation:

@@ -2,22 +2,23 @@
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 import msgspec
 
 from woaas_security.audit.masking import visible_data, visible_event
 from woaas_security.audit.resources import EVENT
 from woaas_security.principal import Principal
+from woaas_work_orders.attachments.resources import ATTACHMENT
 from woaas_work_orders.execution.resources import INSPECTION, RECEIPT, REPORT
 from woaas_work_orders.orders import repository
+from woaas_work_orders.orders.entities import WorkOrder
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
 
 if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
 
 _RESOURCES = {"work_order": WORK_ORDER, "operation": OPERATION}
-_BY_PREFIX = {r.prefix: r for r in (*_RESOURCES.values(), REPORT, INSPECTION, RECEIPT)}
+_BY_PREFIX = {r.prefix: r for r in (*_RESOURCES.values(), REPORT, INSPECTION, RECEIPT, ATTACHMENT)}
 
 
 class _Entry(msgspec.Struct):
@@ -32,13 +33,13 @@ class _Entry(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Entry).decode
 
 
-async def timeline(uow: "UnitOfWork", principal: Principal, order_id: UUID) -> list[dict[str, Any]]:
-    """The order's entries, oldest first.
+async def timeline(uow: "UnitOfWork", principal: Principal, order: WorkOrder) -> list[dict[str, Any]]:
+    """The order's entries, oldest first, archived ones too.
 
     Each through the mask of the object it is about. Whoever may not read events sees nothing else of them; a guest
     neither who acted nor why.
     """
-    rows = await repository.entries(uow, order_id)
+    rows = await repository.entries(uow, order.id, order.created_at)
     entries = [{**msgspec.structs.asdict(_decode(row["payload"])), "reason": row["reason"]} for row in rows]
     follows = principal.access(EVENT).sees_anything
     shown = (_followed(principal, e) if follows else _masked(principal, e) for e in entries)

@@ -1,5 +1,8 @@
 """What is signed: a record as canonical bytes. Pure.
 
+Of a file attached the record holds its hash, so a file added, replaced or removed is a change as any other; those of
+class quality are of what was done.
+
 Before work has ended a signature is under what is to be done, after that also under what was done: so a release stays
 signed while the work goes on, and a finished record stays signed as long as nobody changes it. Where an object stands
 and when a plan has it done are not of its content.
@@ -9,8 +12,8 @@ random salt: without them nobody can try what a hidden or erased value was.
 """
 
 import secrets
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -36,6 +39,16 @@ _RESULTS = frozenset(
 )
 
 
+_OF_RESULTS = "quality"
+
+
+class Recorded(NamedTuple):
+    """The rows that stand beside an order: what was reported, and the files as they are now."""
+
+    reports: Sequence[Row] = ()
+    attachments: Sequence[Row] = ()
+
+
 def scope_of(order: Order, operation: Operation | None) -> str:
     """What a signature given now is under."""
     if operation is not None:
@@ -53,22 +66,44 @@ def salt_of(record: bytes) -> str:
     return str(msgspec.json.decode(record)["salt"])
 
 
-def record_of(order: Order, operation_id: UUID | None, scope: str, reports: Iterable[Row], salt: str) -> bytes:
+def record_of(order: Order, operation_id: UUID | None, scope: str, recorded: Recorded, salt: str) -> bytes:
     """The canonical bytes of an operation, or of the order with all of its operations, and of the salt."""
-    known: dict[UUID, list[Row]] = {}
-    for report in reports if scope == RECORD else ():
-        known.setdefault(report["operation_id"], []).append(report)
+    reports = _by_operation(recorded.reports if scope == RECORD else ())
+    counted = [a for a in recorded.attachments if scope == RECORD or a["access_class"] != _OF_RESULTS]
+    files = _by_operation(counted)
     if operation_id is not None:
-        return canonical({"salt": salt, **_operation(order.operation(operation_id), scope, known)})
-    head = _content(WORK_ORDER, order.head, scope)
-    return canonical({"salt": salt, **head, "operations": [_operation(o, scope, known) for o in order]})
+        return canonical({"salt": salt, **_operation(order.operation(operation_id), scope, reports, files)})
+    head = _content(WORK_ORDER, order.head, scope) | _files(files.get(None, ()))
+    return canonical({"salt": salt, **head, "operations": [_operation(o, scope, reports, files) for o in order]})
 
 
-def _operation(operation: Operation, scope: str, reports: Mapping[UUID, list[Row]]) -> dict[str, Any]:
-    shown = _content(OPERATION, operation, scope)
+_ByOperation = Mapping[UUID | None, list[Row]]
+
+
+def _by_operation(rows: Iterable[Row]) -> _ByOperation:
+    found: dict[UUID | None, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row["operation_id"], []).append(row)
+    return found
+
+
+def _operation(operation: Operation, scope: str, reports: _ByOperation, files: _ByOperation) -> dict[str, Any]:
+    shown = _content(OPERATION, operation, scope) | _files(files.get(operation.id, ()))
     if scope == RECORD:
         shown["reports"] = [_content(REPORT, r, scope) for r in reports.get(operation.id, ())]
     return shown
+
+
+def _files(rows: Iterable[Row]) -> dict[str, Any]:
+    """The files of a record; where there are none it says nothing of them, as records did before there were any."""
+    shown = [
+        {
+            "id": encode_id("att", row["id"]),
+            **{n: row[n] for n in ("access_class", "file_version", "size_bytes", "sha256")},
+        }
+        for row in rows
+    ]
+    return {"attachments": shown} if shown else {}
 
 
 def _content(resource: Resource, row: Row, scope: str) -> dict[str, Any]:

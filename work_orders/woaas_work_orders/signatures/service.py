@@ -7,10 +7,11 @@ from uuid import UUID
 from msgspec import UNSET
 
 from woaas_core.errors import Conflict, NotFound
-from woaas_core.ids import encode_id, try_decode_id, uuid7
+from woaas_core.ids import encode_id, uuid7
 from woaas_security.identity.reauthentication import Claim, Prover, Signer
 from woaas_security.principal import Principal
 from woaas_security.tenants import repository as tenants
+from woaas_work_orders.attachments.repository import current_of
 from woaas_work_orders.orders import service as orders
 from woaas_work_orders.orders.entities import Operation, Order
 from woaas_work_orders.orders.lifecycle import OrderState
@@ -19,7 +20,7 @@ from woaas_work_orders.orders.transitions import FourEyes
 from woaas_work_orders.resources import repository as master_data
 from woaas_work_orders.signatures import events, repository
 from woaas_work_orders.signatures.inputs import SignatureBody
-from woaas_work_orders.signatures.representation import new_salt, record_of, scope_of
+from woaas_work_orders.signatures.representation import Recorded, new_salt, record_of, scope_of
 from woaas_work_orders.signatures.resources import SIGNATURE
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ async def sign(
         Forbidden: neither the caller nor the signer may be without the right to sign.
         FourEyes: the signer has signed this already, and that still holds: it takes somebody else.
     """
-    order, operation = await _locked(uow, principal, subject)
+    order, operation = await orders.lock_subject(uow, principal, subject)
     if order.head.state == OrderState.FORECAST:
         msg = "Expected demand is nothing to sign; release it first."
         raise Conflict(msg)
@@ -82,20 +83,13 @@ async def get(uow: "UnitOfWork", principal: Principal, signature_id: UUID) -> "R
     return row
 
 
-async def _locked(uow: "UnitOfWork", principal: Principal, subject: str) -> tuple[Order, Operation | None]:
-    operation_id = try_decode_id("op", subject)
-    if operation_id is not None:
-        return await orders.lock_operation(uow, principal, operation_id)
-    return await orders.load(uow, principal, subject, lock=True), None
-
-
 async def _values(
     uow: "UnitOfWork", order: Order, operation: Operation | None, signer: Signer, body: SignatureBody
 ) -> dict[str, Any]:
     scope = scope_of(order, operation)
     operation_id = None if operation is None else operation.id
     reports = await repository.reports_of(uow, order.head.id)
-    record = record_of(order, operation_id, scope, reports, new_salt())
+    record = record_of(order, operation_id, scope, Recorded(reports, await current_of(uow, order.head.id)), new_salt())
     return {
         "id": uuid7(),
         "work_order_id": order.head.id,

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 from woaas_core.events.envelope import Event
 from woaas_core.ids import encode_id
+from woaas_work_orders.attachments.repository import current_of
 from woaas_work_orders.orders.entities import Order
 from woaas_work_orders.signatures import events, repository
-from woaas_work_orders.signatures.representation import RECORD, record_of, salt_of
+from woaas_work_orders.signatures.representation import RECORD, Recorded, record_of, salt_of
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -26,10 +27,11 @@ async def void_changed(uow: "UnitOfWork", order: Order) -> None:
     valid = [row for row in rows if row["state"] == "valid"]
     needs_reports = any(row["scope"] == RECORD for row in valid)
     reports = await repository.reports_of(uow, order.head.id) if needs_reports else []
+    recorded = Recorded(reports, await current_of(uow, order.head.id) if valid else [])
     found = {row["id"]: row for row in rows}
     changes = [e for e in uow.events if e.work_order_id == order.head.id]
     for row in valid:
-        record = record_of(order, row["operation_id"], row["scope"], reports, salt_of(row["record"]))
+        record = record_of(order, row["operation_id"], row["scope"], recorded, salt_of(row["record"]))
         if hashlib.sha256(record).hexdigest() != row["record_sha256"]:
             change = _change(changes, row)
             found[row["id"]] = await repository.invalidate(uow, row["id"], at=uow.clock.now(), by=change.id)

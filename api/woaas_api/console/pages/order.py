@@ -8,6 +8,7 @@ from woaas_api.console.pages.session import too_many
 from woaas_api.console.vocabulary import word
 from woaas_core.errors import RateLimited, Unauthenticated
 from woaas_security.identity import second_factor
+from woaas_work_orders.attachments.resources import CLASSES
 from woaas_work_orders.orders.lifecycle import (
     OPERATION_ENDED,
     OPERATION_TRANSITIONS,
@@ -40,6 +41,8 @@ async def show_order(page: Page, key: str) -> Outcome:
         "sendable": {o["id"] for o in operations if _is_sendable(page, order, o)},
         "timeline": list(reversed((await page.get(f"/work-orders/{key}/timeline"))["data"])),
         "receipts": (await page.get(f"/work-orders/{key}/receipts"))["data"] if page.sees("receipt", "id") else [],
+        "files": await _files(page, key),
+        "file_classes": [c for c in CLASSES if page.writes("attachment_class", c)],
         "sequences": {o["id"]: o.get("sequence") for o in operations},
         "signs_with_code": page.may("work_order", "sign")
         and (await second_factor.status(page.uow, page.user[0].id)).is_on,
@@ -107,6 +110,23 @@ async def sign(page: Page, key: str) -> Outcome:
     except RateLimited:
         return _back(page, key, too_many(page), is_error=True)
     return _back(page, key, page.text("Signed."))
+
+
+@page("POST", "/orders/{key:str}/attachments/{attachment:str}/remove", needs=("POST /attachments/{id}/remove",))
+async def remove_attachment(page: Page, key: str, attachment: str) -> Outcome:
+    """Take a file away."""
+    await page.post(f"/attachments/{attachment}/remove", given(reason=page.form.get("reason", "").strip()))
+    return _back(page, key, page.text("The file is removed."))
+
+
+async def _files(page: Page, key: str) -> list[JSON]:
+    """The files as they are now, newest first."""
+    if not page.sees("attachment", "id"):
+        return []
+    found: list[JSON] = (await page.get(f"/work-orders/{key}/attachments", {"state": "current", "limit": "200"}))[
+        "data"
+    ]
+    return found
 
 
 def _order_commands(page: Page, order: JSON, operations: list[JSON]) -> list[str]:
@@ -183,4 +203,4 @@ def _back(page: Page, key: str, text: str, *, is_error: bool = False) -> SeeOthe
     return SeeOther(page.form.get("back") or f"/console/orders/{key}", Notice(text, is_error=is_error))
 
 
-PAGES = (show_order, command_order, command_operation, report, inspect, receive, sign)
+PAGES = (show_order, command_order, command_operation, report, inspect, receive, sign, remove_attachment)

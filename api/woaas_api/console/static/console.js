@@ -1,4 +1,5 @@
 /** What every page does: live refresh, copying, shortcuts. Pages work without it; it only makes them quicker. */
+import "./files.js";
 import { follow } from "./live.js";
 
 const source = document.body.dataset.live;
