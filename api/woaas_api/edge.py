@@ -106,7 +106,8 @@ class Call:
     @property
     def prover(self) -> Prover:
         """What checks who somebody shows to be in this request."""
-        return Prover(self.edge.authenticator.keyring, origin_of(self.request))
+        session = self.request.cookies.get(SESSION_COOKIE, "")
+        return Prover(self.edge.authenticator.keyring, origin_of(self.request), session)
 
     def path(self, name: str) -> str:
         """A path parameter; no object has a NUL in its name."""

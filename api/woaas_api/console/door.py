@@ -11,6 +11,7 @@ from woaas_api.console.languages import COOKIE as LANGUAGE_COOKIE
 from woaas_api.console.languages import language_of
 from woaas_api.console.page import (
     CODE_COOKIE,
+    PROOF_COOKIE,
     Leave,
     Notice,
     Outcome,
@@ -48,6 +49,7 @@ _LIFE_S = {
     LANGUAGE_COOKIE: 365 * 24 * 3600,
     DEVICE_COOKIE: 365 * 24 * 3600,
     SSO_COOKIE: 600,
+    PROOF_COOKIE: 300,
 }
 _TOLD_ON_THE_FORM = (403, 404, 409, 412, 422)
 

@@ -26,6 +26,7 @@ from woaas_api.console.pages import (
     recovery,
     roles,
     session,
+    signing,
     sso,
     webhooks,
 )
@@ -39,7 +40,7 @@ AnyRequest = Request[Any, Any, Any]
 PAGES: tuple[PageRoute, ...] = (
     *(*session.PAGES, *recovery.PAGES, *account.PAGES),
     *oauth.PAGES,
-    *(*orders.PAGES, *order.PAGES),
+    *(*orders.PAGES, *order.PAGES, *signing.PAGES),
     *plan.PAGES,
     *market.PAGES,
     *billing.PAGES,

@@ -16,16 +16,17 @@ import msgspec
 from litestar import Response
 
 from woaas_api.answers import RawResponse
+from woaas_api.console.confirming import Intent, intent_of
 from woaas_api.console.door import SSO_COOKIE, Console, read_form, safe_path, visit_of
-from woaas_api.console.page import Method, Visit
+from woaas_api.console.page import PROOF_COOKIE, Method, Visit
 from woaas_api.edge import SESSION_COOKIE, AnyRequest, client_of
 from woaas_api.problems import log, request_id_of
 from woaas_core.errors import NotFound
 from woaas_core.ids import decode_id, encode_id
 from woaas_core.outbound.http import outbound_client
-from woaas_security.identity.service import Origin, SignedIn
+from woaas_security.identity.service import Origin
 from woaas_security.sso import provider, repository
-from woaas_security.sso.arrival import ANSWER_LIFE, Claims, NotAdmitted, arrive, refuse
+from woaas_security.sso.arrival import ANSWER_LIFE, Claims, NotAdmitted, arrive, confirm, refuse
 from woaas_security.sso.provider import Client, ProviderFailed, Secrets
 from woaas_security.sso.saml import requests
 from woaas_security.sso.saml.judgement import claims_of
@@ -34,6 +35,7 @@ from woaas_security.sso.service import SAML, party, place
 if TYPE_CHECKING:
     from asyncpg import Record
 
+_SKEW_S = 30
 _TOO_LATE = "This browser did not begin to sign in, or too long ago."
 _METADATA_TYPE = "application/samlmetadata+xml"
 
@@ -47,6 +49,8 @@ class Flow(msgspec.Struct):
     secrets: Secrets
     wanted: str
     until: datetime
+    # Set where a user who is signed in has himself asked anew.
+    confirms: Intent | None = None
 
 
 class Told(NamedTuple):
@@ -72,6 +76,7 @@ class SignOn:
         here = "/console/sso/{key:str}"
         return (
             ("GET", f"{here}/start", self.go),
+            ("GET", f"{here}/confirm", self.confirm),
             ("GET", f"{here}/callback", self.come_back),
             ("POST", f"{here}/acs", self.receive),
             ("GET", f"{here}/metadata", self.metadata),
@@ -79,15 +84,32 @@ class SignOn:
 
     async def go(self, request: AnyRequest, key: str) -> RawResponse:
         """Send the browser to the provider of a connection."""
-        visit = visit_of(request)
-        own = Secrets.fresh()
+        return await self._leave(request, key, safe_path(request.query_params.get("next", "")), None)
+
+    async def confirm(self, request: AnyRequest, key: str) -> RawResponse:
+        """Have the provider ask somebody anew who is signed in, for what he is about to do."""
+        intent = intent_of(self._keyring, request.query_params.get("intent", ""))
+        try:
+            if intent is None or intent.until <= self._now() or intent.connection != decode_id("sso", key):
+                raise ProviderFailed(_TOO_LATE)
+            async with self._edge.database.unit_of_work() as uow:
+                reader, _ = await self._edge.authenticator.by_session(uow, request.cookies.get(SESSION_COOKIE, ""))
+            if reader.id != intent.user:
+                raise ProviderFailed(_TOO_LATE)
+        except Exception as error:  # noqa: BLE001, RUF100 - as for every page
+            return self._failure(visit_of(request), error)
+        return await self._leave(request, key, safe_path(intent.wanted), intent)
+
+    async def _leave(self, request: AnyRequest, key: str, wanted: str, confirms: Intent | None) -> RawResponse:
+        visit, own, forces = visit_of(request), Secrets.fresh(), confirms is not None
         try:
             self._console.limit(visit)
             row = await self._connection(decode_id("sso", key))
-            location = self._saml_location(row, own) if row["protocol"] == SAML else await self._location(row, own)
+            is_saml = row["protocol"] == SAML
+            location = self._saml_location(row, own, forces) if is_saml else await self._location(row, own, forces)
         except Exception as error:  # noqa: BLE001, RUF100 - as for every page
             return self._failure(visit, error)
-        flow = Flow(row["id"], own, safe_path(request.query_params.get("next", "")), self._now() + ANSWER_LIFE)
+        flow = Flow(row["id"], own, wanted, self._now() + ANSWER_LIFE, confirms)
         response = self._console.leave(request, location)
         # The way back begins on the provider's site, so the browser must send this one from there; with a form, which
         # SAML's answers are, it only does so unrestricted.
@@ -127,27 +149,32 @@ class SignOn:
             await visitor.enter("console.sso")
             try:
                 flow = self._flow(request, key, state)
-                started = await self._arrive(visit, flow, await self._told(request, flow, read))
+                kept = await self._arrive(visit, flow, await self._told(request, flow, read))
             except ProviderFailed as error:
                 raise await visitor.failed(error) from None
         except Exception as error:  # noqa: BLE001, RUF100 - as for every page
             response = self._failure(visit, error)
         else:
             response = self._console.go_on(visit, flow.wanted)
-            self._console.set_cookie(response, SESSION_COOKIE, started.token)
+            self._console.set_cookie(response, *kept)
         self._console.set_cookie(response, SSO_COOKIE, None, samesite="lax")
         return response
 
     async def _told(self, request: AnyRequest, flow: Flow, read: Read) -> Told:
         row = await self._connection(flow.connection)
         try:
-            return await read(request, flow, row)
+            told = await read(request, flow, row)
+            since = told.claims.authenticated_at
+            if flow.confirms and (since is None or since < (flow.until - ANSWER_LIFE).timestamp() - _SKEW_S):
+                msg = "The provider did not ask anew."
+                raise ProviderFailed(msg)
         except ProviderFailed as error:
             async with self._edge.database.unit_of_work() as uow:
                 uow.request_id = request_id_of(request)
                 if connection := await repository.enter(uow, flow.connection):
                     await refuse(uow, self._edge.authenticator, connection, flow.secrets.state, error.detail)
             raise
+        return told
 
     async def _by_code(self, request: AnyRequest, flow: Flow, row: "Record") -> Told:
         asked, client = request.query_params, self._client(row)
@@ -166,7 +193,8 @@ class SignOn:
         claims, assertion = await claims_of(self._edge.saml, row, own, _request_id(flow.secrets), answer, self._now())
         return Told(claims, (flow.secrets.state, f"assertion:{assertion}"))
 
-    async def _arrive(self, visit: Visit, flow: Flow, told: Told) -> SignedIn:
+    async def _arrive(self, visit: Visit, flow: Flow, told: Told) -> tuple[str, str]:
+        """The cookie that he gets: of a new session, or of a proof for what he confirms."""
         request = visit.request
         origin = Origin(request.client.host if request.client else "", request.headers.get("user-agent", ""))
         async with self._edge.database.unit_of_work() as uow:
@@ -174,9 +202,13 @@ class SignOn:
             connection = await repository.enter(uow, flow.connection)
             if connection is None:
                 raise NotFound
-            language, answers = visit.language.code, told.answers
+            language, authenticator = visit.language.code, self._edge.authenticator
             try:
-                return await arrive(uow, self._edge.authenticator, connection, told.claims, answers, origin, language)
+                if flow.confirms is not None:
+                    about = flow.confirms.user, flow.confirms.bound_to
+                    return PROOF_COOKIE, await confirm(uow, authenticator, connection, *told, *about)
+                started = await arrive(uow, authenticator, connection, *told, origin, language)
+                return SESSION_COOKIE, started.token
             except NotAdmitted as error:
                 # The refusal is on record, so the transaction ends well.
                 refused = error
@@ -189,15 +221,15 @@ class SignOn:
             raise NotFound
         return row
 
-    async def _location(self, row: "Record", own: Secrets) -> str:
+    async def _location(self, row: "Record", own: Secrets, forces: bool) -> str:
         client, outbound = self._client(row), self._edge.settings.outbound
         async with outbound_client(outbound) as http:
             metadata = await provider.discover(http, client.issuer, outbound)
-        return provider.authorization_url(metadata, client, own)
+        return provider.authorization_url(metadata, client, own, forces=forces)
 
-    def _saml_location(self, row: "Record", own: Secrets) -> str:
+    def _saml_location(self, row: "Record", own: Secrets, forces: bool) -> str:
         us = party(self._edge.settings.url, row["id"])
-        return requests.sign_on_url(us, row["sign_on_url"], _request_id(own), own.state, self._now())
+        return requests.sign_on_url(us, row["sign_on_url"], _request_id(own), own.state, self._now(), forces=forces)
 
     def _client(self, row: "Record") -> Client:
         secret = self._keyring.open(row["client_secret"] or b"", place(row["id"]))

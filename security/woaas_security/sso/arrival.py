@@ -12,6 +12,7 @@ from woaas_security.authz.lines import OWNER_ROLE
 from woaas_security.identity import events as identity_events
 from woaas_security.identity import members
 from woaas_security.identity import repository as identity
+from woaas_security.identity.one_time import Purpose, mint
 from woaas_security.identity.service import SSO, Authenticator, Origin, SignedIn
 from woaas_security.sso import events, repository
 
@@ -40,6 +41,8 @@ class Claims(NamedTuple):
     is_verified: bool
     name: str
     groups: tuple[str, ...] = ()
+    # When the provider asked him who he is, if it says so: seconds since 1970.
+    authenticated_at: float | None = None
 
 
 async def arrive(
@@ -74,6 +77,38 @@ async def arrive(
     except NotAdmitted as error:
         _record(uow, connection, error.detail)
         raise
+
+
+async def confirm(
+    uow: "UnitOfWork",
+    authenticator: Authenticator,
+    connection: "Record",
+    claims: Claims,
+    answers: Sequence[str],
+    user_id: UUID,
+    bound_to: str,
+) -> str:
+    """A proof that a provider has just named a user once more; it holds for what it is ``bound_to``, once.
+
+    A refusal is recorded, as in ``arrive``.
+
+    Raises:
+        NotAdmitted: it named somebody else, or he is shut out.
+    """
+    uow.actor = Actor("system", "sso")
+    try:
+        for answer in answers:
+            if not await _is_first(uow, authenticator, connection, answer):
+                raise _refused("This answer of the identity provider was used before.")
+        user = await identity.user(uow, user_id)
+        if user is None or not _is_let(uow, user, members.ACTIVE):
+            raise _refused("Your membership has been suspended or has ended.")
+        if await repository.user_of(uow, connection["id"], claims.subject) != user_id:
+            raise _refused("Your identity provider named somebody else than you.")
+    except NotAdmitted as error:
+        _record(uow, connection, error.detail)
+        raise
+    return await mint(uow, authenticator.keyring, user_id, Purpose.PROOF, bound_to)
 
 
 async def refuse(

@@ -50,7 +50,14 @@ async def claims_of(
     if not isinstance(found, Judged):
         reason = getattr(found, "reason", "")
         raise ProviderFailed(reason)
-    claims = Claims(found.subject, found.email, is_verified=True, name=found.name, groups=tuple(found.groups))
+    claims = Claims(
+        found.subject,
+        found.email,
+        is_verified=True,
+        name=found.name,
+        groups=tuple(found.groups),
+        authenticated_at=found.at,
+    )
     return claims, found.assertion_id
 
 
