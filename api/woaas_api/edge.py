@@ -21,6 +21,7 @@ from woaas_api.explanation import MEMBER, PARAMETER, Watched, explanation, is_as
 from woaas_api.health import Metrics
 from woaas_api.problems import as_domain_error, log, problem, request_id_of
 from woaas_api.queries import Asked, FeedAsked, read_feed_query, read_query
+from woaas_api.room import Room
 from woaas_core.conditional import encode, etag_of, is_known, require_match
 from woaas_core.db.database import Database
 from woaas_core.db.notices import Notices
@@ -159,6 +160,7 @@ class Edge:
         self.authorization_server = Provider(tokens, settings.secret_key)
         self.authenticator = Authenticator(pepper=settings.secret_key, policies=policies, tokens=tokens)
         self.admission = Admission(settings, database)
+        self._room = Room(max(1, settings.pool_size // 2))
         self._readers = list(readers)
         self.run_notices = Notices(database, RUN_CHANNEL)
         self.metrics = Metrics()
@@ -195,7 +197,8 @@ class Edge:
             if after:
                 await self._wait_for(request, after)
             raw = b"" if safe else await read(request)
-            response = await self._transaction(request, endpoint, raw, safe=safe)
+            whose = visitor.tenant or visitor.caller
+            response = await self._transaction(request, endpoint, raw, safe=safe, whose=whose)
         except HTTPException:
             raise
         except Exception as error:  # noqa: BLE001, RUF100 - the edge is where anything unforeseen becomes a 500
@@ -241,10 +244,12 @@ class Edge:
             return principal
         raise Unauthenticated
 
-    async def _transaction(self, request: AnyRequest, endpoint: Endpoint, raw: bytes, *, safe: bool) -> RawResponse:
+    async def _transaction(
+        self, request: AnyRequest, endpoint: Endpoint, raw: bytes, *, safe: bool, whose: UUID | str | None
+    ) -> RawResponse:
         awaited: Awaited | None = None
         try:
-            async with self.database.unit_of_work() as uow:
+            async with self._room.of(whose), self.database.unit_of_work() as uow:
                 uow.request_id = request_id_of(request)
                 principal = _state(request)["principal"] = await self.authenticate(uow, request)
                 explains = safe and is_asked(request.query_params.get(PARAMETER))

@@ -147,7 +147,8 @@ def _operation(route: Route, schema_of: dict[Any, Json], routes: list[Route]) ->
     if route.description:
         found["description"] = route.description
     if route.reads_bytes:
-        found["requestBody"] = {"required": True, "content": {"application/octet-stream": {"schema": {}}}}
+        # An empty file is one, too.
+        found["requestBody"] = {"required": False, "content": {"application/octet-stream": {"schema": {}}}}
     elif route.body is not None:
         # A body whose members are all optional may be left out.
         content = {"application/json": {"schema": schema_of[route.body]}}

@@ -70,8 +70,8 @@ class Deliverer:
         """Set whenever a try has ended."""
 
     async def start_due(self, tasks: asyncio.TaskGroup) -> int:
-        """Begin to send what is due, as far as there is room; returns how much that is."""
-        started = 0
+        """Begin to send what is due, as far as there is room; returns how much was taken, withheld or begun."""
+        taken = 0
         async with self._database.unit_of_work() as uow:
             tenants: list[UUID] = [row[0] for row in await uow.all(queue.TENANTS, now=uow.clock.now())]
         # Who has the least under way comes first.
@@ -80,7 +80,7 @@ class Deliverer:
             if most <= 0:
                 continue
             try:
-                messages = await self._take(tenant_id, most)
+                n, messages = await self._take(tenant_id, most)
             except DATABASE_LOST:
                 raise
             except Exception as error:  # noqa: BLE001, RUF100 - one tenant's trouble must not stop the others
@@ -92,18 +92,18 @@ class Deliverer:
                 task = tasks.create_task(self._deliver(tenant_id, message))
                 self._under_way.add(task)
                 task.add_done_callback(self._under_way.discard)
-            started += len(messages)
-        return started
+            taken += n
+        return taken
 
     async def drain(self) -> int:
-        """Send everything that is due now and wait for it; returns how many tries that were."""
+        """Take everything that is due now, wait for what is sent of it, and return how much it was."""
         done = 0
         while True:
             async with asyncio.TaskGroup() as tasks:
-                started = await self.start_due(tasks)
-            if started == 0:
+                taken = await self.start_due(tasks)
+            if taken == 0:
                 return done
-            done += started
+            done += taken
 
     async def end(self, grace_s: float) -> None:
         """Let what is under way end within a time, and let go of the rest."""
@@ -112,7 +112,8 @@ class Deliverer:
             for task in late:
                 task.cancel()
 
-    async def _take(self, tenant_id: UUID, most: int) -> list[Message]:
+    async def _take(self, tenant_id: UUID, most: int) -> tuple[int, list[Message]]:
+        """Claim what is due, and of it make the messages that its endpoints' owners may see."""
         ended: set[UUID] = set()
         messages: list[Message] = []
         async with self._database.unit_of_work() as uow:
@@ -141,7 +142,7 @@ class Deliverer:
             async with self._database.unit_of_work() as uow:
                 await self._authenticator.as_system(uow, tenant_id, NAME)
                 await outcomes.disable(uow, endpoint_id, "owner_ended")
-        return messages
+        return len(rows), messages
 
     def _shown(self, owner: Principal, event: "Record | None") -> dict[str, Any] | None:
         """The event as its feed shows it to the owner now; None where it does not, or it was archived."""

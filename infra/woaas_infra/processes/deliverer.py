@@ -32,12 +32,12 @@ async def run_deliverer(settings: Settings, stop: asyncio.Event, *, clock: Clock
         log.info("infra.deliverer.started")
         async with asyncio.TaskGroup() as sending:
             while not stop.is_set():
-                started = 0
+                taken = 0
                 try:
-                    started = await deliverer.start_due(sending)
+                    taken = await deliverer.start_due(sending)
                 except DATABASE_LOST as error:
                     log.warning("infra.deliverer.database_lost", error=str(error))
-                await pause(stop, 0 if started else _POLL_S, wake=deliverer.room)
+                await pause(stop, 0 if taken else _POLL_S, wake=deliverer.room)
             await deliverer.end(_GRACE_S)
     finally:
         await client.aclose()

@@ -5,6 +5,7 @@ in the tenant at hand, names the rows that may match; the statement that asked j
 caller's mask and row scope. So what the function says decides nothing but how much work is left to do.
 """
 
+import re
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, false, func, literal_column, or_, select
@@ -17,6 +18,7 @@ from woaas_security.authz.columns import visible
 from woaas_security.authz.resource import Field
 
 EXACT, BEGINS, CONTAINS = 0, 1, 2
+_TRIGRAM = re.compile(r"[^\W_]{3}")
 _PATTERN: ColumnElement[str] = bindparam("q", type_=SqlText)
 
 
@@ -33,8 +35,8 @@ def matching(access: Access, q: str, parameters: dict[str, object]) -> ColumnEle
     parameters["q"] = f"%{_escaped(q)}%"
     found = or_(*(text_of(access, f).ilike(_PATTERN) for f in fields))
     resource = access.resource
-    if not resource.is_indexed:
-        return found
+    if not resource.is_indexed or not _TRIGRAM.search(q):
+        return found  # No index helps with less than three letters: then the tenant's rows are gone through.
     parameters["q_fields"] = [f.name for f in fields]
     kind: ColumnElement[str] = bindparam(f"kind_{resource.name}", resource.name, type_=SqlText)
     ids = select(func.search_ids(kind, bindparam("q_fields", type_=ARRAY(SqlText)), _PATTERN))
