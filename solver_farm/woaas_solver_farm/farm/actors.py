@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -168,8 +169,10 @@ class RayExecutor:
         except ray.exceptions.RayError as error:
             raise WorkerLost(type(error).__name__) from error
         except BaseException:
-            # Nobody waits for it any more, and on a full cluster it would come up one day.
-            ray.kill(actor, no_restart=True)
+            # Nobody waits for it any more, and on a full cluster it would come up one day. A session that is over took
+            # it along.
+            with suppress(ray.exceptions.RayError):
+                ray.kill(actor, no_restart=True)
             raise
         return actor
 
