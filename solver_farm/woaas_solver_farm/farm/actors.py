@@ -4,7 +4,6 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -110,11 +109,6 @@ class RayExecutor:
         self._connecting: asyncio.Task[Connection] | None = None
         self._connection: Connection | None = None
         self._pool: Pool[Any] = Pool(start=self._fresh, is_alive=self._is_alive, end=self._end, limit=keep)
-
-    @property
-    def home(self) -> Path:
-        """Where the token is kept."""
-        return self._settings.home
 
     async def connect(self) -> Any:
         """Ray's module, connected; takes seconds the first time."""
