@@ -23,8 +23,8 @@ from woaas_graphql.scalars import JSON, DateTime
 from woaas_graphql.shapes import kind_of
 from woaas_graphql.types.search import show_found
 from woaas_security.audit import evidence
-from woaas_security.audit.masking import visible_events
-from woaas_security.audit.resources import AUDIT_ENTRY, EVENT
+from woaas_security.audit.masking import require_feed, visible_events
+from woaas_security.audit.resources import AUDIT_ENTRY
 from woaas_security.authz.listing import DEFAULT_LIMIT
 from woaas_security.identity.me import describe
 from woaas_solver_farm.inquiries.views import find_move
@@ -63,10 +63,10 @@ async def events(
 ) -> EventConnection | None:  # type: ignore[valid-type]
     """The log in order; `endCursor` is where to go on, also at its end."""
     context = info.context
-    context.principal.require(EVENT, "read")
     bound_to = f"events|{context.principal.id}"
     start = _index(context, after, bound_to) or 0
     wanted = FeedFilter(types=tuple(types or ()), work_order=work_order_id or None)
+    require_feed(context.principal, wanted)
     feed = await read_feed(context.uow, wanted, start=start, limit=limit_of(first))
 
     def cursor(index: int) -> str:
