@@ -6,6 +6,9 @@ import pytest
 from fixtures.app import Tenant, World
 from fixtures.console import browser, markup, signed_in
 
+from woaas_api.console.pages.search import KINDS
+from woaas_work_orders.search import SEARCHED
+
 pytestmark = pytest.mark.anyio
 FIELD = 'action="/console/search"'
 
@@ -54,6 +57,9 @@ class TestDoor:
 
 
 class TestFound:
+    def test_every_kind_has_a_heading(self) -> None:
+        assert set(KINDS) == set(SEARCHED)
+
     async def test_hits_by_kind_lead_to_their_pages(self, factory: Tenant, order: dict[str, Any]) -> None:
         async with signed_in(factory) as client:
             page = await client.get("/console/search?q=bRACK")

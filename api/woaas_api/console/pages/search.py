@@ -59,7 +59,7 @@ async def search(page: Page) -> Outcome:
             found = await page.get("/search", {**asked, "kinds": kind})
         numbers = await _numbers(page, found["data"])
         values |= {"states": found["facets"]["state"], "groups": _by_kind(page, found["data"], numbers)}
-    return Shown("search/found.html" if page.wants_fragment("found") else "search/search.html", values)
+    return Shown("search/search.html", values)
 
 
 async def _numbers(page: Page, hits: Iterable[JSON]) -> dict[str, str]:
