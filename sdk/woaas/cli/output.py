@@ -80,12 +80,11 @@ def text_of(value: object) -> str:
     """A value as people read it."""
     if value is None:
         return ""
-    if isinstance(value, Model):
-        if "amount" in value and "currency" in value:
-            return f"{value['amount']} {value['currency']}"
-        return json.dumps(value.to_dict(), ensure_ascii=False, default=_plain)
-    if isinstance(value, Mapping):
-        return json.dumps(value, ensure_ascii=False, default=_plain)
+    if isinstance(value, Model) and "amount" in value and "currency" in value:
+        return f"{value['amount']} {value['currency']}"
+    if isinstance(value, Model | Mapping):
+        plain = value.to_dict() if isinstance(value, Model) else value
+        return json.dumps(plain, ensure_ascii=False, default=_plain)
     if isinstance(value, list | tuple):
         return ", ".join(text_of(item) for item in value)
     if isinstance(value, datetime):
