@@ -47,6 +47,7 @@ from woaas_api.rest import (
     sessions,
     signatures,
     sso_connections,
+    tenant_deletion,
     work_orders,
 )
 from woaas_api.static_files import StaticFiles
@@ -92,6 +93,7 @@ ROUTES: tuple[Route, ...] = (
     *oauth_clients.ROUTES,
     *sso_connections.ROUTES,
     *data_exports.ROUTES,
+    *tenant_deletion.ROUTES,
     *members.ROUTES,
     *sessions.ROUTES,
     *permissions.ROUTES,

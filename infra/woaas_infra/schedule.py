@@ -22,6 +22,7 @@ from woaas_security.oauth.protocol import GRANT_LIFE
 from woaas_security.principal import Principal
 from woaas_security.sso import domains
 from woaas_security.sso import repository as sso
+from woaas_security.tenant_deletion.destruction import destroying
 from woaas_solver_farm.learning import upkeep as learning
 from woaas_solver_farm.schedules import repository as schedules
 from woaas_work_orders.forecasts import computing, netting
@@ -121,6 +122,12 @@ JOBS: tuple[PeriodicJob, ...] = (
         timedelta(seconds=5),
         Statement.text("SELECT tenants_with_queued_data_exports()"),
         _export_data,
+    ),
+    PeriodicJob(
+        "tenant_deletions",
+        timedelta(seconds=30),
+        Statement.text("SELECT tenants_to_delete($1)", "now"),
+        destroying(lambda: complete_metadata().sorted_tables),
     ),
     PeriodicJob("lapsed_forecasts", timedelta(hours=1), Statement.text("SELECT live_tenants()"), netting.lapse),
     PeriodicJob("checkpoint_mail", timedelta(hours=1), Statement.text("SELECT live_tenants()"), mailing.queue_daily),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from woaas_core.db.statements import Row
+from woaas_core.errors import TenantClosing
 from woaas_core.events.envelope import Actor
 from woaas_core.ids import encode_id
 from woaas_security.authz.access import Access, no_access
@@ -18,6 +19,8 @@ from woaas_security.scope import values_of
 if TYPE_CHECKING:
     from woaas_security.audit.observing import Reads
 
+OPEN_TO_THE_END = frozenset({"tenant_deletion", "data_export"})
+"""What is done in a tenant that is to be deleted: taking that back, and everything with one."""
 ID_PREFIXES = {"api_key": "key", "user": "usr", "oauth_client": "oac"}
 
 
@@ -75,7 +78,12 @@ class Principal:
         if self.scope and not (resource.bounds or resource.is_reference):
             return no_access(resource)
         found = self._access(resource)
-        return found if self.scopes is None else limited(found, self.scopes)
+        found = found if self.scopes is None else limited(found, self.scopes)
+        return found.reading() if self._is_closed(resource) else found
+
+    def _is_closed(self, resource: Resource) -> bool:
+        """Whether nothing is changed any more, since the tenant is to be deleted."""
+        return bool(self.policy.own.closing) and self.kind != "system" and resource.name not in OPEN_TO_THE_END
 
     def _access(self, resource: Resource) -> Access:
         if not self.grants:
@@ -116,7 +124,10 @@ class Principal:
 
         Raises:
             Forbidden: the roles do not allow it.
+            TenantClosing: the tenant is to be deleted.
         """
         access = self.access(resource)
+        if action not in access.actions and self._is_closed(resource) and action in self._access(resource).actions:
+            raise TenantClosing
         access.require(action)
         return access

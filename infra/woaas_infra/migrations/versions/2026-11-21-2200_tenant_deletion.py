@@ -1,0 +1,170 @@
+"""The end of a tenant: its rows are destroyed by one reviewed function, and only while it is being deleted."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+from woaas_core.db.tenancy import DEFINER, OWNER, across_tenants, definer_function, isolate
+
+revision = "0031_tenant_deletion"
+down_revision = "0030_attachments"
+branch_labels = None
+depends_on = None
+
+_INSTANT = sa.DateTime(timezone=True)
+# What stays of a deleted tenant: `woaas_security.tenant_deletion.retained` says why.
+KEPT = (
+    *("log", "log_head", "tile", "checkpoint", "cosignature", "reader_cursor", "pending", "tenant_deletions"),
+    *("billing_periods", "invoices", "invoice_lines", "invoice_series"),
+    *("ledger_accounts", "ledger_transactions", "ledger_entries", "settlements"),
+)
+
+
+def upgrade() -> None:
+    op.create_table(
+        "tenant_deletions",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("requested_by", sa.Uuid(), nullable=True),
+        sa.Column("requested_at", _INSTANT, nullable=False),
+        sa.Column("delete_at", _INSTANT, nullable=False),
+        sa.Column("cancelled_at", _INSTANT, nullable=True),
+        sa.Column("started_at", _INSTANT, nullable=True),
+        sa.Column("last_event_id", sa.Uuid(), nullable=True),
+        sa.Column("destroyed", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("done", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("certificate", sa.LargeBinary(), nullable=True),
+        sa.Column("finished_at", _INSTANT, nullable=True),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_tenant_deletions")),
+        info={"tenant": True},
+    )
+    op.create_index(
+        "uq_tenant_deletions_open",
+        "tenant_deletions",
+        ["tenant_id"],
+        unique=True,
+        postgresql_where=sa.text("state <> 'cancelled'"),
+    )
+    for statement in (
+        *isolate("tenant_deletions", app="SELECT, INSERT, UPDATE"),
+        *across_tenants(DEFINER, "tenant_deletions", "SELECT, INSERT"),
+        MAY_DESTROY.format(kept=", ".join(f"'{name}'" for name in KEPT), definer=DEFINER),
+        IS_DESTROYED,
+        REFUSE_CHANGE,
+        REQUIRE_ARCHIVED,
+        f"REVOKE DELETE ON {', '.join(('tenants', *KEPT))} FROM {DEFINER}",
+        *definer_function("destroy_rows(table_name text, at_most integer) RETURNS bigint", DESTROY),
+        *definer_function("close_sandboxes(present timestamptz) RETURNS void", CLOSE_SANDBOXES),
+        *definer_function("withdraw_from_market() RETURNS void", WITHDRAW),
+        *definer_function("tenants_to_delete(present timestamptz) RETURNS SETOF uuid", TO_DELETE),
+        f"SET LOCAL ROLE {DEFINER}",
+        *(f"CREATE OR REPLACE FUNCTION {name} RETURNS SETOF uuid SECURITY DEFINER SET search_path = public, pg_temp {body}"
+          for name, body in (("live_tenants()", LIVE), ("tenants_to_renew(present timestamptz)", TO_RENEW))),
+        f"SET LOCAL ROLE {OWNER}",
+    ):  # fmt: skip
+        op.execute(statement)
+
+
+def downgrade() -> None:
+    raise NotImplementedError("what is destroyed does not come back")
+
+
+# Each table of tenants but those kept; tables made later say so where they are made (`isolate`).
+MAY_DESTROY = """
+DO $do$
+DECLARE one text;
+BEGIN
+  FOR one IN SELECT c.relname FROM pg_class c
+    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
+    WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace
+      AND c.relname NOT IN ({kept})
+  LOOP
+    EXECUTE format('GRANT SELECT, DELETE ON %I TO {definer}', one);
+  END LOOP;
+END $do$
+"""
+IS_DESTROYED = """
+CREATE FUNCTION is_destroyed(tenant uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT EXISTS (SELECT FROM tenant_deletions d
+    WHERE d.tenant_id = tenant AND d.state IN ('destroying', 'certified', 'finished'))
+$$
+"""
+# Nothing that is append-only is ever changed, nor deleted but with all of its tenant.
+REFUSE_CHANGE = """
+CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'DELETE' AND current_user = 'woaas_definer' THEN
+    IF is_destroyed(app_tenant()) THEN RETURN OLD; END IF;
+  END IF;
+  RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
+END $$
+"""
+REQUIRE_ARCHIVED = """
+CREATE OR REPLACE FUNCTION require_archived() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF current_user = 'woaas_definer' THEN
+    IF is_destroyed(app_tenant()) THEN RETURN NULL; END IF;
+  END IF;
+  IF EXISTS (
+    SELECT FROM gone g JOIN log l ON l.tenant_id = g.tenant_id AND l.event_id = g.id
+    FULL JOIN (
+      SELECT a.tenant_id, a.tile * 256 + u.n - 1 AS index, u.payload
+      FROM log_archive a, unnest(a.payloads) WITH ORDINALITY AS u (payload, n)
+      WHERE (a.tenant_id, a.tile) IN (
+        SELECT l.tenant_id, l.index / 256 FROM gone g JOIN log l ON l.tenant_id = g.tenant_id AND l.event_id = g.id)
+    ) k ON k.tenant_id = l.tenant_id AND k.index = l.index
+    WHERE k.payload IS DISTINCT FROM g.payload
+  ) OR (SELECT count(*) FROM gone) <> (
+    SELECT count(*) FROM gone g JOIN log l ON l.tenant_id = g.tenant_id AND l.event_id = g.id)
+  THEN
+    RAISE EXCEPTION 'an entry that is not archived would be lost' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  RETURN NULL;
+END $$
+"""
+DESTROY = """
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE gone bigint;
+BEGIN
+  IF app_tenant() IS NULL OR NOT is_destroyed(app_tenant()) THEN
+    RAISE EXCEPTION 'this tenant is not being deleted' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  EXECUTE format('DELETE FROM %I WHERE ctid = ANY (ARRAY(SELECT ctid FROM %I WHERE tenant_id = $1 LIMIT $2))'
+    ' AND tenant_id = $1', table_name, table_name) USING app_tenant(), at_most;
+  GET DIAGNOSTICS gone = ROW_COUNT;
+  RETURN gone;
+END $$
+"""
+CLOSE_SANDBOXES = """
+LANGUAGE sql VOLATILE AS $$
+  INSERT INTO tenant_deletions (tenant_id, id, state, requested_at, delete_at, destroyed, done)
+  SELECT s.id, gen_random_uuid(), 'closing', present, present, '{}', '{}'
+  FROM tenants me JOIN tenants s ON s.organisation_id = me.organisation_id AND NOT s.livemode
+  WHERE me.id = app_tenant() AND me.livemode AND is_destroyed(me.id)
+    AND NOT EXISTS (SELECT FROM tenants t
+      WHERE t.organisation_id = me.organisation_id AND t.livemode AND NOT is_destroyed(t.id))
+  ON CONFLICT DO NOTHING
+$$
+"""
+WITHDRAW = """
+LANGUAGE sql VOLATILE AS $$
+  DELETE FROM market_teasers t USING market_parties p
+  WHERE p.tenant_id = app_tenant() AND t.party_id = p.id AND is_destroyed(p.tenant_id)
+$$
+"""
+TO_DELETE = """
+LANGUAGE sql STABLE AS $$
+  SELECT d.tenant_id FROM tenant_deletions d
+  WHERE d.state IN ('closing', 'destroying', 'certified') AND d.delete_at <= present ORDER BY d.delete_at
+$$
+"""
+LIVE = """
+LANGUAGE sql STABLE AS $$ SELECT t.id FROM tenants t WHERE NOT is_destroyed(t.id) ORDER BY t.id $$
+"""
+TO_RENEW = """
+LANGUAGE sql STABLE AS $$
+  SELECT p.tenant_id FROM billing_periods p
+  WHERE p.status = 'open' AND p.renews_at <= present AND NOT is_destroyed(p.tenant_id) ORDER BY p.renews_at
+$$
+"""
