@@ -15,6 +15,7 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import neighbours
 from benchmarks.tenancy import TRIALS, measure
 from woaas_api.subjects import RESOURCES
 from woaas_core.ids import uuid7
@@ -38,6 +39,8 @@ def main() -> int:
     page, plain = _page(cache.find(tenants[0], 1))
     differing = sum(_differs(cache, chance) for _ in range(POLICIES))
     walls = asyncio.run(measure())
+    alone, beside, flood, alone_cpu, beside_cpu = neighbours.measure()
+    felt = (beside_cpu - alone_cpu) * neighbours.SECONDS / flood.sent
     rows = (
         ("compile at 1,000 tenants x 60 lines, p99", f"{compiled * 1e3:.3f} ms", "<= 1 ms", compiled <= 1e-3),
         ("cached decision, p99", f"{looked_up * 1e6:.1f} us", "<= 50 us", looked_up <= 50e-6),
@@ -51,9 +54,11 @@ def main() -> int:
             for name, with_ms, without_ms in walls.statements
             for share in [with_ms / without_ms - 1]
         ),
-        ("p99 of a tenant beside one at 10 times its limit", f"{walls.beside_ms:.1f} ms, alone {walls.alone_ms:.1f}",
-         "<= +20 %", walls.beside_ms <= 1.2 * walls.alone_ms),
-        ("what the other was let through in that time", f"{walls.admitted:,} of {walls.sent:,}", "", True),
+        ("p99 of a tenant beside one at 10 times its limit", f"{beside.p99_ms:.1f} ms, alone {alone.p99_ms:.1f}",
+         "<= +20 %", beside.p99_ms <= 1.2 * alone.p99_ms),
+        ("its median", f"{beside.median_ms:.1f} ms, alone {alone.median_ms:.1f}", "", True),
+        ("what the other was let through in that time", f"{flood.admitted:,} of {flood.sent:,}", "", True),
+        ("processor time of the server for one of these", f"{felt * 1e3:.2f} ms", "", True),
     )  # fmt: skip
     table = Table("what", "measured", "goal", "met")
     for what, measured, goal, is_met in rows:

@@ -4,23 +4,26 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 import msgspec
 
 
 class Paths(NamedTuple):
-    """Where a server keeps things."""
+    """Where a server keeps things; ``keyed`` sends an Idempotency-Key with each POST, as the SDK does."""
 
     orders: str
     operations: str
     headers: dict[str, str]
+    keyed: bool = False
 
 
 class Connection:
     """One HTTP/1.1 keep-alive connection; enough of the protocol for servers we start ourselves."""
 
-    def __init__(self, port: int, headers: dict[str, str]) -> None:
+    def __init__(self, port: int, headers: dict[str, str], *, keyed: bool = False) -> None:
         self._port = port
+        self._keyed = keyed
         self._head = "".join(f"{k}: {v}\r\n" for k, v in {"Host": "127.0.0.1", **headers}.items())
 
     async def __aenter__(self) -> "Connection":
@@ -32,18 +35,24 @@ class Connection:
 
     async def call(self, method: str, path: str, body: Any = None) -> Any:
         """Send a request and decode the JSON answer; anything but a 2xx is an error."""
+        status, answer = await self.ask(method, path, body)
+        if status not in (200, 201):
+            msg = f"{method} {path}: {status} {answer.decode()[:300]}"
+            raise RuntimeError(msg)
+        return msgspec.json.decode(answer)
+
+    async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, bytes]:
+        """Send a request; the answer's status and body."""
         raw = msgspec.json.encode(body) if body is not None else b""
         kind = "Content-Type: application/json\r\n" if raw else ""
+        if self._keyed and method == "POST":
+            kind += f"Idempotency-Key: {uuid4()}\r\n"
         self._writer.write(
             f"{method} {path} HTTP/1.1\r\n{self._head}{kind}Content-Length: {len(raw)}\r\n\r\n".encode() + raw
         )
         head = await self._reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-        answer = await self._reader.readexactly(length)
-        if not head.startswith((b"HTTP/1.1 20", b"HTTP/1.1 201")):
-            msg = f"{method} {path}: {head.splitlines()[0].decode()} {answer.decode()[:300]}"
-            raise RuntimeError(msg)
-        return msgspec.json.decode(answer)
+        return int(head.split(maxsplit=2)[1]), await self._reader.readexactly(length)
 
 
 ORDER = {
@@ -70,7 +79,7 @@ async def run(
     left = iter(range(count))
 
     async def client() -> None:
-        async with Connection(port, paths.headers) as connection:
+        async with Connection(port, paths.headers, keyed=paths.keyed) as connection:
             for _ in left:
                 await work(connection, paths)
 

@@ -1,4 +1,4 @@
-"""The wall between tenants, on a real server: what row-level security costs, who feels a flood, whose policy is old."""
+"""The wall between tenants, on a real server: what row-level security costs, and whose policy is old."""
 
 import asyncio
 import logging
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
-import msgspec
 from httpx import ASGITransport, AsyncClient
 
 from woaas_api.app import create_app
@@ -32,8 +31,6 @@ from woaas_security.tenants.service import create as create_tenant
 
 TRIALS = int(os.environ.get("WOAAS_BENCH_TRIALS", "1000"))
 _TENANTS, _ORDERS, _ROUNDS = 20, 1_000, 2_000
-# A flood of ten times a tenant's budget, beside one who asks steadily within his.
-_PER_MINUTE, _FLOOD_PER_S, _STEADY_PER_S, _SECONDS = 1_200, 200, 15, 30
 _GET = "SELECT * FROM work_orders WHERE tenant_id = $1 AND id = $2"
 _LIST = (
     "SELECT id, number, title, state, due_at FROM work_orders WHERE tenant_id = $1 AND state = 'draft' "
@@ -47,10 +44,6 @@ class Walls(NamedTuple):
 
     stale: int
     statements: list[tuple[str, float, float]]
-    alone_ms: float
-    beside_ms: float
-    sent: int
-    admitted: int
 
 
 async def measure() -> Walls:
@@ -65,7 +58,7 @@ async def measure() -> Walls:
         async with _database(dsn, APP) as database, _database(dsn, _SUPERUSER) as unwalled:
             stale = await _stale(settings, database)
             statements = await _statements(database, unwalled)
-            return Walls(stale, statements, *await _neighbours(settings, database))
+            return Walls(stale, statements)
     finally:
         postgres.stop()
         shutil.rmtree(home, ignore_errors=True)
@@ -163,40 +156,3 @@ async def _filled(settings: Settings, database: Database, unwalled: Database) ->
     async with unwalled.unit_of_work() as uow:
         await uow.connection.execute("ANALYZE work_orders")
     return first
-
-
-async def _neighbours(settings: Settings, database: Database) -> tuple[float, float, int, int]:
-    """The p99 of somebody steady, alone and beside a flood, in milliseconds; what the flood sent and got through."""
-    limited = msgspec.structs.replace(settings, tenant_rate_limit_per_minute=_PER_MINUTE)
-    app = await create_app(limited, database=database)
-    (_, (steady,)), (_, (noisy,)) = [await _tenant(settings, database, "owner") for _ in range(2)]
-    async with _client(app, steady) as one, _client(app, noisy) as other:
-        for client in (one, other):
-            await client.post("/v1/work-orders", json={"product": "P", "quantity": "1"})
-        alone, _ = await _ask(one, _STEADY_PER_S)
-        # The burst that a full budget allows is over before it counts.
-        await asyncio.gather(*(other.get("/v1/work-orders") for _ in range(_PER_MINUTE)))
-        (beside, _), (_, statuses) = await asyncio.gather(_ask(one, _STEADY_PER_S), _ask(other, _FLOOD_PER_S))
-    return _p99(alone), _p99(beside), len(statuses), statuses.count(200)
-
-
-async def _ask(client: AsyncClient, per_s: int) -> tuple[list[float], list[int]]:
-    """Ask at a rate whatever the answers take; how long each took, and its status."""
-    times: list[float] = []
-    statuses: list[int] = []
-
-    async def once() -> None:
-        began = time.perf_counter()
-        statuses.append((await client.get("/v1/work-orders?limit=50")).status_code)
-        times.append((time.perf_counter() - began) * 1e3)
-
-    async with asyncio.TaskGroup() as group:
-        began = time.perf_counter()
-        for turn in range(per_s * _SECONDS):
-            await asyncio.sleep(max(0.0, began + turn / per_s - time.perf_counter()))
-            group.create_task(once())
-    return times, statuses
-
-
-def _p99(times: Sequence[float]) -> float:
-    return sorted(times)[len(times) * 99 // 100]

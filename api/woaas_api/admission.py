@@ -13,7 +13,7 @@ from woaas_api.limits import COSTS, Limits
 from woaas_api.rate_limit import Budget
 from woaas_core.buckets import shared_buckets
 from woaas_core.db.database import Database
-from woaas_core.errors import DomainError, RateLimited, Unauthenticated
+from woaas_core.errors import DomainError, RateLimited
 from woaas_core.settings import Settings
 from woaas_security.principal import Principal
 
@@ -77,7 +77,7 @@ class Visitor(NamedTuple):
             if refused is not None:
                 refused.check()
 
-    async def failed(self, error: Unauthenticated) -> DomainError:
+    async def failed(self, error: DomainError) -> DomainError:
         """Count a failure to authenticate; too many are answered as such."""
         for bucket in self.failing:
             budget = await self.admission.limits.draw(bucket, self.admission.failures)

@@ -17,7 +17,7 @@ from woaas_api.graph import graph_handlers
 from woaas_api.health import health_handlers
 from woaas_api.oauth import endpoints as oauth
 from woaas_api.pages import page_handlers
-from woaas_api.problems import MEDIA_TYPE, handle, pages
+from woaas_api.problems import MEDIA_TYPE, handle, pages, refuse_packed
 from woaas_api.rest import (
     alerts,
     attachments,
@@ -28,6 +28,7 @@ from woaas_api.rest import (
     duration_models,
     erasures,
     events,
+    exports,
     external_entries,
     forecasts,
     identity,
@@ -44,10 +45,12 @@ from woaas_api.rest import (
     promises,
     proposals,
     schedules,
+    search,
     sessions,
     signatures,
     sso_connections,
     tenant_deletion,
+    webhook_endpoints,
     work_orders,
 )
 from woaas_api.static_files import StaticFiles
@@ -56,6 +59,7 @@ from woaas_core.db.database import Database
 from woaas_core.db.tenancy import APP
 from woaas_core.errors import NotFound
 from woaas_core.settings import Settings
+from woaas_security.sso.saml.verifier import Verifier
 
 MAX_BODY_BYTES = 1 << 20
 # Small answers gain nothing; streams would be held back; static files and bundles are packed already.
@@ -88,12 +92,15 @@ ROUTES: tuple[Route, ...] = (
     *pilots.ROUTES,
     *alerts.ROUTES,
     *events.ROUTES,
+    *webhook_endpoints.ROUTES,
     *audit.ROUTES,
     *identity.ROUTES,
     *oauth_clients.ROUTES,
     *sso_connections.ROUTES,
     *data_exports.ROUTES,
     *tenant_deletion.ROUTES,
+    *exports.ROUTES,
+    *search.ROUTES,
     *members.ROUTES,
     *sessions.ROUTES,
     *permissions.ROUTES,
@@ -103,21 +110,27 @@ ROUTES: tuple[Route, ...] = (
 
 
 async def create_app(
-    settings: Settings, *, readers: Collection[str] = (), clock: Clock | None = None, database: Database | None = None
+    settings: Settings,
+    *,
+    readers: Collection[str] = (),
+    clock: Clock | None = None,
+    database: Database | None = None,
+    verifier: Verifier | None = None,
 ) -> Litestar:
     """Connect and wire: the app owns the pool it opens and closes it at shutdown.
 
-    ``readers`` are the names of the log's readers that ``Woaas-After`` waits for.
+    ``readers`` are the names of the log's readers that ``Woaas-After`` waits for; ``verifier`` judges SAML answers.
     """
     own = database is None
     db = database or await Database.connect(
         settings.database_url, role=APP, size=settings.pool_size, clock=clock, pooler=settings.pooler_url
     )
-    edge = Edge(settings, db, readers)
+    edge = Edge(settings, db, readers, verifier)
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         yield
+        edge.saml.close()
         if own:
             await db.close()
 
@@ -125,6 +138,7 @@ async def create_app(
         route_handlers=handlers(edge),
         lifespan=[lifespan],
         exception_handlers={Exception: handle},
+        before_request=refuse_packed,
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,
         compression_config=COMPRESSION,

@@ -63,7 +63,7 @@ class DownloadRoute(Route):
             if is_part:
                 headers["Content-Range"] = f"bytes {span.start}-{span.end - 1}/{total}"
             status = 206 if is_part else 200
-            return Stream(_parts(look, span, first), status_code=status, media_type=self.media_type, headers=headers)
+            return Stream(_parts(look, span, first), status_code=status, media_type=first.media_type, headers=headers)
 
         return self.registered(serve)
 
@@ -93,14 +93,16 @@ def _disposition(name: str) -> str:
     return f'attachment; filename="{plain}"{full}'
 
 
-def download_route(path: str, *, tag: str, media_type: str) -> Callable[[Function], Route]:
+def download_route(path: str, *, tag: str, media_types: tuple[str, ...]) -> Callable[[Function], Route]:
     """Declare an endpoint whose function takes ``start`` and answers the part of a file that holds this byte.
 
     It says with `START` and `TOTAL` where that part begins and how long all is, and with `ETag` which file it is.
     """
 
     def declare(function: Function) -> Route:
-        plain = route("GET", path, tag=tag, media_type=media_type, also=(206,))(function)
+        plain = route("GET", path, tag=tag, media_type=media_types[0], also_media=media_types[1:], also=(206,))(
+            function
+        )
         return DownloadRoute(**{f.name: getattr(plain, f.name) for f in fields(Route)})
 
     return declare

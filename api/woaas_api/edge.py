@@ -21,6 +21,7 @@ from woaas_api.explanation import MEMBER, PARAMETER, Watched, explanation, is_as
 from woaas_api.health import Metrics
 from woaas_api.problems import as_domain_error, log, problem, request_id_of
 from woaas_api.queries import Asked, FeedAsked, read_feed_query, read_query
+from woaas_api.room import Room
 from woaas_core.conditional import encode, etag_of, is_known, require_match
 from woaas_core.db.database import Database
 from woaas_core.db.notices import Notices
@@ -53,6 +54,7 @@ from woaas_security.oauth.signing import KeyRing
 from woaas_security.oauth.tokens import Tokens
 from woaas_security.once import Rendered, is_kept, once, settle
 from woaas_security.principal import Principal
+from woaas_security.sso.saml.verifier import Verifier
 from woaas_solver_farm.schedules.service import RUN_CHANNEL
 
 AnyRequest = Request[Any, Any, Any]
@@ -105,7 +107,8 @@ class Call:
     @property
     def prover(self) -> Prover:
         """What checks who somebody shows to be in this request."""
-        return Prover(self.edge.authenticator.keyring, origin_of(self.request))
+        session = self.request.cookies.get(SESSION_COOKIE, "")
+        return Prover(self.edge.authenticator.keyring, origin_of(self.request), session)
 
     def path(self, name: str) -> str:
         """A path parameter; no object has a NUL in its name."""
@@ -140,9 +143,16 @@ class Call:
 class Edge:
     """What requests share in a process."""
 
-    def __init__(self, settings: Settings, database: Database, readers: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        readers: Collection[str] = (),
+        verifier: Verifier | None = None,
+    ) -> None:
         self.settings = settings
         self.database = database
+        self.saml = verifier or Verifier()
         self.cursors = CursorCodec(settings.secret_key)
         policies = PolicyCache()
         self.built_in = policies.built_in
@@ -150,6 +160,7 @@ class Edge:
         self.authorization_server = Provider(tokens, settings.secret_key)
         self.authenticator = Authenticator(pepper=settings.secret_key, policies=policies, tokens=tokens)
         self.admission = Admission(settings, database)
+        self._room = Room(max(1, settings.pool_size // 2))
         self._readers = list(readers)
         self.run_notices = Notices(database, RUN_CHANNEL)
         self.metrics = Metrics()
@@ -186,7 +197,8 @@ class Edge:
             if after:
                 await self._wait_for(request, after)
             raw = b"" if safe else await read(request)
-            response = await self._transaction(request, endpoint, raw, safe=safe)
+            whose = visitor.tenant or visitor.caller
+            response = await self._transaction(request, endpoint, raw, safe=safe, whose=whose)
         except HTTPException:
             raise
         except Exception as error:  # noqa: BLE001, RUF100 - the edge is where anything unforeseen becomes a 500
@@ -232,10 +244,12 @@ class Edge:
             return principal
         raise Unauthenticated
 
-    async def _transaction(self, request: AnyRequest, endpoint: Endpoint, raw: bytes, *, safe: bool) -> RawResponse:
+    async def _transaction(
+        self, request: AnyRequest, endpoint: Endpoint, raw: bytes, *, safe: bool, whose: UUID | str | None
+    ) -> RawResponse:
         awaited: Awaited | None = None
         try:
-            async with self.database.unit_of_work() as uow:
+            async with self._room.of(whose), self.database.unit_of_work() as uow:
                 uow.request_id = request_id_of(request)
                 principal = _state(request)["principal"] = await self.authenticate(uow, request)
                 explains = safe and is_asked(request.query_params.get(PARAMETER))

@@ -58,6 +58,7 @@ class Route:
     query: tuple[Query, ...] = ()
     paging: tuple[str, ...] = ()
     media_type: str = "application/json"
+    also_media: tuple[str, ...] = ()
     max_body_bytes: int | None = None
     reads: Any = None
     writes: Resource | None = None
@@ -130,6 +131,7 @@ def route(
     query: Sequence[Query] = (),
     paging: tuple[str, ...] = LIST,
     media_type: str = "application/json",
+    also_media: tuple[str, ...] = (),
     max_body_bytes: int | None = None,
     body: Any = None,
     writes: Resource | None = None,
@@ -138,8 +140,9 @@ def route(
     """Declare an endpoint under ``/v1``; its docstring becomes summary and description, its name the operation id.
 
     ``paging`` names the common parameters that a list reads, ``query`` describes its own; ``media_type`` is what it
-    answers if not JSON. ``body`` describes a body that the function takes in a looser shape and reads on itself;
-    ``writes`` is the resource whose fields a body holds; ``also`` are further statuses it answers in the same shape.
+    answers if not JSON, or ``also_media``. ``body`` describes a body that the function takes in a looser shape and
+    reads on itself; ``writes`` is the resource whose fields a body holds; ``also`` are further statuses it answers in
+    the same shape.
     """
 
     def declare(function: Function) -> Route:
@@ -167,6 +170,7 @@ def route(
             query=tuple(query),
             paging=paging if is_list else (),
             media_type=media_type,
+            also_media=also_media,
             max_body_bytes=max_body_bytes,
         )
 

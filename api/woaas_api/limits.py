@@ -20,6 +20,7 @@ _LONGEST_REFUSAL_S = 1.0
 # What an operation costs beside what every request does.
 COSTS: Mapping[str, int] = {
     "create_audit_export": 50,
+    "create_export": 20,
     "create_schedule_run": 20,
     "create_solve": 20,
     "create_forecast": 10,

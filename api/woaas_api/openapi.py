@@ -147,7 +147,8 @@ def _operation(route: Route, schema_of: dict[Any, Json], routes: list[Route]) ->
     if route.description:
         found["description"] = route.description
     if route.reads_bytes:
-        found["requestBody"] = {"required": True, "content": {"application/octet-stream": {"schema": {}}}}
+        # An empty file is one, too.
+        found["requestBody"] = {"required": False, "content": {"application/octet-stream": {"schema": {}}}}
     elif route.body is not None:
         # A body whose members are all optional may be left out.
         content = {"application/json": {"schema": schema_of[route.body]}}
@@ -203,7 +204,7 @@ def _responses(route: Route, schema_of: dict[Any, Json], routes: list[Route]) ->
         headers["Location"] = _ref("headers", "Location")
     done: Json = {"description": _OUTCOME.get(route.status, "Done"), "headers": headers}
     if route.status != 204:
-        done["content"] = {_media(route): {"schema": _answer_schema(route, schema_of)}}
+        done["content"] = {media: {"schema": _answer_schema(route, schema_of)} for media in _media(route)}
     links = _links(route, routes)
     if links:
         done["links"] = links
@@ -336,8 +337,8 @@ def _is_json(route: Route) -> bool:
     return route.status != 204 and route.media_type == "application/json"
 
 
-def _media(route: Route) -> str:
-    return route.media_type.partition(";")[0]
+def _media(route: Route) -> list[str]:
+    return [media.partition(";")[0] for media in (route.media_type, *route.also_media)]
 
 
 def _ref(kind: str, name: str) -> Json:

@@ -14,6 +14,7 @@ from woaas_core.errors import (
     Malformed,
     NotFound,
     PayloadTooLarge,
+    UnsupportedMediaType,
     catalogue,
 )
 from woaas_core.ids import encode_id, uuid7
@@ -63,9 +64,22 @@ def problem(error: DomainError, *, path: str, request_id: str) -> "RawResponse":
     headers = {"X-Request-Id": request_id}
     if error.retry_after_s is not None or error.status in (429, 503) or isinstance(error, IdempotencyInProgress):
         headers["Retry-After"] = str(error.retry_after_s or 1)
+    if error.status == 415:
+        headers["Accept-Encoding"] = "identity"
     if error.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="woaas"'
     return Response(msgspec.json.encode(body), status_code=error.status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def refuse_packed(request: Request[Any, Any, Any]) -> None:
+    """Refuse a body that would have to be unpacked: what it costs is known when it is too late.
+
+    Raises:
+        UnsupportedMediaType: it is packed.
+    """
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        msg = "Send the body as it is: no Content-Encoding is read."
+        raise UnsupportedMediaType(msg)
 
 
 def as_domain_error(error: Exception) -> DomainError:

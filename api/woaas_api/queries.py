@@ -44,7 +44,7 @@ def read_feed_query(pairs: Iterable[tuple[str, str]], own: Collection[str]) -> F
         if name not in ("limit", "cursor", *own):
             msg = f"There is no parameter {name!r} here."
             raise UnknownParameter(msg)
-        _check_nul(name, value)
+        check_nul(name, value)
         known[name] = value
     limit, cursor = known.pop("limit", None), known.pop("cursor", None)
     return FeedAsked(_limit(limit), cursor or None, known)
@@ -79,7 +79,7 @@ def read_query(
     filters: list[Filter] = []
     known: dict[str, str] = {}
     for name, value in pairs:
-        _check_nul(name, value)
+        check_nul(name, value)
         if name in ("limit", "cursor", "sort", "q", "fields", "expand"):
             known[name] = value
         elif name not in own and name != PARAMETER:
@@ -117,7 +117,8 @@ def _limit(text: str | None) -> int:
     return int(text)
 
 
-def _check_nul(name: str, value: str) -> None:
+def check_nul(name: str, value: str) -> None:
+    """Refuse what no text in the database holds."""
     if "\x00" in value or "\x00" in name:
         msg = "Query parameters must not contain the NUL character."
         raise UnknownParameter(msg)

@@ -15,6 +15,7 @@ from woaas_security.audit.resources import (
 )
 from woaas_security.authz.resource import Resource
 from woaas_security.data_exports.resources import DATA_EXPORT
+from woaas_security.exports.resources import EXPORT
 from woaas_security.identity.resources import API_KEY, MEMBER
 from woaas_security.oauth.resources import OAUTH_CLIENT
 from woaas_security.permissions.resources import FIELD_POLICY, GRANT, ROLE
@@ -36,6 +37,7 @@ from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
 from woaas_work_orders.promises.resources import PROMISE
 from woaas_work_orders.resources.kinds import KINDS
 from woaas_work_orders.signatures.resources import SIGNATURE
+from woaas_work_orders.webhooks.resources import WEBHOOK_DELIVERY, WEBHOOK_ENDPOINT
 
 SUBJECTS: Mapping[str, Resource] = {
     r.prefix: r
@@ -44,12 +46,12 @@ SUBJECTS: Mapping[str, Resource] = {
         *(k.resource for k in KINDS),
         *(SCHEDULE_RUN, SCHEDULE, SLOT, DURATION_MODEL, PROPOSAL, POLICY.resource, SCENARIO.resource, PROMISE),
         *(FORECAST, FORECAST_BUCKET, PILOT.resource, ALERT),
-        CONNECTOR,
+        *(CONNECTOR, WEBHOOK_ENDPOINT, WEBHOOK_DELIVERY),
         *(LISTING, REQUEST, NDA, QUOTE, CONTRACT),
         *(PERIOD, INVOICE, SETTLEMENT, SPEND_LIMIT),
         *(ERASURE, LEGAL_HOLD, AUDIT_SOURCE, EXTERNAL_ENTRY, AUDIT_RETENTION, AUDIT_ARCHIVE),
         *(API_KEY, OAUTH_CLIENT, SSO_CONNECTION, MEMBER, ROLE, FIELD_POLICY, GRANT),
-        *(DATA_EXPORT, TENANT_DELETION),
+        *(DATA_EXPORT, EXPORT, TENANT_DELETION),
     )
 }
 RESOURCES = (
@@ -67,11 +69,11 @@ RESOURCES = (
         PROMISE,
     ),
     *(FORECAST, FORECAST_BUCKET, PILOT.resource, ALERT),
-    CONNECTOR,
+    *(CONNECTOR, WEBHOOK_ENDPOINT, WEBHOOK_DELIVERY),
     *(LISTING, REQUEST, BOARD, NDA, QUOTE, CONTRACT),
     *(PLAN, PERIOD, USAGE_EVENT, INVOICE, SETTLEMENT, SPEND_LIMIT),
     *(ERASURE, LEGAL_HOLD, AUDIT_SOURCE, EXTERNAL_ENTRY, AUDIT_RETENTION, AUDIT_ARCHIVE),
-    *(EVENT, AUDIT_ENTRY, AUDIT_EXPORT, DATA_EXPORT, TENANT_DELETION),
+    *(EVENT, AUDIT_ENTRY, AUDIT_EXPORT, DATA_EXPORT, EXPORT, TENANT_DELETION),
     *(API_KEY, OAUTH_CLIENT, SSO_CONNECTION, MEMBER, ROLE, FIELD_POLICY, GRANT),
     *(KPI, LEDGER),
 )

@@ -10,14 +10,17 @@ import os
 import re
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from uuid import UUID
 
 from benchmarks.audit.world import World
 from woaas_core.clock import SystemClock
+from woaas_core.db.statements import Statement, insert_row
 from woaas_core.db.tenancy import APP, isolate
 from woaas_core.events.envelope import Actor, Event, Sealed, seal
 from woaas_core.events.log import append_statement
+from woaas_core.idempotency import idempotency
 from woaas_core.ids import uuid7
 from woaas_infra.postgres.binaries import find_binaries
 
@@ -47,11 +50,20 @@ INSERT INTO bench_report VALUES (:tenant_id::uuid, :report::uuid, :row, 1, '{"op
 UPDATE bench_operation SET done = done + 1, state = 'running', version = version + 1
   WHERE tenant_id = :tenant_id::uuid AND id = :row;
 UPDATE bench_order SET done = done + 1, version = version + 1 WHERE tenant_id = :tenant_id::uuid AND id = :row;
-INSERT INTO idempotency VALUES (:tenant_id::uuid, uuid_send(:report::uuid), '\x00', 201, '{}',
-  convert_to(repeat('answer ', 100), 'UTF8'), now());
 """
+# The answer kept under its Idempotency-Key: of a transaction with entries it is written by their statement.
+_ANSWER = {
+    "tenant_id": ":tenant_id::uuid",
+    "scope": "uuid_send(:report::uuid)",
+    "body_hash": r"'\x00'::bytea",
+    "status": "201",
+    "headers": "'{}'::jsonb",
+    "body": "convert_to(repeat('answer ', 100), 'UTF8')",
+    "created_at": "now()",
+}
 
 
+_KEEP = insert_row(idempotency)
 _TENANT = uuid7()
 _ACTOR = Actor("user", "usr_06ER3YK3QXR1D0Q6Q5G6T3G1Z8", "console")
 _EVENT = Event(
@@ -83,8 +95,8 @@ async def prepare(world: World, tenants: list[UUID]) -> None:
 
 def business(world: World, tenants: int, seconds: float, *, entries: int) -> float:
     """Business transactions a second, with that many entries each."""
-    script = _BEGIN.format(last=tenants - 1, orders=ORDERS) + _BUSINESS + (append(entries) if entries else "")
-    return _run(world, script + "COMMIT;\n", seconds)
+    last = append(entries, _KEEP, _ANSWER) if entries else _filled(_KEEP, _ANSWER)
+    return _run(world, _BEGIN.format(last=tenants - 1, orders=ORDERS) + _BUSINESS + last + "COMMIT;\n", seconds)
 
 
 def entries_alone(world: World, tenants: int, seconds: float) -> float:
@@ -93,8 +105,8 @@ def entries_alone(world: World, tenants: int, seconds: float) -> float:
     return _BATCH * _run(world, script, seconds)
 
 
-def append(count: int) -> str:
-    """The service's own statement for that many entries, as pgbench prepares it."""
+def append(count: int, last: Statement | None = None, last_values: Mapping[str, str] | None = None) -> str:
+    """The service's own statement for that many entries and what ends with them, as pgbench prepares it."""
     sealed = _seal()
     openings = "{" + ",".join(f'"{n}":["{salt}","{value}"]' for n, (salt, value) in sealed.openings.items()) + "}"
     values = {
@@ -109,20 +121,26 @@ def append(count: int) -> str:
         "openings": f"'{openings}'::jsonb",
         "leaf_hash": "sha256(uuid_send(uuidv7()))",
     }
-    statement = append_statement(count)
-    text = statement.sql
+    values |= {f"last_{name}": value for name, value in (last_values or {}).items()}
+    statement = append_statement(count, last)
     if "id" in statement.names:
         # Made once a statement and used twice.
         drawn = f"WITH drawn AS MATERIALIZED (SELECT {_array('uuid', 'uuidv7()', count)} AS ids), made AS ("
-        text = text.replace("WITH made AS (", drawn)
+        statement = Statement.text(statement.sql.replace("WITH made AS (", drawn), *statement.names)
+    return _filled(statement, values, count)
 
+
+def _filled(statement: Statement, values: Mapping[str, str], count: int = 1) -> str:
     def written(place: re.Match[str]) -> str:
         name = statement.names[int(place[1]) - 1]
-        if kind := place[2]:
+        if (kind := place[2]) and kind.endswith("[]"):
             return "(SELECT ids FROM drawn)" if name == "id" else _array(kind[2:-2], values[name], count)
         return values[name.removesuffix("_0")]
 
-    return " ".join(re.sub(r"\$(\d+)(::\w+\[\])?", written, text).split()) + ";\n"
+    return (
+        " ".join(re.sub(r"\$(\d+)(::(?:TIMESTAMP WITH TIME ZONE|\w+)(?:\[\])?)?", written, statement.sql).split())
+        + ";\n"
+    )
 
 
 def _array(kind: str, value: str, count: int) -> str:

@@ -27,6 +27,7 @@ from woaas_security.tenants.service import NewTenant
 from woaas_security.tenants.service import create as create_tenant
 
 ORIGIN = "bench.woaas/audit"
+SECRET = "bench" * 8
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class World:
     dsn: str
     database: Database
     authenticator: Authenticator
+
+    @property
+    def postmaster(self) -> int:
+        """The process id of the database's first process."""
+        return int(next(self.home.rglob("postmaster.pid")).read_text().split()[0])
 
     async def tenants(self, count: int) -> list[UUID]:
         """Open tenants."""
@@ -84,7 +90,7 @@ async def world(pool: int = 16) -> AsyncIterator[World]:
     try:
         dsn = await ensure_database(server.start())
         await asyncio.to_thread(upgrade, dsn)
-        settings = Settings.load({}, home=home, database_url=dsn, secret_key="bench" * 8, audit_origin=ORIGIN)
+        settings = Settings.load({}, home=home, database_url=dsn, secret_key=SECRET, audit_origin=ORIGIN)
         database = await Database.connect(dsn, role=APP, size=pool)
         yield World(home, dsn, database, Authenticator(pepper=settings.secret_key, policies=PolicyCache()))
         await database.close()

@@ -56,14 +56,15 @@ _FORGET = Statement.text(
 
 async def claim(uow: "UnitOfWork", scope: bytes) -> "Record | None":
     """Take the key for this transaction; ``free`` false means a twin runs, ``status`` set means it has finished."""
+    await uow.do_last()  # The answer of the mutation before may be under this key.
     return await uow.first(_CLAIM, tenant_id=str(uow.tenant), scope=scope)
 
 
 async def keep(
     uow: "UnitOfWork", *, scope: bytes, body_hash: bytes, status: int, headers: dict[str, str], body: bytes
 ) -> None:
-    """Store the rendered answer beside its effect."""
-    await uow.execute(
+    """Store the rendered answer beside its effect, when the transaction ends."""
+    await uow.at_last(
         _KEEP,
         tenant_id=uow.tenant,
         scope=scope,

@@ -35,7 +35,6 @@ from woaas_work_orders.alerts import service as alerts
 from woaas_work_orders.forecasts import service as forecasts
 from woaas_work_orders.orders import service as orders
 from woaas_work_orders.promises import service as promises
-from woaas_work_orders.resources import repository as master_rows
 from woaas_work_orders.resources import service as master_data
 from woaas_work_orders.resources.kinds import MasterKind
 
@@ -145,12 +144,7 @@ def _by_id(shape: Any, find: Find, description: str) -> StrawberryField:
 def _master(kind: MasterKind) -> dict[str, StrawberryField]:
     shape = types.MASTER[kind.name]
     words = kind.name.replace("_", " ")
-    listed = list_field(
-        shape,
-        where=[master_rows.of_kind()],
-        values=lambda _: {"kind": kind.name},
-        description=f"{words.capitalize()} records",
-    )
+    listed = list_field(shape, description=f"{words.capitalize()} records")
     found = _by_id(shape, lambda c, text: master_data.find(c.uow, c.principal, kind, text), f"A {words} by code or id")
     return {kind.name: found, kind.path.replace("-", "_"): listed}
 

@@ -10,6 +10,7 @@ from woaas_security.authz.policy import PolicyCache
 from woaas_security.identity.service import Authenticator
 from woaas_solver_farm import handlers as solver_farm
 from woaas_work_orders.forecasts import handlers as forecasts
+from woaas_work_orders.webhooks import handlers as webhooks
 
 
 def readers(settings: Settings) -> tuple[Reader, ...]:
@@ -21,6 +22,7 @@ def readers(settings: Settings) -> tuple[Reader, ...]:
         *billing.READERS,
         *solver_farm.READERS,
         *capacity_market.READERS,
+        *webhooks.READERS,
     )
 
 

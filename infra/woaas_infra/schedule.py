@@ -4,19 +4,25 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from woaas_api.exported import EXPORTED
 from woaas_billing import invoicing
 from woaas_capacity_market import requests
 from woaas_core import idempotency
 from woaas_core.db.statements import Statement
 from woaas_core.mail import mailer_of
+from woaas_core.pagination import CursorCodec
 from woaas_core.settings import Settings
 from woaas_infra.readers import readers
 from woaas_infra.tables import complete_metadata
 from woaas_security.audit import exports, mailing, retention
+from woaas_security.authz.policy import PolicyCache
 from woaas_security.data_exports import service as data_exports
+from woaas_security.exports import repository as object_exports
+from woaas_security.exports.writing import Begin, Writer
 from woaas_security.identity import credential_store, outbox, throttle
 from woaas_security.identity import repository as identity
 from woaas_security.identity.keyring import Keyring
+from woaas_security.identity.service import Authenticator
 from woaas_security.oauth import repository as oauth
 from woaas_security.oauth.protocol import GRANT_LIFE
 from woaas_security.principal import Principal
@@ -27,6 +33,8 @@ from woaas_solver_farm.learning import upkeep as learning
 from woaas_solver_farm.schedules import repository as schedules
 from woaas_work_orders.forecasts import computing, netting
 from woaas_work_orders.promises import service as promises
+from woaas_work_orders.webhooks import outcomes as webhooks
+from woaas_work_orders.webhooks import queue as webhook_queue
 
 if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
@@ -74,10 +82,25 @@ async def _forget(uow: "UnitOfWork", _principal: Principal) -> int:
         + await credential_store.forget_tokens(uow)
         + await sso.forget_answers(uow)
         + await data_exports.forget_expired(uow)
+        + await object_exports.forget_expired(uow)
         + await throttle.forget_old(uow)
         + await exports.forget_expired(uow)
         + await schedules.forget_expired(uow)
+        + await webhook_queue.forget_old(uow, limit=_FORGOTTEN_AT_ONCE)
     )
+
+
+class LongJob(NamedTuple):
+    """Work that takes long: nothing else waits for it, and it takes as many transactions as it needs.
+
+    ``work`` leases what it works on, so that a killed process leaves it to the next; it returns whether there was any.
+    It is told when the process is about to end.
+    """
+
+    name: str
+    every: timedelta
+    tenants: Statement
+    work: Callable[[Begin, Callable[[], bool]], Awaitable[bool]]
 
 
 async def _export_data(uow: "UnitOfWork", _principal: Principal) -> int:
@@ -129,6 +152,7 @@ JOBS: tuple[PeriodicJob, ...] = (
         Statement.text("SELECT tenants_to_delete($1)", "now"),
         destroying(lambda: complete_metadata().sorted_tables),
     ),
+    PeriodicJob("webhooks", timedelta(minutes=10), webhook_queue.TENANTS, webhooks.disable_behind),
     PeriodicJob("lapsed_forecasts", timedelta(hours=1), Statement.text("SELECT live_tenants()"), netting.lapse),
     PeriodicJob("checkpoint_mail", timedelta(hours=1), Statement.text("SELECT live_tenants()"), mailing.queue_daily),
     PeriodicJob("forgetting", timedelta(hours=1), Statement.text("SELECT live_tenants()"), _forget),
@@ -143,6 +167,14 @@ def jobs(settings: Settings) -> tuple[PeriodicJob, ...]:
         *JOBS,
         PeriodicJob("retention", timedelta(hours=1), Statement.text("SELECT tenants_with_retention()"), archive),
     )
+
+
+def long_jobs(settings: Settings) -> tuple[LongJob, ...]:
+    """What is done beside the periodic jobs."""
+    authenticator = Authenticator(pepper=settings.secret_key, policies=PolicyCache())
+    writer = Writer(EXPORTED, authenticator, CursorCodec(settings.secret_key))
+    due = Statement.text("SELECT tenants_with_due_exports($1)", "now")
+    return (LongJob("exports", timedelta(seconds=1), due, writer.write_next),)
 
 
 def deliveries(settings: Settings) -> tuple[Delivery, ...]:

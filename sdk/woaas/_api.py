@@ -49,8 +49,10 @@ from .resources.schedules import Policies, Scenarios, ScheduleRuns, Schedules, S
 from .resources.sign_on import SSOConnections
 from .resources.signatures import Signatures
 from .resources.tenant import TenantDeletions, TenantExports
+from .resources.webhooks import WebhookEndpoints
 from .resources.work_orders import WorkOrders
 from .types.access import Kpi, Me
+from .types.search import Found
 
 
 class API(Bound[M]):
@@ -79,6 +81,11 @@ class API(Bound[M]):
         """
         window = {"from": since, "to": until, "compare_from": compare_since, "compare_to": compare_until}
         return listing_of("/v1/kpis", Kpi, {"names": names or None, "by": by, **window})
+
+    @endpoint
+    def search(self, q: str, *, kinds: Sequence[str] = (), limit: int | None = None) -> Request[Found]:
+        """Work orders, operations and master data with a text in what this client may read."""
+        return read("/v1/search", Found, {"q": q, "kinds": ",".join(kinds) or None, "limit": limit})
 
     @endpoint
     def solve(self, problem: Mapping[str, object], *, idempotency_key: str | None = None) -> Request[SolveRun[M]]:
@@ -219,6 +226,11 @@ class API(Bound[M]):
     def events(self) -> Events[M]:
         """The tenant's events."""
         return Events(self._executor)
+
+    @cached_property
+    def webhook_endpoints(self) -> WebhookEndpoints[M]:
+        """Addresses that events are sent to."""
+        return WebhookEndpoints(self._executor)
 
     @cached_property
     def members(self) -> Members[M]:

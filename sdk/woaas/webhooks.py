@@ -16,7 +16,25 @@ from .types.events import Event
 
 TOLERANCE_S = 300
 
-__all__ = ["TOLERANCE_S", "Event", "WebhookVerificationError", "sign", "verify"]
+CHECKPOINT = "woaas-checkpoint"
+
+__all__ = ["TOLERANCE_S", "Event", "WebhookEvent", "WebhookVerificationError", "sign", "verify"]
+
+
+class WebhookEvent(Event):
+    """An event that came as a webhook, with the newest signed checkpoint of the log it is in."""
+
+    def __init__(self, raw: Mapping[str, object], checkpoint: str | None = None) -> None:
+        super().__init__(raw)
+        self._checkpoint = checkpoint
+
+    @property
+    def checkpoint(self) -> str | None:
+        """The signed note, for `client.audit.keep_checkpoint(file, vkeys=…, seen=event.checkpoint)`.
+
+        It proves itself by its own signature, once it is kept so; None where none came along.
+        """
+        return self._checkpoint
 
 
 def verify(
@@ -26,7 +44,7 @@ def verify(
     *,
     tolerance_s: float = TOLERANCE_S,
     now: float | None = None,
-) -> Event:
+) -> WebhookEvent:
     """The event of a webhook whose signature, id and time are right.
 
     Pass the body exactly as received. During a rotation `secret` may be several; the service may also send several
@@ -49,7 +67,7 @@ def verify(
     matches = [hmac.compare_digest(ours.encode(), theirs.encode()) for ours in expected for theirs in signatures]
     if not any(matches):
         raise WebhookVerificationError("no signature matches the secret")
-    return _event(body)
+    return _event(body, headers)
 
 
 def sign(message_id: str, timestamp: int, payload: bytes | str, secret: str) -> str:
@@ -75,11 +93,16 @@ def _signed_headers(headers: Mapping[str, str]) -> tuple[str, str, list[str]]:
     return lower["webhook-id"], lower["webhook-timestamp"].strip(), lower["webhook-signature"].split()
 
 
-def _event(body: bytes) -> Event:
+def _event(body: bytes, headers: Mapping[str, str]) -> WebhookEvent:
     try:
         document = msgspec.json.decode(body)
     except msgspec.DecodeError as error:
         raise WebhookVerificationError("the body is signed but is not JSON") from error
     if not isinstance(document, dict):
         raise WebhookVerificationError("the body is signed but is not an event")
-    return Event(document)
+    sent = next((value for name, value in headers.items() if name.lower() == CHECKPOINT), None)
+    try:
+        note = None if sent is None else base64.b64decode(sent, validate=True).decode()
+    except ValueError as error:
+        raise WebhookVerificationError("the checkpoint beside the event is not base64 text") from error
+    return WebhookEvent(document, note)

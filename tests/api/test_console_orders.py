@@ -102,6 +102,40 @@ class TestCommands:
                 assert (await client.post(f"{place}/commands", data=data)).status_code in (404, 422), command
 
 
+class TestFiles:
+    async def test_they_are_listed_fetched_and_removed_by_those_who_may(self, factory: Tenant) -> None:
+        async with factory.client() as api:
+            order = (await api.post("/v1/work-orders", json={"product": "P", "quantity": "1"})).json()
+            place = f"/console/orders/{order['number']}"
+            files = {}
+            for access_class in ("general", "confidential"):
+                said = {"name": f"{access_class}.txt", "access_class": access_class}
+                made = await api.post(f"/v1/work-orders/{order['id']}/attachments", params=said, content=b"hello")
+                files[access_class] = made.json()["id"]
+        async with signed_in(factory, "operator") as client:
+            page = (await client.get(place)).text
+            assert ("general.txt" in page, "confidential.txt" in page) == (True, False)
+            assert 'data-upload="/v1/attachments"' in page
+            assert 'value="confidential"' not in page
+            assert f"/attachments/{files['general']}/remove" not in page
+            path = f"/v1/attachments/{files['general']}/download"
+            # A page of another site cannot send the header, so a link alone does nothing.
+            assert (await client.get(path)).status_code == 401
+            assert (await client.get(path, headers={"Woaas-Console": "1"})).content == b"hello"
+            sent = await client.post(
+                f"/v1/attachments?subject={order['id']}&name=new.txt",
+                content=b"new",
+                headers={"Woaas-Console": "1", "Content-Type": "text/plain"},
+            )
+            assert sent.status_code == 201, sent.text
+        async with signed_in(factory) as client:
+            removed = await submit(client, f"{place}/attachments/{files['general']}/remove", place, reason="wrong")
+            assert removed.status_code == 303
+            page = (await client.get(place)).text
+            assert "The file is removed." in page
+            assert ("general.txt" in page, "confidential.txt" in page, "new.txt" in page) == (False, True, True)
+
+
 class TestList:
     async def test_pages_and_filters_come_as_parts(self, factory: Tenant) -> None:
         async with signed_in(factory) as client, factory.client() as api:

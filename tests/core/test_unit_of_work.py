@@ -225,3 +225,48 @@ class TestEvents:
         assert (entry["reason"], row["openings"]["/reason"][1]) == (None, "because")
         assert b"because" not in row["payload"]
         assert (entry["tenant"], entry["work_order"]) == (encode_id("ten", factory.id), encode_id("wo", order))
+
+
+class TestAtLast:
+    """What waits for the end goes with the events, is there for who asks before, and goes back with its part."""
+
+    async def test_it_is_written_with_the_events(self, factory: Tenant) -> None:
+        async with factory.world.db.unit_of_work() as uow:
+            await enter(uow, factory)
+            await up(uow, "a")
+            await uow.at_last(COUNT_UP, t=uow.tenant, series="last")
+            assert await uow.all(COUNTERS) == [("a", 1)]
+        assert await state(factory) == ({"a": 1, "last": 1}, ["a"])
+
+    async def test_it_is_written_where_nothing_was_recorded(self, factory: Tenant) -> None:
+        async with factory.world.db.unit_of_work() as uow:
+            await enter(uow, factory)
+            await uow.at_last(COUNT_UP, t=uow.tenant, series="last")
+        assert await state(factory) == ({"last": 1}, [])
+
+    @pytest.mark.parametrize("count", [8, 9])
+    async def test_it_ends_many_events_too(self, factory: Tenant, count: int) -> None:
+        async with factory.world.db.unit_of_work() as uow:
+            await enter(uow, factory)
+            for number in range(count):
+                uow.record(NOTED, subject=f"{number}")
+            await uow.at_last(COUNT_UP, t=uow.tenant, series="last")
+        assert await state(factory) == ({"last": 1}, [f"{number}" for number in range(count)])
+
+    async def test_a_second_one_does_not_take_its_place(self, factory: Tenant) -> None:
+        async with factory.world.db.unit_of_work() as uow:
+            await enter(uow, factory)
+            await up(uow, "a")
+            await uow.at_last(COUNT_UP, t=uow.tenant, series="first")
+            await uow.at_last(COUNT_UP, t=uow.tenant, series="second")
+        assert await state(factory) == ({"a": 1, "first": 1, "second": 1}, ["a"])
+
+    async def test_it_goes_back_with_the_part_that_failed(self, factory: Tenant) -> None:
+        async with factory.world.db.unit_of_work() as uow:
+            await enter(uow, factory)
+            await uow.at_last(COUNT_UP, t=uow.tenant, series="kept")
+            with pytest.raises(Oops):
+                async with uow.savepoint():
+                    await uow.at_last(COUNT_UP, t=uow.tenant, series="lost")
+                    raise Oops
+        assert await state(factory) == ({"kept": 1}, [])

@@ -31,6 +31,7 @@ VIEWS = {
     "Report": "list_reports",
     "Inspection": "list_inspections",
     "Receipt": "list_receipts",
+    "Attachment": "get_attachment",
     "Schedule": "get_schedule",
     "ScheduleRun": "get_schedule_run",
     "Slot": "list_slots",
@@ -49,7 +50,7 @@ VIEWS = {
 }
 # What REST has in places of its own: a list below the order, a header.
 LINKS = {"operations", "operation", "workOrder", "schedule", "reports", "etag", "lines", "buckets", "changes", "orders"}
-LINKS |= {"signatures", "signedAtLocal", "completedOrders", "meanDeviationMinutes"}
+LINKS |= {"signatures", "attachments", "signedAtLocal", "completedOrders", "meanDeviationMinutes"}
 
 
 def members(name: str) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """Applications: who registers them, their secrets, their scopes and their end."""
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
 from fixtures.app import Tenant, World
-from fixtures.console import browser
+from fixtures.console import browser, signed_in, submit
 from fixtures.oauth import (
     CALLBACK,
     Application,
@@ -102,3 +103,38 @@ class TestClients:
             assert (await client.post(f"{path}/archive")).json()["archived_at"]
             again = await client.post(f"{path}/archive")
             assert (again.status_code, again.json()["code"]) == (409, "oauth_client_archived")
+
+
+class TestConsole:
+    """The page `/console/applications`."""
+
+    async def test_an_owner_registers_one_and_its_secrets_are_shown_once(self, factory: Tenant) -> None:
+        here = "/console/applications"
+        async with signed_in(factory, "owner") as client:
+            typed = {"name": "Dashboard", "redirect_uris": f"{CALLBACK}\nhttps://app.example/cb", "scopes": "openid"}
+            made = await submit(client, here, back=here, **typed)
+            shown = re.findall(r"woaas_secret_[\w-]+", made.text)
+            page = (await client.get(here)).text
+            assert len(shown) == 1
+            assert shown[0] not in page
+            assert f"{CALLBACK}<br>https://app.example/cb" in page
+            key = re.search(rf'action="({here}/oac_\w+)/rotate"', page)
+            assert key, page
+            renewed = await submit(client, f"{key[1]}/rotate", here, back=here, overlap="none")
+            assert set(re.findall(r"woaas_secret_[\w-]+", renewed.text)) not in (set(), set(shown))
+            assert "Old secret until" not in (await client.get(here)).text
+            await submit(client, key[1], here, back=here, **{**typed, "name": "Board", "scopes": "profile"})
+            await submit(client, f"{key[1]}/archive", here, back=here)
+            page = (await client.get(here)).text
+            assert f'action="{key[1]}' not in page
+            for part in ("No applications yet", "Retired applications", "<h2>Board</h2>", ">profile</dd>"):
+                assert part in page, part
+
+    async def test_what_is_refused_is_told_on_the_page(self, factory: Tenant) -> None:
+        here = "/console/applications"
+        async with signed_in(factory, "owner") as client:
+            typed = {"name": "x", "redirect_uris": "http://app.example/cb", "scopes": "openid"}
+            assert (await submit(client, here, back=here, **typed)).status_code == 303
+            assert "Plain http is only for the loopback address." in (await client.get(here)).text
+        async with signed_in(factory, "planner") as client:
+            assert (await client.get(here)).status_code == 403

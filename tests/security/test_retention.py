@@ -109,6 +109,27 @@ async def bundle(tenant: Tenant, path: Path, **asked: Any) -> list[dict[str, Any
         return [json.loads(line) for line in files.read("entries.jsonl").splitlines()]
 
 
+async def test_an_orders_timeline_is_whole_after_archiving(world: World, factory: Tenant) -> None:
+    with earlier(world):
+        async with factory.client() as client:
+            order, other = [
+                (await client.post("/v1/work-orders", json={"product": name, "quantity": "1", "release": True})).json()
+                for name in ("CABLE", "HEAD")
+            ]
+            await client.post(f"/v1/work-orders/{order['id']}/hold", json={"reason": "as the customer asked"})
+        await world.settle(factory)
+    await write(factory, 600)
+    async with factory.client() as client:
+        await client.post(f"/v1/work-orders/{order['id']}/resume")
+        before = [(await client.get(f"/v1/work-orders/{o['id']}/timeline")).json() for o in (order, other)]
+        await keep(factory)
+        assert await archive(world) == 512
+        after = [(await client.get(f"/v1/work-orders/{o['id']}/timeline")).json() for o in (order, other)]
+    assert after == before
+    assert [e["reason"] for e in after[0]["data"] if e["type"] == "work_order.held"] == ["as the customer asked"]
+    assert after[0]["data"][-1]["type"] == "work_order.resumed"
+
+
 async def test_every_proof_bundle_and_checkpoint_holds_after_archiving(
     world: World, factory: Tenant, tmp_path: Path
 ) -> None:

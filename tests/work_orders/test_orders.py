@@ -46,7 +46,7 @@ class TestCreate:
                     "type": "production", "title": "P", "unit": "pcs", "livemode": True, "version": 1, "due_at": None,
                     "quantity": "10", "export_controlled": False, "custom_fields": {}, "participants": []}  # fmt: skip
         assert {name: order[name] for name in expected} == expected
-        assert [(o["sequence"], o["name"], o["state"]) for o in order["operations"]] == [(10, "P", "pending")]
+        assert [(o["sequence"], o["name"], o["state"]) for o in order["operations"]] == [(10, "Production", "pending")]
         assert order["id"].startswith("wo_")
 
     async def test_the_routing_gives_the_operations(self, client: AsyncClient) -> None:

@@ -11,6 +11,7 @@ from woaas_api.console.languages import COOKIE as LANGUAGE_COOKIE
 from woaas_api.console.languages import language_of
 from woaas_api.console.page import (
     CODE_COOKIE,
+    PROOF_COOKIE,
     Leave,
     Notice,
     Outcome,
@@ -48,6 +49,7 @@ _LIFE_S = {
     LANGUAGE_COOKIE: 365 * 24 * 3600,
     DEVICE_COOKIE: 365 * 24 * 3600,
     SSO_COOKIE: 600,
+    PROOF_COOKIE: 300,
 }
 _TOLD_ON_THE_FORM = (403, 404, 409, 412, 422)
 
@@ -61,7 +63,7 @@ class Console:
         self.seals = Seals(edge.settings.secret_key)
         self.renderer = Renderer(files)
         self._views = RateLimiter(edge.settings.rate_limit_per_minute)
-        self._is_secure = edge.settings.url.startswith("https:")
+        self.is_secure = edge.settings.url.startswith("https:")
 
     async def serve(self, request: AnyRequest, route: PageRoute) -> RawResponse:
         """Answer with a page; what goes wrong becomes a page too."""
@@ -92,7 +94,7 @@ class Console:
 
     async def _receive(self, visit: Visit) -> None:
         check_origin(visit.request)
-        visit.form = await _read_form(visit.request)
+        visit.form = await read_form(visit.request)
         self.seals.check(dict(visit.form).get(TOKEN_FIELD, ""), visit.bound_to)
 
     async def _answer(self, uow: UnitOfWork, visit: Visit, route: PageRoute) -> RawResponse:
@@ -191,14 +193,19 @@ class Console:
 
     def _headers(self, request: AnyRequest) -> dict[str, str]:
         return {
-            **(SECURE_HEADERS if self._is_secure else HEADERS),
+            **(SECURE_HEADERS if self.is_secure else HEADERS),
             "Cache-Control": "no-store",
             "Vary": "HX-Request, Accept-Language, Cookie",
             "X-Request-Id": request_id_of(request),
         }
 
     def set_cookie(
-        self, response: RawResponse, name: str, value: str | None, *, samesite: Literal["lax", "strict"] = "strict"
+        self,
+        response: RawResponse,
+        name: str,
+        value: str | None,
+        *,
+        samesite: Literal["none", "lax", "strict"] = "strict",
     ) -> None:
         """Have the browser keep a value, or forget it where None."""
         response.set_cookie(
@@ -207,7 +214,7 @@ class Console:
             path="/",
             httponly=True,
             samesite=samesite,
-            secure=self._is_secure,
+            secure=self.is_secure,
             max_age=_LIFE_S.get(name) if value else 0,
         )
 
@@ -235,7 +242,8 @@ def _reasons(error: DomainError) -> str:
     return " ".join([error.detail, *places])
 
 
-async def _read_form(request: AnyRequest) -> list[tuple[str, str]]:
+async def read_form(request: AnyRequest) -> list[tuple[str, str]]:
+    """The fields of a form."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     raw = await request.body()
     if raw and kind != "application/x-www-form-urlencoded":

@@ -25,6 +25,8 @@ PLACES = (
     ),
     Place("members", N_("Members"), "/console/members", "POST /members", ("member",)),
     Place("keys", N_("Keys"), "/console/keys", "GET /api-keys", ("api_key",)),
+    Place("applications", N_("Apps"), "/console/applications", "GET /oauth-clients", ("oauth_client",)),
+    Place("webhooks", N_("Webhooks"), "/console/webhooks", "GET /webhook-endpoints", ("webhook_endpoint",)),
     Place("sso", N_("SSO"), "/console/sso", "GET /sso-connections", ("sso_connection",)),
     Place("roles", N_("Roles"), "/console/roles", "GET /roles", ("role",)),
     Place("audit", N_("Audit"), "/console/audit", "GET /audit/checkpoints/latest", ("audit_entry",)),

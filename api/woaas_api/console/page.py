@@ -21,6 +21,7 @@ from woaas_security.principal import Principal
 Method = Literal["GET", "POST"]
 JSON = dict[str, Any]
 CODE_COOKIE = "woaas_code"
+PROOF_COOKIE = "woaas_proof"
 
 
 class Notice(msgspec.Struct, frozen=True):

@@ -1,6 +1,6 @@
 """The console as handlers of the app: the pages whose operations this server has, and the live stream."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from litestar import Request
@@ -10,9 +10,10 @@ from litestar.response import Redirect, Stream
 from woaas_api.answers import RawResponse
 from woaas_api.console.door import Console
 from woaas_api.console.live import Live
-from woaas_api.console.page import PageRoute
+from woaas_api.console.page import Method, PageRoute
 from woaas_api.console.pages import (
     account,
+    applications,
     audit,
     billing,
     keys,
@@ -25,10 +26,12 @@ from woaas_api.console.pages import (
     recovery,
     roles,
     session,
+    signing,
     sso,
+    webhooks,
 )
 from woaas_api.console.public_api import PublicApi
-from woaas_api.console.sign_on import SignOn
+from woaas_api.console.sign_on import SignOn, Step
 from woaas_api.edge import Edge
 from woaas_api.endpoint import Route
 from woaas_api.static_files import StaticFiles
@@ -37,12 +40,12 @@ AnyRequest = Request[Any, Any, Any]
 PAGES: tuple[PageRoute, ...] = (
     *(*session.PAGES, *recovery.PAGES, *account.PAGES),
     *oauth.PAGES,
-    *(*orders.PAGES, *order.PAGES),
+    *(*orders.PAGES, *order.PAGES, *signing.PAGES),
     *plan.PAGES,
     *market.PAGES,
     *billing.PAGES,
     *audit.PAGES,
-    *(*members.PAGES, *keys.PAGES, *roles.PAGES, *sso.PAGES),
+    *(*members.PAGES, *keys.PAGES, *applications.PAGES, *webhooks.PAGES, *roles.PAGES, *sso.PAGES),
 )
 
 
@@ -58,16 +61,16 @@ def handlers(edge: Edge, routes: Iterable[Route], files: StaticFiles) -> list[HT
     return [
         HTTPRouteHandler("/", http_method="GET", include_in_schema=False)(_front),
         *(_page_handler(console, p) for p in PAGES if all(console.api.has(needed) for needed in p.needs)),
-        *(_sign_on_handler(path, step) for path, step in sign_on.steps()),
+        *(_sign_on_handler(method, path, step) for method, path, step in sign_on.steps()),
         HTTPRouteHandler("/console/live", http_method="GET", include_in_schema=False)(follow),
     ]
 
 
-def _sign_on_handler(path: str, step: Callable[[AnyRequest, str], Awaitable[RawResponse]]) -> HTTPRouteHandler:
+def _sign_on_handler(method: Method, path: str, step: Step) -> HTTPRouteHandler:
     async def serve(request: AnyRequest) -> RawResponse:
         return await step(request, request.path_params["key"])
 
-    return HTTPRouteHandler(path, http_method="GET", status_code=200, include_in_schema=False)(serve)
+    return HTTPRouteHandler(path, http_method=method, status_code=200, include_in_schema=False)(serve)
 
 
 async def _front() -> Redirect:

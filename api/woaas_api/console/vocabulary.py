@@ -124,6 +124,11 @@ WORDS = {
     "fifo": N_("First come, first served"),
     "edd": N_("Earliest due first"),
     "flow_time": N_("Flow time"),
+    "enabled": N_("Switched on"),
+    "disabled": N_("Switched off"),
+    "archived": N_("Archived"),
+    "delivered": N_("Delivered"),
+    "withheld": N_("Withheld"),
     "changes": N_("Changes"),
     "outsourcing_cost": N_("Outsourcing cost"),
 }
@@ -215,11 +220,12 @@ PROBLEMS = (
 TONES = {
     "neutral": ("draft", "forecast", "pending", "unplanned", "superseded", "closed", "paused", "queued", "void"),
     "blue": ("released", "ready", "published", "open", "accepted", "submitted", "issued", "package_released"),
-    "green": ("completed", "finished", "paid", "settled", "accepted_by_buyer", "active", "pass", "received"),
+    "green": ("completed", "finished", "paid", "settled", "accepted_by_buyer", "active", "pass", "received",
+              "enabled", "delivered"),
     "violet": ("running", "solving", "feasible", "in_production", "quoting", "shipped", "proposed", "inspected"),
-    "amber": ("held", "waiting", "suspended", "overflow", "countered", "awarded", "stopped"),
-    "red": ("aborted", "failed", "disputed", "expired", "fail"),
-}
+    "amber": ("held", "waiting", "suspended", "overflow", "countered", "awarded", "stopped", "withheld"),
+    "red": ("aborted", "failed", "disputed", "expired", "fail", "disabled"),
+}  # fmt: skip
 _TONE_OF = {state: tone for tone, states in TONES.items() for state in states}
 
 

@@ -19,6 +19,8 @@ WISHES = {
     "billing:write": N_("Change the plan and the spend limits"),
     "events:read": N_("Follow what happens"),
     "events:write": N_("Say where events are sent"),
+    "exports:read": N_("See and download your exports"),
+    "exports:write": N_("Export what you may read as files"),
     "audit:read": N_("Read and verify the audit log"),
     "audit:write": N_("Export the audit log"),
     "access:read": N_("See members, keys, roles and permissions"),

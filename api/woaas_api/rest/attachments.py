@@ -113,7 +113,7 @@ async def get_attachment(call: Call, key: str) -> Answer[AttachmentView]:
     return Answer(call.principal.show(call.principal.access(ATTACHMENT), row))
 
 
-@download_route("/attachments/{key}/download", tag=TAG, media_type="application/octet-stream")
+@download_route("/attachments/{key}/download", tag=TAG, media_types=("application/octet-stream",))
 async def download_attachment(call: Call, key: str, start: int) -> Answer[str]:
     """Download a file, resumable with `Range` and `If-Range`; `Repr-Digest` is the SHA-256 of all.
 

@@ -283,7 +283,7 @@ async def get_audit_export(call: Call, key: str) -> Answer[ExportView]:
     return Answer(_show(call, await exports.get_export(call.uow, call.principal, decode_id("axp", key))))
 
 
-@download_route("/audit/exports/{key}/download", tag=TAG, media_type="application/zip")
+@download_route("/audit/exports/{key}/download", tag=TAG, media_types=("application/zip",))
 async def download_audit_export(call: Call, key: str, start: int | None = None) -> Answer[str]:
     """Download a bundle (zip); a download that broke off is resumed with `Range` and `If-Range`."""
     if start is None:  # A page of the console, which asks for part after part.

@@ -55,7 +55,7 @@ async def get_data_export(call: Call, key: str) -> Answer[DataExportView]:
     return Answer(_show(call, await service.get(call.uow, call.principal, decode_id("dxp", key))))
 
 
-@download_route("/tenant/exports/{key}/download", tag=TAG, media_type="application/zip")
+@download_route("/tenant/exports/{key}/download", tag=TAG, media_types=("application/zip",))
 async def download_data_export(call: Call, key: str, start: int) -> Answer[str]:
     """Download the file (zip); a download that broke off is resumed with `Range` and `If-Range`. Owners only."""
     part = await service.download(call.uow, call.principal, decode_id("dxp", key), start)

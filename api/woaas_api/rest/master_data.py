@@ -13,7 +13,7 @@ from woaas_api.rest.schemas.work_orders import MasterDataView
 from woaas_core.errors import StaleETag
 from woaas_core.wire import check_code
 from woaas_security.authz.access import Access
-from woaas_work_orders.resources import repository, service
+from woaas_work_orders.resources import service
 from woaas_work_orders.resources.kinds import KINDS, MasterKind
 
 TAG = "Plant and people"
@@ -36,7 +36,7 @@ def master_routes(kind: MasterKind, *, tag: str = TAG) -> tuple[Route, ...]:
     view = view_of(kind)
 
     async def list_all(call: Call) -> Answer[Listed[view]]:  # type: ignore[valid-type]  # one view a kind
-        return await call.page(kind.resource, where=[repository.of_kind()], values={"kind": kind.name})
+        return await call.page(kind.resource)
 
     async def get(call: Call, code: str) -> Answer[view]:  # type: ignore[valid-type]
         row = await service.find(call.uow, call.principal, kind, code)

@@ -1,7 +1,7 @@
 """Connections to identity providers."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -27,11 +27,18 @@ class DomainView(Struct, kw_only=True):
 
 
 class ConnectionView(View, kw_only=True):
-    """A connection; `redirect_uri` is what the provider must know."""
+    """A connection; `redirect_uri` is what the provider must know, of SAML also `metadata_url`.
+
+    Of SAML `issuer` is the provider's entity ID, `redirect_uri` the assertion consumer service, and `metadata_url` both
+    our entity ID and where our metadata is.
+    """
 
     name: str | UnsetType = UNSET
+    protocol: Literal["oidc", "saml"] | UnsetType = UNSET
     issuer: str | UnsetType = UNSET
-    client_id: str | UnsetType = UNSET
+    client_id: str | None | UnsetType = UNSET
+    sign_on_url: str | None | UnsetType = UNSET
+    certificates: list[str] | UnsetType = UNSET
     domains: list[DomainView] | UnsetType = UNSET
     roles: list[str] | UnsetType = UNSET
     role_claim: str | None | UnsetType = UNSET
@@ -39,6 +46,7 @@ class ConnectionView(View, kw_only=True):
     enforced: bool | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
     redirect_uri: str | UnsetType = UNSET
+    metadata_url: str | None | UnsetType = UNSET
     version: int | UnsetType = UNSET
     created_at: datetime | UnsetType = UNSET
     updated_at: datetime | UnsetType = UNSET
@@ -46,7 +54,17 @@ class ConnectionView(View, kw_only=True):
 
 def _show(call: Call, row: Any) -> dict[str, Any]:
     shown = call.principal.show(call.principal.access(SSO_CONNECTION), row)
-    return {**shown, "redirect_uri": f"{call.edge.settings.url}/console/sso/{shown['id']}/callback"}
+    if "protocol" not in shown:
+        return shown
+    if shown["protocol"] == service.SAML:
+        own = service.party(call.edge.settings.url, decode_id("sso", shown["id"]))
+        return {**shown, "redirect_uri": own.acs_url, "metadata_url": own.entity_id}
+    back = f"{call.edge.settings.url}/console/sso/{shown['id']}/callback"
+    return {**shown, "redirect_uri": back, "metadata_url": None}
+
+
+def _reader(call: Call) -> service.Reader:
+    return service.Reader(call.edge.saml, call.edge.settings.outbound)
 
 
 @route("GET", "/sso-connections", tag=TAG)
@@ -57,7 +75,9 @@ async def list_sso_connections(call: Call) -> Answer[Listed[ConnectionView]]:
 
 @route("POST", "/sso-connections", tag=TAG, status=201, writes=SSO_CONNECTION)
 async def create_sso_connection(call: Call, body: NewConnection) -> Answer[ConnectionView]:
-    """Connect an identity provider by OpenID Connect.
+    """Connect an identity provider by OpenID Connect, or by SAML 2.0 with `metadata`.
+
+    409 `saml_missing` where this installation has no SAML.
 
     Whoever has an address of one of the `domains` and comes by it for the first time becomes a member with `roles`, the
     operator's unless said, or with those that the values of `role_claim` stand for in `role_map`. Before that a domain
@@ -68,7 +88,7 @@ async def create_sso_connection(call: Call, body: NewConnection) -> Answer[Conne
         call.principal,
         body,
         keyring=call.edge.authenticator.keyring,
-        outbound=call.edge.settings.outbound,
+        reader=_reader(call),
         registry=REGISTRY,
     )
     shown = _show(call, row)
@@ -90,7 +110,13 @@ async def update_sso_connection(call: Call, connection: str, body: ConnectionPat
     known = await service.get(call.uow, call.principal, decode_id("sso", connection), "update", lock=True)
     call.require_match(lambda: _show(call, known))
     changed = await service.change(
-        call.uow, call.principal, known, body, keyring=call.edge.authenticator.keyring, registry=REGISTRY
+        call.uow,
+        call.principal,
+        known,
+        body,
+        keyring=call.edge.authenticator.keyring,
+        reader=_reader(call),
+        registry=REGISTRY,
     )
     return Answer(_show(call, changed))
 

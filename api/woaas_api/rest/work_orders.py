@@ -140,7 +140,7 @@ async def add_operation(call: Call, key: str, body: NewOperation) -> Answer[Oper
 async def get_timeline(call: Call, key: str) -> Answer[Timeline]:
     """Read everything that happened to a work order, oldest first."""
     head = await service.get(call.uow, call.principal, key)
-    return Answer({"data": await timeline(call.uow, call.principal, head.id)})
+    return Answer({"data": await timeline(call.uow, call.principal, head)})
 
 
 @route("GET", "/work-orders/{key}/kitting", tag=TAG)

@@ -1,6 +1,6 @@
 """The metadata all tables share and the shape of a tenant table."""
 
-from sqlalchemy import Column, DateTime, Index, MetaData, PrimaryKeyConstraint, Table, Uuid
+from sqlalchemy import Column, DateTime, Index, Label, MetaData, PrimaryKeyConstraint, Table, Uuid
 from sqlalchemy.schema import SchemaItem
 
 metadata = MetaData(
@@ -33,6 +33,13 @@ def tenant_table(name: str, *items: SchemaItem, key: tuple[str, ...] = ("id",)) 
 def instant(name: str, *, nullable: bool = False) -> "Column[object]":
     """A point in time, stored with its zone and read back as aware UTC."""
     return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+def trigram_index(table: str, *texts: str | Label[str], led_by: tuple[str, ...] = ()) -> Index:
+    """An index by which what is in the middle of texts is found within a tenant, or what else it is ``led_by``."""
+    ops = {text if isinstance(text, str) else str(text.name): "gin_trgm_ops" for text in texts}
+    columns = ("tenant_id", *led_by, *texts)
+    return Index(f"ix_{table}_searched", *columns, postgresql_using="gin", postgresql_ops=ops)
 
 
 def tenant_index(table: str, *columns: str, unique: bool = False) -> Index:

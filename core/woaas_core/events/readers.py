@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 
 from woaas_core.db.statements import Statement
-from woaas_core.events.envelope import event_type
+from woaas_core.events.envelope import OBSERVED, event_type
 from woaas_core.events.log import FLOOR
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class LoggedEvent(msgspec.Struct, frozen=True):
 
 
 Handler = Callable[["UnitOfWork", LoggedEvent], Awaitable[None]]
+BatchHandler = Callable[["UnitOfWork", Sequence[LoggedEvent]], Awaitable[None]]
 
 
 class NotYet(Exception):
@@ -57,12 +58,14 @@ class Reader(msgspec.Struct, frozen=True):
     ``types`` are the event types it acts on; others only move its cursor. ``start`` is where it begins in a
     tenant it has not read before: handlers with effects outside start at ``head`` and never see replays; the beginning
     is where the archive ends.
+    One with ``handle_all`` is handed every event that feeds carry, a batch at a time, and has no types of its own.
     ``is_awaited`` is false where the effect is long work that has a status of its own: ``Woaas-After`` passes it by.
     """
 
     name: str
-    types: frozenset[str]
-    handle: Handler
+    types: frozenset[str] = frozenset()
+    handle: Handler | None = None
+    handle_all: BatchHandler | None = None
     start: Literal["beginning", "head"] = "beginning"
     may_skip: bool = True
     is_awaited: bool = True
@@ -90,6 +93,13 @@ _CURSOR = Statement.text(
     """,  # noqa: S608 - our own text
     "reader",
     "from_head",
+)
+_BEGIN = Statement.text(
+    """
+    INSERT INTO reader_cursor (tenant_id, reader, next_index, attempts)
+    VALUES (app_tenant(), $1, coalesce((SELECT size FROM log_head), 0), 0) ON CONFLICT DO NOTHING
+    """,
+    "reader",
 )
 _ENTRIES = Statement.text(
     """
@@ -141,17 +151,33 @@ async def advance(uow: "UnitOfWork", reader: Reader, *, batch: int = BATCH) -> S
     # After a failure entries go one by one, so that the ones before the bad one are not repeated with it.
     limit = batch if cursor["attempts"] == 0 else 1
     rows = await uow.all(_ENTRIES, tenant_id=uow.tenant, start=cursor["next_index"], limit=limit)
-    read = 0
-    for row in rows:
+    read = await (_handle_each(uow, reader, rows) if reader.handle_all is None else _handle_all(uow, reader, rows))
+    if read:
+        await uow.execute(_MOVE, tenant_id=uow.tenant, reader=reader.name, next_index=rows[read - 1]["index"] + 1)
+    return Step(read, read < limit)
+
+
+async def begin(uow: "UnitOfWork", reader: Reader) -> None:
+    """Have a reader that starts at the head start here at the latest: it meets what this transaction records."""
+    await uow.execute(_BEGIN, reader=reader.name)
+
+
+async def _handle_each(uow: "UnitOfWork", reader: Reader, rows: "Sequence[Record]") -> int:
+    assert reader.handle is not None
+    for i, row in enumerate(rows):
         if row["type"] in reader.types:
             try:
                 await reader.handle(uow, _logged(row))
             except NotYet:
-                break
-        read += 1
-    if read:
-        await uow.execute(_MOVE, tenant_id=uow.tenant, reader=reader.name, next_index=rows[read - 1]["index"] + 1)
-    return Step(read, read < limit)
+                return i
+    return len(rows)
+
+
+async def _handle_all(uow: "UnitOfWork", reader: Reader, rows: "Sequence[Record]") -> int:
+    assert reader.handle_all is not None
+    if rows:
+        await reader.handle_all(uow, [_logged(row) for row in rows if not row["type"].endswith(OBSERVED)])
+    return len(rows)
 
 
 def _logged(row: "Record") -> LoggedEvent:

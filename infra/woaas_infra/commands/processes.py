@@ -36,21 +36,23 @@ def read(home: Path | None) -> None:
 
 
 def worker(*, home: Path | None = None) -> None:
-    """Do what time makes due: expire market requests, renew billing periods, forget what has run out."""
+    """Do what time makes due, such as expiring market requests and forgetting what has run out; send webhooks."""
+    from woaas_infra.processes.deliverer import run_deliverer  # noqa: PLC0415
     from woaas_infra.processes.run import run  # noqa: PLC0415
     from woaas_infra.processes.worker import run_worker  # noqa: PLC0415
 
-    run(_with_database(home), [run_worker])
+    run(_with_database(home), [run_worker, run_deliverer])
 
 
 def background(*, home: Path | None = None) -> None:
     """Sequencer, readers and worker in one process: what a single machine runs beside the API."""
+    from woaas_infra.processes.deliverer import run_deliverer  # noqa: PLC0415
     from woaas_infra.processes.run import run  # noqa: PLC0415
     from woaas_infra.processes.sequencer import run_sequencer  # noqa: PLC0415
     from woaas_infra.processes.witnessing import run_witnessing  # noqa: PLC0415
     from woaas_infra.processes.worker import run_worker  # noqa: PLC0415
 
-    run(_with_database(home), [run_sequencer, run_witnessing, _read, run_worker])
+    run(_with_database(home), [run_sequencer, run_witnessing, _read, run_worker, run_deliverer])
 
 
 def solver(*, home: Path | None = None) -> None:

@@ -136,8 +136,11 @@ class Audit(Bound[M]):
         return text("/v1/audit/checkpoints/latest")
 
     @procedure
-    def keep_checkpoint(self, file: str | Path, *, vkeys: Iterable[str]) -> Steps[str]:
+    def keep_checkpoint(self, file: str | Path, *, vkeys: Iterable[str], seen: str | None = None) -> Steps[str]:
         """Fetch the newest signed note, see that it continues the one kept in `file`, and keep it there instead.
+
+        `seen` is a note that came by another way, as `event.checkpoint` of a webhook: it is kept in place of a fetched
+        one, or, where it is older than the kept one, must be continued by that.
 
         Run it daily on a machine that the service cannot write to; `woaas.audit.verify` takes the file's content as
         `earlier_checkpoint`.
@@ -145,20 +148,26 @@ class Audit(Bound[M]):
         Raises:
             woaas.audit.Rejected: the log was rewritten, or you are shown another one; the file stays as it was.
         """
-        return self._keep(Path(file), tuple(vkeys))
+        return self._keep(Path(file), tuple(vkeys), seen)
 
-    def _keep(self, file: Path, vkeys: tuple[str, ...]) -> Steps[str]:
-        from woaas.audit.kept import keep, sizes_to_prove  # noqa: PLC0415 - cryptography is for those who verify
+    def _keep(self, file: Path, vkeys: tuple[str, ...], seen: str | None) -> Steps[str]:
+        from woaas.audit import kept  # noqa: PLC0415 - cryptography is for those who verify
 
-        newest = yield from self._executor.exchange(text("/v1/audit/checkpoints/latest"))
-        old, new = sizes_to_prove(file.read_bytes() if file.exists() else None, newest.encode(), vkeys)
-        proof: list[str] = []
-        if 0 < old < new:
-            found = yield from self._executor.exchange(
-                read("/v1/audit/consistency-proof", ConsistencyProof, {"from": old, "to": new})
-            )
-            proof = found.proof
-        return keep(file, newest.encode(), vkeys, proof)
+        newest = seen or (yield from self._executor.exchange(text("/v1/audit/checkpoints/latest")))
+        held = file.read_bytes() if file.exists() else None
+        if seen is not None and held is not None and kept.is_older(held, seen.encode(), vkeys):
+            old, new = kept.sizes_to_prove(seen.encode(), held, vkeys)
+            return kept.check_older(file, seen.encode(), vkeys, (yield from self._growth(old, new)))
+        old, new = kept.sizes_to_prove(held, newest.encode(), vkeys)
+        return kept.keep(file, newest.encode(), vkeys, (yield from self._growth(old, new)))
+
+    def _growth(self, old: int, new: int) -> Steps[list[str]]:
+        if not 0 < old < new:
+            return []
+        found = yield from self._executor.exchange(
+            read("/v1/audit/consistency-proof", ConsistencyProof, {"from": old, "to": new})
+        )
+        return found.proof
 
     @endpoint
     def inclusion_proof(self, index: int, *, tree_size: int | None = None) -> Request[InclusionProof]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Required
+from typing import Literal, Required
 
 from woaas._models import Model
 from woaas._request import Call
@@ -19,19 +19,23 @@ class SSODomain(Model):
 
 
 class SSOConnection(Model):
-    """A connection; `redirect_uri` is what the provider must know."""
+    """A connection; `redirect_uri` is what the provider must know, of SAML also `metadata_url`."""
 
     id: str
     name: str | None
+    protocol: Literal["oidc", "saml"] | None
     issuer: str | None
     client_id: str | None
+    sign_on_url: str | None
+    certificates: list[str]
     domains: list[SSODomain]
     roles: list[str]
     role_claim: str | None
     role_map: dict[str, str]
     enforced: bool | None
     enabled: bool | None
-    redirect_uri: str
+    redirect_uri: str | None
+    metadata_url: str | None
     livemode: bool | None
     version: int | None
     created_at: datetime | None
@@ -39,12 +43,14 @@ class SSOConnection(Model):
 
 
 class NewSSOConnection(Call, total=False):
-    """An identity provider (OpenID Connect) to connect."""
+    """An identity provider to connect: of OpenID Connect its issuer and our client, of SAML its metadata (XML)."""
 
     name: Required[str]
-    issuer: Required[str]
-    client_id: Required[str]
-    client_secret: Required[str]
+    protocol: Literal["oidc", "saml"]
+    issuer: str
+    client_id: str
+    client_secret: str
+    metadata: str
     domains: Sequence[str]
     roles: Sequence[str]
     role_claim: str | None
@@ -57,6 +63,7 @@ class SSOConnectionChange(Call, total=False):
     name: str
     client_id: str
     client_secret: str
+    metadata: str
     domains: Sequence[str]
     roles: Sequence[str]
     role_claim: str | None

@@ -321,6 +321,7 @@ class SignatureFields(Call, total=False):
     signer: str
     password: str
     otp: str
+    proof: str
 
 
 class NewSignature(SignatureFields, total=False):

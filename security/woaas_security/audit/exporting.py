@@ -6,9 +6,7 @@ entries go page by page through a file into parts of one MiB.
 """
 
 import base64
-import hashlib
 import tempfile
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -24,7 +22,9 @@ from woaas_security.audit.bundle import BundleScope, BundleWriter, ExportedEntry
 from woaas_security.audit.models import audit_export_parts, audit_exports
 from woaas_security.audit.proofs import plan_consistency, plan_inclusion, plan_range
 from woaas_security.audit.resources import AUDIT_EXPORT
+from woaas_security.file_parts import keep_file
 from woaas_security.identity.service import Authenticator
+from woaas_security.on_behalf import requester
 from woaas_security.principal import Principal
 from woaas_security.tenants import repository as tenants
 
@@ -106,7 +106,8 @@ async def _write(
     origin: str,
     authenticator: Authenticator,
 ) -> dict[str, Any]:
-    principal = await _requester(uow, row["requested_by"], authenticator)
+    principal = await requester(uow, row["requested_by"], authenticator)
+    principal.require(AUDIT_EXPORT, "create")
     exports.require_payload(principal)
     size = checkpoint["size"]
     first, end = await _range(uow, row["request"], size)
@@ -149,7 +150,8 @@ async def _write(
                 else:
                     writer.add(entries)
         done = {"entries_done": end - first, "entries_total": end - first}
-        return {"first_index": first, "end_index": end, **done, **await _store(uow, row["id"], file)}
+        stored = await keep_file(uow, _INSERT_PART, row["id"], file, part_bytes=exports.PART_BYTES)
+        return {"first_index": first, "end_index": end, **done, **stored._asdict()}
 
 
 async def _tell(uow: "UnitOfWork", export_id: UUID, done: int, total: int) -> None:
@@ -164,17 +166,6 @@ async def _tell(uow: "UnitOfWork", export_id: UUID, done: int, total: int) -> No
             entries_done=done,
             entries_total=total,
         )
-
-
-async def _store(uow: "UnitOfWork", export_id: UUID, file: Any) -> dict[str, Any]:
-    digest, size, part = hashlib.sha256(), 0, 0
-    file.seek(0)
-    while content := file.read(exports.PART_BYTES):
-        digest.update(content)
-        size += len(content)
-        await uow.execute(_INSERT_PART, tenant_id=uow.tenant, export_id=export_id, part=part, content=content)
-        part += 1
-    return {"sha256": digest.hexdigest(), "size_bytes": size}
 
 
 def _exported(principal: Principal, row: "Record", subjects: evidence.Subjects) -> ExportedEntry:
@@ -223,18 +214,3 @@ def _filter(plain: dict[str, Any] | None) -> evidence.EntryFilter | None:
     return evidence.EntryFilter(
         work_order_id=decode_id("wo", order) if order else None, actor=plain.get("actor"), type=plain.get("type")
     )
-
-
-async def _requester(uow: "UnitOfWork", by: dict[str, Any], authenticator: Authenticator) -> Principal:
-    """Who asked, with what is left of the rights he asked with.
-
-    Raises:
-        exports.RightsEnded: his key or account has ended, or is now bound to another part of the tenant.
-    """
-    now = await authenticator.present(uow, by["kind"], UUID(by["id"]))
-    if now is None or now.customer != by.get("customer") or now.scope != by.get("scope", {}):
-        raise exports.RightsEnded
-    scopes = None if by.get("scopes") is None else frozenset(by["scopes"])
-    left = replace(now, roles=now.roles & frozenset(by["roles"]), scopes=scopes)
-    left.require(AUDIT_EXPORT, "create")
-    return left

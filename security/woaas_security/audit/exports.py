@@ -1,7 +1,7 @@
 """Audit bundles: asked for by a request, written by a reader of the log (`exporting`), downloaded by whoever asked."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -9,13 +9,15 @@ from msgspec import UNSET, UnsetType
 from sqlalchemy import bindparam, select
 
 from woaas_core.db.statements import Statement, insert_row
-from woaas_core.errors import Conflict, DomainError, Forbidden, Gone, NotFound, NotReady
+from woaas_core.errors import Conflict, Forbidden, Gone, NotFound, NotReady
 from woaas_core.events.envelope import event_type
 from woaas_core.ids import encode_id, try_decode_id, uuid7
 from woaas_core.wire import Body, Instant, invalid
 from woaas_security.audit.models import audit_exports
 from woaas_security.audit.resources import AUDIT_ENTRY, AUDIT_EXPORT
+from woaas_security.file_parts import Slice
 from woaas_security.oauth.scopes import API_SCOPES
+from woaas_security.on_behalf import asked_by
 from woaas_security.principal import Principal
 
 if TYPE_CHECKING:
@@ -78,14 +80,7 @@ async def request_export(uow: "UnitOfWork", principal: Principal, body: NewExpor
         "id": uuid7(),
         "status": "queued",
         "request": {k: v for k, v in sent.items() if v is not None},
-        "requested_by": {
-            "kind": principal.kind,
-            "roles": sorted(principal.roles),
-            "id": str(principal.id),
-            "scopes": None if principal.scopes is None else sorted(principal.scopes),
-            "customer": principal.customer,
-            "scope": dict(principal.scope),
-        },
+        "requested_by": asked_by(principal),
         "first_index": None,
         "end_index": None,
         "entries_done": None,
@@ -111,23 +106,6 @@ async def get_export(uow: "UnitOfWork", principal: Principal, export_id: UUID) -
     if row is None:
         raise NotFound
     return row
-
-
-class RightsEnded(DomainError):
-    """Whoever asked for the bundle has no longer the rights he asked with."""
-
-    code = "rights_ended"
-    title = "The rights the bundle was asked for with have ended"
-    status = 409
-    hint = "Ask for it again with a key or account that is valid now."
-
-
-class Slice(NamedTuple):
-    """A part of a bundle: `content` begins at byte `start` of all."""
-
-    export: "Record"
-    start: int
-    content: bytes
 
 
 async def download(uow: "UnitOfWork", principal: Principal, export_id: UUID, start: int) -> Slice:

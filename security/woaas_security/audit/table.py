@@ -11,13 +11,13 @@ from typing import Any
 
 from woaas_core.events.canonical import JSONValue, canonical
 from woaas_core.events.envelope import REASON
+from woaas_core.spreadsheets import guarded
 
 COLUMNS = (
     "index", "id", "at", "type", "actor_type", "actor_id", "subject", "work_order", "request_id", "reason",
     "version_before", "version_after", "livemode", "data", "changes", "leaf_hash",
 )  # fmt: skip
 _COPIED = ("id", "at", "type", "subject", "work_order", "request_id", "livemode")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def header() -> bytes:
@@ -55,5 +55,5 @@ def _text(value: str | int | bool | None) -> str:
 
 def _line(cells: tuple[str, ...]) -> bytes:
     text = io.StringIO()
-    csv.writer(text).writerow(f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells)
+    csv.writer(text).writerow(guarded(cell) for cell in cells)
     return text.getvalue().encode()

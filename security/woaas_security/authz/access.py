@@ -82,6 +82,20 @@ class Access:
         """What is allowed in some class of data or other."""
         return self._most
 
+    def each_class(self) -> "Mapping[str | None, Access]":
+        """The access to the objects of each class of data; None is every class that no policy names."""
+        found: dict[str | None, Access] = {None: self._otherwise}
+        found.update(self._by_class or {})
+        return found
+
+    def shown_in_some_class(self) -> frozenset[str]:
+        """The fields that some object or other shows, be it masked."""
+        return frozenset().union(*(one.readable | one.masked | one.members.keys() for one in self._variants()))
+
+    def masks_something(self) -> bool:
+        """Whether an object may show that something of it is masked."""
+        return any(one.masked or any(m.masked for m in one.members.values()) for one in self._variants())
+
     def reading(self) -> "Access":
         """What is left of it where nothing may be changed and no action is taken."""
         if self._reading is None:

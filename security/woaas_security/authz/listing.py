@@ -14,7 +14,6 @@ import asyncpg
 import msgspec
 from sqlalchemy import ColumnElement, and_, bindparam, false, or_, select, true
 from sqlalchemy import Text as SqlText
-from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from woaas_core.db.statements import Statement
@@ -25,6 +24,7 @@ from woaas_core.pagination import CursorCodec
 from woaas_security.authz.access import Access
 from woaas_security.authz.columns import require_heard_of, selected, visible
 from woaas_security.authz.resource import Field
+from woaas_security.authz.searching import matching
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -76,6 +76,19 @@ class SortKey(NamedTuple):
     descending: bool
 
 
+class Rows(NamedTuple):
+    """The rows that a query chooses: what its statements have after WHERE, with the values of the parameters."""
+
+    conditions: list[ColumnElement[bool]]
+    parameters: dict[str, object]
+    access: Access
+
+    @property
+    def shape(self) -> tuple[object, ...]:
+        """What a statement over these rows is known by."""
+        return (self.access.resource.table.name, tuple(str(c) for c in self.conditions))
+
+
 _shapes: OrderedDict[object, Statement] = OrderedDict()
 
 
@@ -107,19 +120,13 @@ async def list_rows(
     fixed = sorted((name, str(value)) for name, value in (values or {}).items())
     bound_to = f"{access.resource.name}|{principal.id}|{fixed}|{query.filters}|{query.sort}|{query.q}"
     after = codec.open(query.cursor, bound_to=bound_to) if query.cursor else None
-    for item in query.filters:
-        if item.path and access.is_unsaid(item.field, item.path):
-            await require_heard_of(uow, access, item.field, item.path)
-    parameters: dict[str, object] = {"tenant_id": uow.tenant, "limit": query.limit + 1, **(values or {})}
-    conditions = [*where, *_filters(access, query, parameters)]
+    rows_of = await chosen(uow, principal, access, query, where=where, values=values)
+    parameters, conditions = rows_of.parameters, rows_of.conditions
+    parameters["limit"] = query.limit + 1
     if after is not None:
         conditions.append(_after(keys, after, access, parameters))
-    scope = access.resource.row_scope(principal)
-    if scope is not None:
-        conditions.append(scope)
-        parameters |= principal.row_values
     wanted = sorted({*access.columns, *(columns or ()), *(k.field.source for k in keys)})
-    statement = _statement(access, wanted, conditions, keys)
+    statement = _statement(rows_of, wanted, keys)
     try:
         rows = await uow.all(statement, **parameters)
     except asyncpg.DataError:
@@ -135,34 +142,62 @@ async def list_rows(
     return Page(rows, cursor_of(rows[-1]), cursor_of)
 
 
-def _statement(
-    access: Access, columns: Sequence[str], conditions: Sequence[ColumnElement[bool]], keys: Sequence[SortKey]
-) -> Statement:
-    table = access.resource.table
-    shape = (
-        table.name,
-        tuple(columns),
-        access.class_rules(columns),
-        tuple(str(c) for c in conditions),
-        tuple((k.field.name, k.descending) for k in keys),
-    )
+async def chosen(
+    uow: "UnitOfWork",
+    principal: "Principal",
+    access: Access,
+    query: ListQuery,
+    *,
+    where: Sequence[ColumnElement[bool]] = (),
+    values: Mapping[str, object] | None = None,
+) -> Rows:
+    """The rows of a list by its filters, its text and the caller's row scope; ``where`` as `list_rows` takes it.
+
+    Raises:
+        UnknownParameter: a filter by what the caller does not read.
+    """
+    for item in query.filters:
+        if item.path and access.is_unsaid(item.field, item.path):
+            await require_heard_of(uow, access, item.field, item.path)
+    resource = access.resource
+    parameters: dict[str, object] = {"tenant_id": uow.tenant, **(values or {})}
+    conditions = [] if resource.of_kind is None else [resource.of_kind]
+    conditions += [*where, *_filters(access, query, parameters)]
+    scope = resource.row_scope(principal)
+    if scope is not None:
+        conditions.append(scope)
+        parameters |= principal.row_values
+    return Rows(conditions, parameters, access)
+
+
+def kept(shape: tuple[object, ...], build: Callable[[], Statement]) -> Statement:
+    """The statement of a shape, compiled when it is met first."""
     found = _shapes.get(shape)
     if found is None:
+        found = _shapes[shape] = build()
+        if len(_shapes) > _KEPT_SHAPES:
+            _shapes.popitem(last=False)
+    return found
+
+
+def _statement(rows: Rows, columns: Sequence[str], keys: Sequence[SortKey]) -> Statement:
+    access, table = rows.access, rows.access.resource.table
+
+    def build() -> Statement:
         order = []
         for key in keys:
             column, is_nullable = visible(access, key.field)
             ordered = column.desc() if key.descending else column.asc()
             order.append(ordered.nulls_last() if is_nullable else ordered)
-        clause = (
+        return Statement(
             select(*selected(access, columns))
-            .where(table.c.tenant_id == bindparam("tenant_id"), *conditions)
+            .where(table.c.tenant_id == bindparam("tenant_id"), *rows.conditions)
             .order_by(*order)
             .limit(bindparam("limit"))
         )
-        found = _shapes[shape] = Statement(clause)
-        if len(_shapes) > _KEPT_SHAPES:
-            _shapes.popitem(last=False)
-    return found
+
+    sorted_by = tuple((k.field.name, k.descending) for k in keys)
+    return kept(("page", tuple(columns), access.class_rules(columns), sorted_by, *rows.shape), build)
 
 
 def _sort_keys(access: Access, sort: Sequence[str]) -> list[SortKey]:
@@ -207,11 +242,7 @@ def _filters(access: Access, query: ListQuery, parameters: dict[str, object]) ->
             value = bindparam(name, type_=column.type if field.kind != "json" else SqlText())
             conditions.append(_compare(column, item.op, value))
     if query.q:
-        searched = [f for f in access.resource.fields if f.searched and access.at_most().reads(f.name)]
-        escaped = query.q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        parameters["q"] = f"%{escaped}%"
-        matches = [sql_cast(visible(access, f)[0], SqlText).ilike(bindparam("q", type_=SqlText)) for f in searched]
-        conditions.append(or_(*matches) if matches else false())
+        conditions.append(matching(access, query.q, parameters))
     return conditions
 
 

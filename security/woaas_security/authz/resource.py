@@ -29,7 +29,8 @@ class Field:
     ``render`` is shown through it. ``filterable`` also allows sorting, but for kinds json (filtered by member) and
     texts (by an item). An ``is_open`` field holds members of the tenant's own naming, each with permissions of its
     own. One that ``tells_of_all`` moves with every other, so only who sees all of them sees it; one that ``tells_of``
-    another may be a copy of it, so it is not read without it.
+    another may be a copy of it, so it is not read without it. ``searched`` is text that ``q`` looks in; of a JSON
+    column it is that of its ``member``.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Field:
     is_open: bool = False
     tells_of_all: bool = False
     tells_of: str = ""
+    member: str = ""
 
     @property
     def source(self) -> str:
@@ -88,7 +90,8 @@ class Resource:
     is closed to them unless it ``is_reference``, which all of a tenant share. ``data_class`` is where the class of an
     object's data is found, for policies limited to one. ``rows`` limits what any caller sees beside his role and
     bounds, None for all. ``classes`` is a resource whose fields are access classes: an object is there for who reads
-    the one that its ``access_class`` names.
+    the one that its ``access_class`` names. ``of_kind`` are the rows of this kind where several share a table.
+    ``search_ids`` knows the searched fields of one that ``is_indexed``.
     """
 
     name: str
@@ -103,6 +106,8 @@ class Resource:
     data_class: ColumnElement[str] | None = None
     rows: "Callable[[Principal], ColumnElement[bool] | None] | None" = None
     classes: "Resource | None" = None
+    of_kind: ColumnElement[bool] | None = None
+    is_indexed: bool = False
     names: frozenset[str] = field(init=False)
     open_fields: frozenset[str] = field(init=False)
 

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 WITHHELD_TABLES = frozenset(
     {
         *("sessions", "second_factors", "recovery_codes", "user_tokens", "mails", "oauth_tokens", "sso_answers"),
-        *("idempotency", "pending", "audit_export_parts", "data_export_parts"),
+        *("idempotency", "pending", "audit_export_parts", "data_export_parts", "export_parts"),
     }
 )
 WITHHELD_COLUMNS = frozenset(
     {
         *("password_hash", "password", "secret_hash", "previous_secret_hash", "token_hash", "code_hash"),
-        *("client_secret", "secret"),
+        *("client_secret", "secret", "previous_secret"),
     }
 )
 _FETCH = Statement.text("FETCH 1000 FROM exported")

@@ -1,10 +1,9 @@
 """Use cases of exports of a tenant's data: asked for, written, downloaded, forgotten."""
 
-import hashlib
 import tempfile
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import Table, bindparam, select, update
@@ -17,6 +16,7 @@ from woaas_security.data_exports import content, events
 from woaas_security.data_exports.inputs import NewDataExport
 from woaas_security.data_exports.models import data_export_parts, data_exports
 from woaas_security.data_exports.resources import DATA_EXPORT
+from woaas_security.file_parts import PART_BYTES, Slice, keep_file
 from woaas_security.identity.reauthentication import Claim, Prover
 from woaas_security.principal import Principal
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
 
 KEPT_FOR = timedelta(days=7)
-PART_BYTES = 1 << 20
 _OWNERS_ONLY = "Only owners take everything of a tenant with them."
 
 _E = data_exports.c
@@ -54,14 +53,6 @@ _FORGET = Statement.text(
     " WHERE p.tenant_id = $1 AND e.tenant_id = $1 AND e.id = p.export_id AND e.expires_at <= $2",
     *("tenant", "now"),
 )
-
-
-class Slice(NamedTuple):
-    """A part of a file: ``content`` begins at byte ``start`` of all."""
-
-    export: "Record"
-    start: int
-    content: bytes
 
 
 async def request(uow: "UnitOfWork", principal: Principal, prover: Prover, body: NewDataExport) -> "Record":
@@ -124,27 +115,22 @@ async def write_queued(uow: "UnitOfWork", tables: Iterable[Table]) -> int:
     export_id: UUID | None = await uow.value(_QUEUED, tenant=uow.tenant)
     if export_id is None:
         return 0
-    digest, size, part, now = hashlib.sha256(), 0, 0, uow.clock.now()
+    now = uow.clock.now()
     with tempfile.TemporaryFile() as file:
         rows = await content.write(uow, file, tables)
-        file.seek(0)
-        while chunk := file.read(PART_BYTES):
-            digest.update(chunk)
-            size += len(chunk)
-            await uow.execute(_INSERT_PART, tenant_id=uow.tenant, export_id=export_id, part=part, content=chunk)
-            part += 1
+        stored = await keep_file(uow, _INSERT_PART, export_id, file)
     await uow.execute(
         _FINISH,
         tenant=uow.tenant,
         export=export_id,
         new_status="finished",
         new_rows=rows,
-        new_sha256=digest.hexdigest(),
-        new_size_bytes=size,
+        new_sha256=stored.sha256,
+        new_size_bytes=stored.size_bytes,
         new_finished_at=now,
         new_expires_at=now + KEPT_FOR,
     )
-    data = {"rows": rows, "sha256": digest.hexdigest()}
+    data = {"rows": rows, "sha256": stored.sha256}
     uow.record(events.FINISHED, subject=encode_id("dxp", export_id), data=data)
     return 1
 

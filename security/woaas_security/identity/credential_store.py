@@ -30,6 +30,12 @@ _USE_TOKEN = Statement(
     .where(_T.tenant_id == _TENANT, _T.id == bindparam("token"), _T.used_at.is_(None))
     .values(used_at=bindparam("now"))
 )
+_REDEEM_TOKEN = Statement(
+    update(user_tokens)
+    .where(_T.tenant_id == _TENANT, _T.user_id == _USER, _T.purpose == bindparam("of"))
+    .where(_T.token_hash == bindparam("hash"), _T.used_at.is_(None), _T.expires_at > bindparam("now"))
+    .values(used_at=bindparam("now"))
+)
 _END_TOKENS = Statement(
     update(user_tokens)
     .where(_T.tenant_id == _TENANT, _T.user_id == _USER, _T.purpose == bindparam("of"), _T.used_at.is_(None))
@@ -99,6 +105,12 @@ async def by_token(uow: "UnitOfWork", token_hash: bytes) -> "Record | None":
 async def use_token(uow: "UnitOfWork", token_id: UUID) -> bool:
     """Take a token; False where another request was quicker."""
     return await uow.execute(_USE_TOKEN, tenant=uow.tenant, token=token_id, now=uow.clock.now()) == 1
+
+
+async def redeem_token(uow: "UnitOfWork", user_id: UUID, purpose: str, token_hash: bytes) -> bool:
+    """Take a user's open token by its digest; False where there is none."""
+    values = {"user": user_id, "of": purpose, "hash": token_hash, "now": uow.clock.now()}
+    return await uow.execute(_REDEEM_TOKEN, tenant=uow.tenant, **values) == 1
 
 
 async def end_tokens(uow: "UnitOfWork", user_id: UUID, purpose: str) -> None:

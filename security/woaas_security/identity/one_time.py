@@ -25,6 +25,7 @@ class Purpose(StrEnum):
     VERIFY_EMAIL = "verify_email"
     SECOND_STEP = "second_step"
     INVITATION = "invitation"
+    PROOF = "proof"
 
 
 LIFE = {
@@ -32,6 +33,7 @@ LIFE = {
     Purpose.VERIFY_EMAIL: timedelta(days=2),
     Purpose.SECOND_STEP: timedelta(minutes=10),
     Purpose.INVITATION: timedelta(days=7),
+    Purpose.PROOF: timedelta(minutes=5),
 }
 
 
@@ -44,15 +46,18 @@ class LinkExpired(DomainError):
     hint = "Ask for a new one; a link works once and for a limited time."
 
 
-async def mint(uow: "UnitOfWork", keyring: Keyring, user_id: UUID, purpose: Purpose) -> str:
-    """A new token for a user of the entered tenant; older ones of its kind end."""
+async def mint(uow: "UnitOfWork", keyring: Keyring, user_id: UUID, purpose: Purpose, bound_to: str = "") -> str:
+    """A new token for a user of the entered tenant; older ones of its kind end.
+
+    One that is ``bound_to`` something opens nothing without it, see ``redeem``.
+    """
     token = secrets.token_urlsafe(32)
     await store.end_tokens(uow, user_id, purpose)
     await store.insert_token(
         uow,
         user_id=user_id,
         purpose=purpose,
-        token_hash=keyring.digest(purpose, token),
+        token_hash=keyring.digest(purpose, bound_to + token),
         expires_at=uow.clock.now() + LIFE[purpose],
     )
     return token
@@ -70,6 +75,13 @@ async def find(uow: "UnitOfWork", keyring: Keyring, token: str, purpose: Purpose
     uow.tenant_id, uow.livemode = row["tenant_id"], row["livemode"]
     uow.actor = Actor("user", encode_id("usr", row["user_id"]))
     return row
+
+
+async def redeem(
+    uow: "UnitOfWork", keyring: Keyring, user_id: UUID, token: str, purpose: Purpose, bound_to: str
+) -> bool:
+    """Use a token of a user of the entered tenant up; False where it is not his, not for this, used or too old."""
+    return await store.redeem_token(uow, user_id, purpose, keyring.digest(purpose, bound_to + token))
 
 
 async def take(uow: "UnitOfWork", found: "Record") -> None:

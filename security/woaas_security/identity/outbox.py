@@ -12,7 +12,7 @@ from woaas_core.ids import encode_id
 from woaas_core.mail import Mail
 from woaas_security.audit import mailing
 from woaas_security.identity import credential_store as store
-from woaas_security.identity import events, one_time
+from woaas_security.identity import events, notices, one_time
 from woaas_security.identity.keyring import Keyring
 from woaas_security.identity.letters import letter
 from woaas_security.identity.one_time import Purpose
@@ -51,6 +51,9 @@ async def take(uow: "UnitOfWork", keyring: Keyring, base_url: str) -> list[Outgo
         if row["purpose"] in letters.PURPOSES:
             told = await letters.letter(uow, row["purpose"], **reader)
             found += [] if told is None else [Outgoing(row["id"], told)]
+            continue
+        if row["purpose"] in notices.PURPOSES:
+            found.append(Outgoing(row["id"], notices.notice(row["purpose"], **reader)))
             continue
         purpose = Purpose(row["purpose"])
         token = await one_time.mint(uow, keyring, row["user_id"], purpose)

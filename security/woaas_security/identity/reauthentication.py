@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
-from msgspec import UnsetType
+from msgspec import UNSET, UnsetType
 
 from woaas_core.errors import RateLimited, Unauthenticated
 from woaas_core.ids import encode_id
 from woaas_core.wire import invalid
 from woaas_security.authz.access import Access
 from woaas_security.authz.resource import Resource
-from woaas_security.identity import events, repository, second_factor, throttle
+from woaas_security.identity import events, one_time, repository, second_factor, throttle
 from woaas_security.identity.keyring import Keyring
 from woaas_security.identity.passwords import verify_password
 from woaas_security.identity.service import Origin
@@ -32,6 +32,10 @@ _WRONG = (
     "The signer, the password or the code is not right. Who has a second factor signs with a code of it (`otp`), "
     "and with each code once."
 )
+
+
+_STALE = "This proof was used, is too old, or is another's; or what is to be signed was changed since. Show it anew."
+BY_PROVIDER = "single_sign_on"
 
 
 @dataclass(frozen=True)
@@ -54,21 +58,33 @@ class Claim(NamedTuple):
     email: str | UnsetType
     password: str | UnsetType
     otp: str | UnsetType
+    # What his identity provider's saying so once more was exchanged for.
+    proof: str | UnsetType = UNSET
+
+
+def binding(keyring: Keyring, session: str, about: str) -> str:
+    """What a proof holds for: a session, and what is to be done."""
+    return f"{keyring.digest('session', session).hex()}:{about}:"
 
 
 class Prover(NamedTuple):
-    """Checks claims that come from one place."""
+    """Checks claims that come from one place, and from one console session if there is one."""
 
     keyring: Keyring
     origin: Origin
+    session: str = ""
 
-    async def prove(self, uow: "UnitOfWork", principal: Principal, claim: Claim) -> Signer:
+    async def prove(self, uow: "UnitOfWork", principal: Principal, claim: Claim, about: str = "") -> Signer:
         """The caller himself, or the member named where the caller is a key, after he gave all that signing in takes.
+
+        A proof holds for what it is ``about`` and the caller himself only.
 
         Raises:
             Unauthenticated: no such member, not his password, or not his code: alike.
             RateLimited: too soon after failures; a request has one.
         """
+        if not isinstance(claim.proof, UnsetType):
+            return await self._by_proof(uow, principal, claim.proof, about)
         if isinstance(claim.email, UnsetType) and principal.kind != "user":
             raise invalid("/signer", "required", "A key is nobody: name the member who signs by his e-mail address.")
         if isinstance(claim.password, UnsetType):
@@ -88,6 +104,20 @@ class Prover(NamedTuple):
             raise Unauthenticated(_WRONG)
         await throttle.succeeded(uow, counted)
         return Signer(row["id"], row["name"], frozenset(row["roles"]), method)
+
+    async def _by_proof(self, uow: "UnitOfWork", principal: Principal, proof: str, about: str) -> Signer:
+        row = await repository.member(uow, user_id=principal.id, email=None) if principal.kind == "user" else None
+        counted = counters_of(self.keyring, str(row["email"]) if row else "", self.origin)
+        await throttle.check(uow, counted)
+        bound_to = binding(self.keyring, self.session, about)
+        is_good = bool(self.session and about) and row is not None
+        if not is_good or not await one_time.redeem(
+            uow, self.keyring, principal.id, proof, one_time.Purpose.PROOF, bound_to
+        ):
+            _remember(uow, principal, counted, row, "proof")
+            raise Unauthenticated(_STALE)
+        assert row is not None
+        return Signer(row["id"], row["name"], frozenset(row["roles"]), BY_PROVIDER)
 
     async def _second_step(self, uow: "UnitOfWork", row: "Record", otp: str | UnsetType) -> str | None:
         """By what he has proved it, once the password is right; a code that nothing asks for proves nothing."""

@@ -127,6 +127,20 @@ _HAS_SUCCESSOR = Statement.text(
     "key",
     "now",
 )
+# Rotation makes a line of keys with the same rights.
+_LIVE_KEY = Statement.text(
+    """
+    WITH RECURSIVE line AS (
+      SELECT id, revoked_at, expires_at, created_at FROM api_keys WHERE tenant_id = $1 AND id = $2
+      UNION ALL
+      SELECT k.id, k.revoked_at, k.expires_at, k.created_at FROM api_keys k JOIN line l ON k.replaces = l.id
+      WHERE k.tenant_id = $1
+    )
+    SELECT id FROM line WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $3)
+    ORDER BY created_at DESC, id DESC LIMIT 1
+    """,
+    *("tenant", "key", "now"),
+)
 _LET_EXPIRE = Statement(
     update(api_keys)
     .where(api_keys.c.tenant_id == bindparam("tenant"), api_keys.c.id == bindparam("key"))
@@ -271,6 +285,12 @@ async def key(uow: "UnitOfWork", key_id: UUID, *, lock: bool = False) -> "Record
 async def has_successor(uow: "UnitOfWork", key_id: UUID) -> bool:
     """Whether a live key has taken this one's place."""
     return bool(await uow.value(_HAS_SUCCESSOR, tenant=uow.tenant, key=key_id, now=uow.clock.now()))
+
+
+async def live_key(uow: "UnitOfWork", key_id: UUID) -> UUID | None:
+    """The key itself or whichever has taken its place; None where the line has ended."""
+    found: UUID | None = await uow.value(_LIVE_KEY, tenant=uow.tenant, key=key_id, now=uow.clock.now())
+    return found
 
 
 async def let_expire(uow: "UnitOfWork", key_id: UUID, at: datetime) -> None:

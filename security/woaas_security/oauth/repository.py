@@ -22,6 +22,10 @@ _BY_TOKEN = Statement.text("SELECT * FROM authenticate_token($1, $2)", "found_te
 _CLIENT = Statement(
     select(oauth_clients).where(_C.tenant_id == bindparam("tenant"), _C.id == bindparam("client")).with_for_update()
 )
+_LIVE_SCOPES = Statement.text(
+    "SELECT scopes FROM oauth_clients WHERE tenant_id = $1 AND id = $2 AND (archived_at IS NULL OR archived_at > $3)",
+    *("tenant", "client", "now"),
+)
 INSERT_CLIENT = insert_row(oauth_clients)
 _CHANGED = ("name", "redirect_uris", "scopes", "secret_hash", "previous_secret_hash", "previous_secret_expires_at")
 _UPDATE_CLIENT = Statement(
@@ -105,6 +109,12 @@ async def by_token(uow: "UnitOfWork", tenant: UUID, token: UUID) -> "Record | No
 async def client_for_update(uow: "UnitOfWork", client: UUID) -> "Record | None":
     """An application of the entered tenant, archived ones too; it is locked."""
     return await uow.first(_CLIENT, tenant=uow.tenant, client=client)
+
+
+async def live_scopes(uow: "UnitOfWork", client: UUID) -> frozenset[str] | None:
+    """What an application of the entered tenant may ask for; None where it was retired."""
+    row = await uow.first(_LIVE_SCOPES, tenant=uow.tenant, client=client, now=uow.clock.now())
+    return None if row is None else frozenset(row["scopes"])
 
 
 async def update_client(uow: "UnitOfWork", row: "Record", **changes: Any) -> "Record | None":

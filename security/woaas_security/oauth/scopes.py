@@ -23,7 +23,8 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     ),
     "market": ("listing", "market_request", "board", "nda", "quote", "contract"),
     "billing": ("plan", "billing_period", "usage_event", "invoice", "settlement", "spend_limit", "ledger"),
-    "events": ("event",),
+    "events": ("event", "webhook_endpoint", "webhook_delivery"),
+    "exports": ("export",),
     "audit": (
         *("audit_entry", "audit_export", "audit_retention", "audit_archive"),
         *("erasure", "legal_hold", "audit_source", "external_entry"),

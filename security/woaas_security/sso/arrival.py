@@ -1,6 +1,6 @@
 """Who comes back from an identity provider: known, new, or not to be let in."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
@@ -12,6 +12,7 @@ from woaas_security.authz.lines import OWNER_ROLE
 from woaas_security.identity import events as identity_events
 from woaas_security.identity import members
 from woaas_security.identity import repository as identity
+from woaas_security.identity.one_time import Purpose, mint
 from woaas_security.identity.service import SSO, Authenticator, Origin, SignedIn
 from woaas_security.sso import events, repository
 
@@ -40,6 +41,8 @@ class Claims(NamedTuple):
     is_verified: bool
     name: str
     groups: tuple[str, ...] = ()
+    # When the provider asked him who he is, if it says so: seconds since 1970.
+    authenticated_at: float | None = None
 
 
 async def arrive(
@@ -47,15 +50,15 @@ async def arrive(
     authenticator: Authenticator,
     connection: "Record",
     claims: Claims,
-    answer: str,
+    answers: Sequence[str],
     origin: Origin,
     language: str = "en",
 ) -> SignedIn:
     """Start the session of whom a provider has named; who is new becomes a member with the connection's roles.
 
     A person is known by the provider's subject alone. An address is believed only once, to find or make the member
-    that it is, and only if the provider has verified it and its domain is the tenant's. ``answer`` tells this answer
-    from others of the provider: it counts once.
+    that it is, and only if the provider has verified it and its domain is the tenant's. ``answers`` tell this answer
+    from others of the provider: each counts once.
 
     A refusal is recorded, so whoever catches it lets the transaction commit.
 
@@ -64,17 +67,66 @@ async def arrive(
     """
     uow.actor = Actor("system", "sso")
     try:
-        digest = authenticator.keyring.digest("sso-answer", f"{connection['id']}:{answer}")
-        if not await repository.take_answer(uow, digest, uow.clock.now() + ANSWER_LIFE):
-            raise _refused("This answer of the identity provider was used before.")
+        for answer in answers:
+            if not await _is_first(uow, authenticator, connection, answer):
+                raise _refused("This answer of the identity provider was used before.")
         user_id = await repository.user_of(uow, connection["id"], claims.subject)
         user_id = user_id or await _enrol(uow, connection, claims, language)
         await _admit(uow, user_id, connection, claims)
         return await authenticator.start_session(uow, user_id, origin, method=SSO)
     except NotAdmitted as error:
-        subject = encode_id("sso", connection["id"])
-        uow.record(events.SIGN_IN_REFUSED, subject=subject, data={"reason": error.detail})
+        _record(uow, connection, error.detail)
         raise
+
+
+async def confirm(
+    uow: "UnitOfWork",
+    authenticator: Authenticator,
+    connection: "Record",
+    claims: Claims,
+    answers: Sequence[str],
+    user_id: UUID,
+    bound_to: str,
+) -> str:
+    """A proof that a provider has just named a user once more; it holds for what it is ``bound_to``, once.
+
+    A refusal is recorded, as in ``arrive``.
+
+    Raises:
+        NotAdmitted: it named somebody else, or he is shut out.
+    """
+    uow.actor = Actor("system", "sso")
+    try:
+        for answer in answers:
+            if not await _is_first(uow, authenticator, connection, answer):
+                raise _refused("This answer of the identity provider was used before.")
+        user = await identity.user(uow, user_id)
+        if user is None or not _is_let(uow, user, members.ACTIVE):
+            raise _refused("Your membership has been suspended or has ended.")
+        if await repository.user_of(uow, connection["id"], claims.subject) != user_id:
+            raise _refused("Your identity provider named somebody else than you.")
+    except NotAdmitted as error:
+        _record(uow, connection, error.detail)
+        raise
+    return await mint(uow, authenticator.keyring, user_id, Purpose.PROOF, bound_to)
+
+
+async def refuse(
+    uow: "UnitOfWork", authenticator: Authenticator, connection: "Record", answer: str, reason: str
+) -> None:
+    """Put on record that an answer could not be believed; what began with it is over, and told once."""
+    uow.actor = Actor("system", "sso")
+    if await _is_first(uow, authenticator, connection, answer):
+        _record(uow, connection, reason)
+
+
+def _record(uow: "UnitOfWork", connection: "Record", reason: str) -> None:
+    uow.record(events.SIGN_IN_REFUSED, subject=encode_id("sso", connection["id"]), data={"reason": reason})
+
+
+async def _is_first(uow: "UnitOfWork", authenticator: Authenticator, connection: "Record", answer: str) -> bool:
+    digest = authenticator.keyring.digest("sso-answer", f"{connection['id']}:{answer}")
+    return await repository.take_answer(uow, digest, uow.clock.now() + ANSWER_LIFE)
 
 
 async def _admit(uow: "UnitOfWork", user_id: UUID, connection: "Record", claims: Claims) -> None:

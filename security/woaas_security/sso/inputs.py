@@ -1,6 +1,6 @@
 """What callers send about connections."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -24,13 +24,25 @@ RoleMap = Annotated[
 ]
 
 
+Metadata = Annotated[str, msgspec.Meta(min_length=1, max_length=200_000)]
+
+# Never shown; of metadata what was read of it is.
+WRITE_ONLY = frozenset({"client_secret", "metadata"})
+FROM_METADATA = frozenset({"issuer", "sign_on_url", "certificates"})
+
+
 class NewConnection(Body, kw_only=True):
-    """An identity provider (OpenID Connect) to sign in by; its callback is `redirect_uri` of the answer."""
+    """An identity provider to sign in by.
+
+    Of OpenID Connect `issuer`, `client_id` and `client_secret` are needed, of SAML the provider's `metadata` (XML).
+    """
 
     name: Name
-    issuer: Issuer
-    client_id: Credential
-    client_secret: Credential
+    protocol: Literal["oidc", "saml"] | UnsetType = UNSET
+    issuer: Issuer | UnsetType = UNSET
+    client_id: Credential | UnsetType = UNSET
+    client_secret: Credential | UnsetType = UNSET
+    metadata: Metadata | UnsetType = UNSET
     domains: Domains | UnsetType = UNSET
     roles: Roles | UnsetType = UNSET
     role_claim: Claim | None | UnsetType = UNSET
@@ -43,6 +55,7 @@ class ConnectionPatch(Body, kw_only=True):
     name: Name | UnsetType = UNSET
     client_id: Credential | UnsetType = UNSET
     client_secret: Credential | UnsetType = UNSET
+    metadata: Metadata | UnsetType = UNSET
     domains: Domains | UnsetType = UNSET
     roles: Roles | UnsetType = UNSET
     role_claim: Claim | None | UnsetType = UNSET

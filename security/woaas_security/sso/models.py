@@ -9,10 +9,15 @@ sso_connections: Table = tenant_table(
     "sso_connections",
     Column("id", Uuid, nullable=False),
     Column("name", Text, nullable=False),
+    Column("protocol", Text, nullable=False),
+    # Of SAML the provider's entity ID.
     Column("issuer", Text, nullable=False),
-    Column("client_id", Text, nullable=False),
+    Column("client_id", Text),
     # Sealed with the installation's key.
-    Column("client_secret", LargeBinary, nullable=False),
+    Column("client_secret", LargeBinary),
+    # Of SAML only: what of the provider's metadata is used.
+    Column("sign_on_url", Text),
+    Column("certificates", ARRAY(Text), nullable=False),
     # Whose addresses it vouches for: each with the DNS record to set, and when that was found.
     Column("domains", JSONB, nullable=False),
     Column("verified_domains", ARRAY(Text), nullable=False),

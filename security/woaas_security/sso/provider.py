@@ -91,8 +91,8 @@ async def discover(http: httpx2.AsyncClient, issuer: str, outbound: Outbound) ->
     return found
 
 
-def authorization_url(metadata: Metadata, client: Client, own: Secrets) -> str:
-    """Where the browser is sent to sign in."""
+def authorization_url(metadata: Metadata, client: Client, own: Secrets, *, forces: bool = False) -> str:
+    """Where the browser is sent to sign in; with ``forces`` the provider has to ask him anew."""
     from authlib.oauth2.rfc6749.parameters import prepare_grant_uri  # noqa: PLC0415 - heavy, and few sign in so
     from authlib.oauth2.rfc7636 import create_s256_code_challenge  # noqa: PLC0415
 
@@ -106,6 +106,7 @@ def authorization_url(metadata: Metadata, client: Client, own: Secrets) -> str:
         nonce=own.nonce,
         code_challenge=create_s256_code_challenge(own.verifier),
         code_challenge_method="S256",
+        **({"prompt": "login", "max_age": "0"} if forces else {}),
     )
     return made
 
@@ -159,6 +160,7 @@ async def redeem(
         found.get("email_verified") is True,
         _text(found, "name"),
         _groups(found, client.role_claim),
+        _instant(found.get("auth_time")),
     )
 
 
@@ -203,6 +205,10 @@ def _groups(claims: dict[str, Any], name: str | None) -> tuple[str, ...]:
     value = claims.get(name) if name else None
     listed = value if isinstance(value, list) else [value]
     return tuple(one for one in listed[:_MOST_GROUPS] if isinstance(one, str))
+
+
+def _instant(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 async def _sent(http: httpx2.AsyncClient, method: str, url: str, **options: Any) -> httpx2.Response:

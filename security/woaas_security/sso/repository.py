@@ -20,7 +20,8 @@ _TENANT: BindParameter[UUID] = bindparam("tenant")
 _ID: BindParameter[UUID] = bindparam("connection")
 _ONE = (_C.tenant_id == _TENANT, _C.id == _ID)
 _SETTINGS = (
-    *("name", "client_id", "client_secret", "domains", "verified_domains", "domains_due_at"),
+    *("name", "client_id", "client_secret", "sign_on_url", "certificates"),
+    *("domains", "verified_domains", "domains_due_at"),
     *("roles", "role_claim", "role_map", "enforced", "enabled"),
 )
 
@@ -53,6 +54,11 @@ _IS_ENFORCED = Statement.text(
     "SELECT EXISTS (SELECT FROM sso_connections WHERE tenant_id = $1 AND enabled AND enforced"
     " AND verified_domains <> '{}')",
     "tenant",
+)
+_WAY_OF = Statement(
+    select(_C.id, _C.name)
+    .join(user_identities, (_I.tenant_id == _C.tenant_id) & (_I.connection_id == _C.id))
+    .where(_C.tenant_id == _TENANT, _C.enabled, _I.user_id == bindparam("user"))
 )
 _DUE = Statement(
     select(_C.id, _C.domains, _C.updated_at)
@@ -122,6 +128,11 @@ async def user_of(uow: "UnitOfWork", connection_id: UUID, subject: str) -> UUID 
 async def is_linked(uow: "UnitOfWork", user_id: UUID) -> bool:
     """Whether some provider knows a user."""
     return bool(await uow.value(_IS_LINKED, tenant=uow.tenant, user=user_id))
+
+
+async def way_of(uow: "UnitOfWork", user_id: UUID) -> "Record | None":
+    """The connection in use by which a user signs in: id and name."""
+    return await uow.first(_WAY_OF, tenant=uow.tenant, user=user_id)
 
 
 async def link(uow: "UnitOfWork", connection_id: UUID, subject: str, user_id: UUID) -> None:

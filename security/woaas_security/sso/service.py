@@ -1,7 +1,8 @@
 """Use cases of connections: made, changed, removed."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from msgspec import UNSET
@@ -18,8 +19,11 @@ from woaas_security.permissions.escalation import Registry, require_covered
 from woaas_security.permissions.service import require_role
 from woaas_security.principal import Principal
 from woaas_security.sso import domains, events, repository
-from woaas_security.sso.inputs import ConnectionPatch, NewConnection
+from woaas_security.sso.inputs import FROM_METADATA, WRITE_ONLY, ConnectionPatch, NewConnection
 from woaas_security.sso.resources import SSO_CONNECTION
+from woaas_security.sso.saml.judgement import facts_of
+from woaas_security.sso.saml.requests import Party
+from woaas_security.sso.saml.verifier import Verifier
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -27,6 +31,20 @@ if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
 
 LEAST_ROLE = "operator"
+OIDC, SAML = "oidc", "saml"
+_NEEDED = {OIDC: ("issuer", "client_id", "client_secret"), SAML: ("metadata",)}
+
+
+class Reader(NamedTuple):
+    """What reads the metadata of a SAML provider, and judges where it leads."""
+
+    verifier: Verifier
+    outbound: Outbound
+
+    async def facts(self, text: str, now: datetime) -> dict[str, Any]:
+        """What of it is kept."""
+        found = await facts_of(self.verifier, text, self.outbound, now)
+        return {"issuer": found.entity_id, "sign_on_url": found.sign_on_url, "certificates": found.certificates}
 
 
 async def get(
@@ -50,23 +68,33 @@ async def create(
     body: NewConnection,
     *,
     keyring: Keyring,
-    outbound: Outbound,
+    reader: Reader,
     registry: Registry,
 ) -> "Record":
     """Connect an identity provider; who comes by it for the first time gets ``roles``, the least unless said.
 
     Raises:
-        SSRFBlocked: the issuer is no public https address.
+        SSRFBlocked: the issuer, or where a SAML provider signs people in, is no public https address.
+        Invalid: what the protocol needs is missing, or the metadata cannot be used.
+        SAMLMissing: this installation has no SAML.
         Forbidden: the roles have more than the caller.
     """
-    principal.require(SSO_CONNECTION, "create").check_writable(given(body).keys() - {"client_secret"})
-    checked_url(body.issuer, outbound)
+    sent: dict[str, Any] = given(body)
+    protocol = sent.setdefault("protocol", OIDC)
+    principal.require(SSO_CONNECTION, "create").check_writable(_written(sent))
+    _check_members(protocol, sent, _NEEDED[protocol])
     connection_id, now = uuid7(), uow.clock.now()
+    if protocol == OIDC:
+        checked_url(sent["issuer"], reader.outbound)
     entries = domains.renewed([], [] if body.domains is UNSET else body.domains)
     values: dict[str, Any] = {
         "name": body.name,
-        "issuer": body.issuer,
-        "client_id": body.client_id,
+        "protocol": protocol,
+        "issuer": sent.get("issuer"),
+        "client_id": sent.get("client_id"),
+        "sign_on_url": None,
+        "certificates": [],
+        **(await reader.facts(sent["metadata"], now) if protocol == SAML else {}),
         "domains": entries,
         "roles": [LEAST_ROLE] if body.roles is UNSET else body.roles,
         "role_claim": None if body.role_claim is UNSET else body.role_claim,
@@ -75,9 +103,9 @@ async def create(
         "enabled": True,
     }
     await _check_roles(uow, principal, values, registry)
-    own = {
+    own: dict[str, Any] = {
         "id": connection_id,
-        "client_secret": keyring.seal(body.client_secret.encode(), place(connection_id)),
+        "client_secret": _sealed(keyring, connection_id, sent["client_secret"]) if protocol == OIDC else None,
         "verified_domains": [],
         "domains_due_at": now if entries else None,
         "version": 1,
@@ -98,6 +126,7 @@ async def change(
     body: ConnectionPatch,
     *,
     keyring: Keyring,
+    reader: Reader,
     registry: Registry,
 ) -> "Record":
     """Change a connection; a domain that is new to it is unverified until its record is found.
@@ -105,9 +134,16 @@ async def change(
     Raises:
         Forbidden: the roles have more than the caller.
         Conflict: it is to be enforced while no domain of it is verified.
+        Invalid: a member that its protocol does not have, or metadata of another provider.
     """
     sent: dict[str, Any] = given(body)
-    principal.require(SSO_CONNECTION, "update").check_writable(sent.keys() - {"client_secret"})
+    principal.require(SSO_CONNECTION, "update").check_writable(_written(sent))
+    _check_members(known["protocol"], sent)
+    if "metadata" in sent:
+        facts = await reader.facts(sent.pop("metadata"), uow.clock.now())
+        if facts["issuer"] != known["issuer"]:
+            raise invalid("/metadata", "invalid", "It is another provider's, who may call others so: connect it anew.")
+        sent |= facts
     values = {**known, **sent}
     if "domains" in sent:
         sent["domains"] = values["domains"] = domains.renewed(known["domains"], sent["domains"])
@@ -120,7 +156,7 @@ async def change(
         msg = "Nobody could sign in: verify a domain before the connection is enforced."
         raise Conflict(msg)
     if "client_secret" in sent:
-        values["client_secret"] = keyring.seal(sent["client_secret"].encode(), place(known["id"]))
+        values["client_secret"] = _sealed(keyring, known["id"], sent["client_secret"])
     row = await repository.change(uow, known["id"], values)
     uow.record(
         events.CONNECTION_CHANGED,
@@ -141,6 +177,29 @@ async def remove(uow: "UnitOfWork", principal: Principal, connection_id: UUID) -
 def place(connection_id: UUID) -> str:
     """What a connection's secret is sealed for."""
     return f"sso:{connection_id}"
+
+
+def party(base_url: str, connection_id: UUID) -> Party:
+    """Who we are to the provider of a SAML connection."""
+    here = f"{base_url}/console/sso/{encode_id('sso', connection_id)}"
+    return Party(f"{here}/metadata", f"{here}/acs")
+
+
+def _written(sent: dict[str, Any]) -> set[str]:
+    return (sent.keys() - WRITE_ONLY) | (FROM_METADATA if "metadata" in sent else frozenset())
+
+
+def _check_members(protocol: str, sent: dict[str, Any], needed: Iterable[str] = ()) -> None:
+    foreign = next((name for name in sent if name in _NEEDED[SAML if protocol == OIDC else OIDC]), None)
+    if foreign is not None:
+        raise invalid(f"/{foreign}", "invalid", f"A connection by {protocol} has no {foreign}.")
+    missing = next((name for name in needed if name not in sent), None)
+    if missing is not None:
+        raise invalid(f"/{missing}", "required", f"A connection by {protocol} needs it.")
+
+
+def _sealed(keyring: Keyring, connection_id: UUID, secret: str) -> bytes:
+    return keyring.seal(secret.encode(), place(connection_id))
 
 
 async def _check_roles(uow: "UnitOfWork", principal: Principal, values: dict[str, Any], registry: Registry) -> None:

@@ -113,7 +113,8 @@ async def steps_of(uow: "UnitOfWork", body: NewWorkOrder) -> Sequence[NewOperati
 def _routed(body: NewWorkOrder, routing: Row | None) -> Sequence[NewOperation]:
     if routing is not None:
         return msgspec.convert(routing["body"].get("operations", []), list[NewOperation])
-    return [NewOperation(name=body.product)]
+    # Not after the product, which who reads operations need not read.
+    return [NewOperation(name=(body.type or "production").capitalize())]
 
 
 def new_head(body: NewWorkOrder, *, number: str, request_hash: bytes, now: datetime) -> WorkOrder:

@@ -3,7 +3,7 @@
 from sqlalchemy import Boolean, Column, ForeignKeyConstraint, Index, Integer, Interval, LargeBinary, Numeric, Text, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from woaas_core.db.base import instant, tenant_index, tenant_table
+from woaas_core.db.base import instant, tenant_index, tenant_table, trigram_index
 
 work_orders = tenant_table(
     "work_orders",
@@ -55,6 +55,7 @@ work_orders = tenant_table(
     tenant_index("work_orders", "state", "due_at"),
     tenant_index("work_orders", "customer", "id"),
     tenant_index("work_orders", "product"),
+    trigram_index("work_orders", "number", "title", "product", "customer", "external_ref", "serial_number"),
 )
 
 operations = tenant_table(
@@ -103,6 +104,7 @@ operations = tenant_table(
     instant("updated_at"),
     ForeignKeyConstraint(["tenant_id", "work_order_id"], ["work_orders.tenant_id", "work_orders.id"]),
     tenant_index("operations", "work_order_id", "sequence", unique=True),
+    trigram_index("operations", "name"),
     Index(
         "ix_operations_open",
         "tenant_id",

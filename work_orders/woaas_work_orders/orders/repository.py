@@ -1,6 +1,7 @@
 """All SQL about work orders and operations."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -51,11 +52,20 @@ _OPERATION = Scoped.where(
 )
 _INSERT_ORDER = insert_row(work_orders)
 _INSERT_OPERATION = insert_row(operations)
+# Also what is archived: of the tiles since the order was made, those that name it.
 _ENTRIES = Statement.text(
-    "SELECT payload, openings -> '/reason' ->> 1 AS reason FROM event WHERE tenant_id = $1 AND work_order_id = $2 "
-    "ORDER BY id LIMIT 2000",
-    "tenant_id",
-    "order_id",
+    """
+    SELECT payload, openings -> '/reason' ->> 1 AS reason FROM (
+      SELECT e.payload, a.openings -> (e.n - 1)::text AS openings, a.tile, e.n, NULL AS id
+      FROM log_archive a
+      CROSS JOIN LATERAL unnest(a.work_order_ids, a.payloads) WITH ORDINALITY AS e (work_order_id, payload, n)
+      WHERE a.tenant_id = $1 AND a.last_at >= $3 AND a.work_order_ids @> ARRAY[$2::uuid] AND e.work_order_id = $2
+      UNION ALL
+      SELECT payload, openings, NULL, NULL, id FROM event WHERE tenant_id = $1 AND work_order_id = $2
+    ) AS entry
+    ORDER BY tile NULLS LAST, n, id LIMIT 2000
+    """,
+    *("tenant_id", "order_id", "since"),
 )
 _NUMBER = Statement.text(
     "INSERT INTO number_counters AS n (tenant_id, series, value) VALUES ($1, $2, $3) "
@@ -172,9 +182,9 @@ async def demands(uow: "UnitOfWork", order_id: UUID) -> list[Demand]:
     return [Demand(r["id"], urgency(r["priority"], r["due_at"], r["number"]), r["materials"]) for r in rows]
 
 
-async def entries(uow: "UnitOfWork", order_id: UUID) -> "list[Record]":
-    """The audit entries of an order with their reasons, oldest first."""
-    return await uow.all(_ENTRIES, tenant_id=uow.tenant, order_id=order_id)
+async def entries(uow: "UnitOfWork", order_id: UUID, since: datetime) -> "list[Record]":
+    """The audit entries of an order made ``since`` then, with their reasons, oldest first."""
+    return await uow.all(_ENTRIES, tenant_id=uow.tenant, order_id=order_id, since=since)
 
 
 async def next_number(uow: "UnitOfWork", series: str) -> int:

@@ -97,6 +97,7 @@ WORK_ORDER = Resource(
     actions=ORDER_COMMANDS | {"create", "release", "receive", "sign"},
     writes=members_of(NewWorkOrder, WorkOrderPatch),
     data_class=work_orders.c.data_class,
+    is_indexed=True,
     scopes={"customer": lambda _: OF_CUSTOMER},
     bounds=ORDER_BOUNDS,
 )
@@ -146,6 +147,7 @@ OPERATION = Resource(
     actions=OPERATION_COMMANDS | {"create", "assign", "kit", "rework", "report", "inspect", "sign"},
     writes=members_of(NewOperation, OperationPatch, OperationCommandBody),
     data_class=operations.c.data_class,
+    is_indexed=True,
     scopes={
         "customer": lambda _: rows_of_orders(operations, OF_CUSTOMER),
         # A guest of role partner sees what may go out; never what is made inside or must not leave the country. Where

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 import msgspec
 
@@ -12,6 +11,7 @@ from woaas_security.principal import Principal
 from woaas_work_orders.attachments.resources import ATTACHMENT
 from woaas_work_orders.execution.resources import INSPECTION, RECEIPT, REPORT
 from woaas_work_orders.orders import repository
+from woaas_work_orders.orders.entities import WorkOrder
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
 
 if TYPE_CHECKING:
@@ -33,13 +33,13 @@ class _Entry(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Entry).decode
 
 
-async def timeline(uow: "UnitOfWork", principal: Principal, order_id: UUID) -> list[dict[str, Any]]:
-    """The order's entries, oldest first.
+async def timeline(uow: "UnitOfWork", principal: Principal, order: WorkOrder) -> list[dict[str, Any]]:
+    """The order's entries, oldest first, archived ones too.
 
     Each through the mask of the object it is about. Whoever may not read events sees nothing else of them; a guest
     neither who acted nor why.
     """
-    rows = await repository.entries(uow, order_id)
+    rows = await repository.entries(uow, order.id, order.created_at)
     entries = [{**msgspec.structs.asdict(_decode(row["payload"])), "reason": row["reason"]} for row in rows]
     follows = principal.access(EVENT).sees_anything
     shown = (_followed(principal, e) if follows else _masked(principal, e) for e in entries)

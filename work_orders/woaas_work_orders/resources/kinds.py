@@ -6,12 +6,16 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
+from sqlalchemy import Text, bindparam
 
 from woaas_core.events.envelope import EventType, event_type
 from woaas_core.wire import Body, Code, DurationText, Instant, MoneyBody, Name, Quantity
 from woaas_security.authz.resource import Field, Resource, members_of
 from woaas_work_orders.orders.inputs import NewOperation, UnitText
 from woaas_work_orders.resources.models import master_data
+
+# Beside the code: what people call a thing by.
+_SEARCHED = frozenset({"name", "serial_number", "product", "lot", "material"})
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WallTime = Annotated[str, msgspec.Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$(?!\n)", examples=["06:00"])]
@@ -201,7 +205,11 @@ def master_kind(
 ) -> MasterKind:
     """A kind of records that are put by code; a part above declares its own with it and serves them the same way."""
     words = name.replace("_", " ")
-    members = tuple(Field(m, "json", column="body", render=_member(m)) for m in body.__struct_fields__ if m != "code")
+    members = tuple(
+        Field(m, "json", column="body", render=_member(m), member=m, searched=m in _SEARCHED)
+        for m in body.__struct_fields__
+        if m != "code"
+    )
     return MasterKind(
         path,
         body,
@@ -221,6 +229,8 @@ def master_kind(
             actions=frozenset({"create", "archive"}),
             writes=members_of(body),
             is_reference=True,
+            of_kind=master_data.c.kind == bindparam(f"kind_{name}", name, type_=Text),
+            is_indexed=True,
         ),
         event_type(f"{name}.changed", f"A {words} was set."),
         event_type(f"{name}.archived", f"A {words} was retired."),

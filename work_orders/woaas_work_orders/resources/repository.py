@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, bindparam, select, update
+from sqlalchemy import bindparam, select, update
 
 from woaas_core.db.statements import Statement, insert_row
 from woaas_work_orders.resources.models import master_data, master_data_versions
@@ -37,11 +37,6 @@ _VERSIONS = Statement(
     .where(_V.tenant_id == bindparam("tenant_id"), _V.record_id == bindparam("record_key"))
     .order_by(_V.version.desc())
 )
-
-
-def of_kind() -> ColumnElement[bool]:
-    """The condition that a list of one kind adds; its parameter is ``kind``."""
-    return _M.kind == bindparam("kind", type_=Text)
 
 
 async def find(uow: "UnitOfWork", kind: str, code: str) -> "Record | None":

@@ -44,7 +44,8 @@ async def sign(
     if order.head.state == OrderState.FORECAST:
         msg = "Expected demand is nothing to sign; release it first."
         raise Conflict(msg)
-    signer = await prover.prove(uow, principal, Claim(body.signer, body.password, body.otp))
+    about = "" if body.proof is UNSET else await _about(uow, order, operation)
+    signer = await prover.prove(uow, principal, Claim(body.signer, body.password, body.otp, body.proof), about)
     resource = WORK_ORDER if operation is None else OPERATION
     principal.require(resource, "sign")
     signer.access(principal, resource).require("sign")
@@ -70,6 +71,17 @@ async def sign(
     return values
 
 
+async def about(uow: "UnitOfWork", principal: Principal, subject: str) -> str:
+    """What a proof for signing a record as it is now is bound to; a later change of the record makes it void.
+
+    Raises:
+        Forbidden: the caller may not sign.
+    """
+    order, operation = await orders.lock_subject(uow, principal, subject)
+    principal.require(WORK_ORDER if operation is None else OPERATION, "sign")
+    return await _about(uow, order, operation)
+
+
 async def get(uow: "UnitOfWork", principal: Principal, signature_id: UUID) -> "Record":
     """A signature.
 
@@ -86,14 +98,11 @@ async def get(uow: "UnitOfWork", principal: Principal, signature_id: UUID) -> "R
 async def _values(
     uow: "UnitOfWork", order: Order, operation: Operation | None, signer: Signer, body: SignatureBody
 ) -> dict[str, Any]:
-    scope = scope_of(order, operation)
-    operation_id = None if operation is None else operation.id
-    reports = await repository.reports_of(uow, order.head.id)
-    record = record_of(order, operation_id, scope, Recorded(reports, await current_of(uow, order.head.id)), new_salt())
+    record = await _record(uow, order, operation, new_salt())
     return {
         "id": uuid7(),
         "work_order_id": order.head.id,
-        "operation_id": operation_id,
+        "operation_id": None if operation is None else operation.id,
         "meaning": body.meaning,
         "reason": None if body.reason is UNSET else body.reason,
         "signer_id": signer.id,
@@ -101,13 +110,23 @@ async def _values(
         "method": signer.method,
         "signed_at": uow.clock.now(),
         "time_zone": await _time_zone(uow, order),
-        "scope": scope,
+        "scope": scope_of(order, operation),
         "record": record,
         "record_sha256": hashlib.sha256(record).hexdigest(),
         "state": "valid",
         "invalidated_at": None,
         "invalidated_by": None,
     }
+
+
+async def _about(uow: "UnitOfWork", order: Order, operation: Operation | None) -> str:
+    record = await _record(uow, order, operation, salt="")
+    return f"signature:{hashlib.sha256(record).hexdigest()}"
+
+
+async def _record(uow: "UnitOfWork", order: Order, operation: Operation | None, salt: str) -> bytes:
+    recorded = Recorded(await repository.reports_of(uow, order.head.id), await current_of(uow, order.head.id))
+    return record_of(order, None if operation is None else operation.id, scope_of(order, operation), recorded, salt)
 
 
 async def _time_zone(uow: "UnitOfWork", order: Order) -> str:

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 
 from woaas_api.console.forms import given, instant
 from woaas_api.console.page import JSON, Notice, Outcome, Page, SeeOther, Shown, page
-from woaas_api.console.pages.session import too_many
+from woaas_api.console.pages.signing import way_to_confirm
 from woaas_api.console.vocabulary import word
-from woaas_core.errors import RateLimited, Unauthenticated
 from woaas_security.identity import second_factor
 from woaas_work_orders.attachments.resources import CLASSES
 from woaas_work_orders.orders.lifecycle import (
@@ -46,6 +45,7 @@ async def show_order(page: Page, key: str) -> Outcome:
         "sequences": {o["id"]: o.get("sequence") for o in operations},
         "signs_with_code": page.may("work_order", "sign")
         and (await second_factor.status(page.uow, page.user[0].id)).is_on,
+        "confirms_by": await way_to_confirm(page),
         "grave": GRAVE,
         "place": "orders",
     }
@@ -97,19 +97,6 @@ async def receive(page: Page, key: str) -> Outcome:
     body = given(**{n: page.form.get(n, "").strip() for n in ("quantity", "lot", "location")})
     await page.post(f"/work-orders/{key}/receipts", body)
     return _back(page, key, page.text("The goods are booked in."))
-
-
-@page("POST", "/orders/{key:str}/signatures", needs=("POST /signatures",))
-async def sign(page: Page, key: str) -> Outcome:
-    """Sign the order or one of its operations; a wrong password is no reason to be signed out."""
-    members = ("subject", "meaning", "reason", "password", "otp")
-    try:
-        await page.post("/signatures", given(**{n: page.form.get(n, "") for n in members}))
-    except Unauthenticated:
-        return _back(page, key, page.text("The password or the code is not right."), is_error=True)
-    except RateLimited:
-        return _back(page, key, too_many(page), is_error=True)
-    return _back(page, key, page.text("Signed."))
 
 
 @page("POST", "/orders/{key:str}/attachments/{attachment:str}/remove", needs=("POST /attachments/{id}/remove",))
@@ -203,4 +190,4 @@ def _back(page: Page, key: str, text: str, *, is_error: bool = False) -> SeeOthe
     return SeeOther(page.form.get("back") or f"/console/orders/{key}", Notice(text, is_error=is_error))
 
 
-PAGES = (show_order, command_order, command_operation, report, inspect, receive, sign, remove_attachment)
+PAGES = (show_order, command_order, command_operation, report, inspect, receive, remove_attachment)

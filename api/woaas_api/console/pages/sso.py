@@ -19,16 +19,16 @@ async def show_connections(page: Page) -> Outcome:
 @page("POST", "/sso", needs=("POST /sso-connections",))
 async def connect(page: Page) -> Outcome:
     """Connect an identity provider."""
-    typed = {name: page.form.get(name, "").strip() for name in ("name", "issuer", "client_id", "client_secret")}
-    await page.post("/sso-connections", {**typed, **_settings(page)})
+    names = ("name", "protocol", "metadata", "issuer", "client_id", "client_secret")
+    await page.post("/sso-connections", {**_typed(page, *names), **_settings(page)})
     return SeeOther(HERE, Notice(page.text("The identity provider is connected; set the DNS record next.")))
 
 
 @page("POST", "/sso/{key:str}", needs=("PATCH /sso-connections/{id}",))
 async def change(page: Page, key: str) -> Outcome:
-    """Change a connection; an empty secret leaves the one there is."""
-    typed = {name: page.form.get(name, "").strip() for name in ("name", "client_id", "client_secret")}
-    await page.patch(f"/sso-connections/{key}", {**given(**typed), **_settings(page)})
+    """Change a connection; an empty secret, or no metadata, leaves what there is."""
+    names = ("name", "metadata", "client_id", "client_secret")
+    await page.patch(f"/sso-connections/{key}", {**_typed(page, *names), **_settings(page)})
     return SeeOther(HERE, Notice(page.text("The connection is changed.")))
 
 
@@ -40,6 +40,10 @@ async def command(page: Page, key: str, command: str) -> Outcome:
     else:
         await page.patch(f"/sso-connections/{key}", {**_SWITCHES, **_ENFORCEMENT}.get(command, {}))
     return SeeOther(HERE, Notice(page.text("Done.")))
+
+
+def _typed(page: Page, *names: str) -> JSON:
+    return given(**{name: page.form.get(name, "").strip() for name in names})
 
 
 def _settings(page: Page) -> JSON:

@@ -6,7 +6,7 @@ from alembic import op
 from woaas_core.db.tenancy import isolate
 
 revision = "0030_attachments"
-down_revision = "0027_tenant_lifecycle"
+down_revision = "0028_webhooks"
 branch_labels = None
 depends_on = None
 

@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from woaas_core.db.tenancy import DEFINER, OWNER, across_tenants, definer_function, isolate
 
 revision = "0031_tenant_deletion"
-down_revision = "0030_attachments"
+down_revision = "0029_exports"
 branch_labels = None
 depends_on = None
 

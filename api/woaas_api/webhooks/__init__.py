@@ -1,0 +1,1 @@
+"""Webhooks out: Standard Webhooks 1.0."""
