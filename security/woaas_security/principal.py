@@ -19,8 +19,8 @@ from woaas_security.scope import values_of
 if TYPE_CHECKING:
     from woaas_security.audit.observing import Reads
 
-OPEN_TO_THE_END = frozenset({"tenant_deletion", "data_export"})
-"""What is done in a tenant that is to be deleted: taking that back, and everything with one."""
+OPEN_TO_THE_END = frozenset({"tenant_deletion", "data_export", "export", "audit_export", "legal_hold"})
+"""What is done in a tenant that is to be deleted: taking that back or everything with one, and forbidding it."""
 ID_PREFIXES = {"api_key": "key", "user": "usr", "oauth_client": "oac"}
 
 

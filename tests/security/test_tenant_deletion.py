@@ -1,7 +1,9 @@
 """The end of a tenant: asked for by an owner, taken back or carried out, with nothing left but what is certified."""
 
+import asyncio
 import json
 import re
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -10,13 +12,18 @@ import pytest
 from fixtures.app import Tenant, World
 from fixtures.console import PASSWORD, browser, person, submit
 from fixtures.database import FreshDatabase, fetch
+from fixtures.killable import Killable
+from fixtures.processes import eventually
 from httpx import AsyncClient
 
+from woaas_api.openapi import COMMITTED
+from woaas_api.subjects import RESOURCES
 from woaas_core.clock import FrozenClock, SystemClock
 from woaas_core.db.statements import Statement
 from woaas_infra.schedule import JOBS
 from woaas_infra.tables import complete_metadata
 from woaas_security.identity import outbox
+from woaas_security.principal import OPEN_TO_THE_END
 from woaas_security.tenant_deletion import destruction
 from woaas_security.tenant_deletion.retained import KEPT, LAST, destroyed
 
@@ -25,8 +32,13 @@ pytestmark = pytest.mark.anyio
 (JOB,) = (job for job in JOBS if job.name == "tenant_deletions")
 CANARY = "zq9canary"
 PATH = "/v1/tenant/deletion"
+OPEN = {
+    *(PATH, f"{PATH}/cancel", "/v1/tenant/exports", "/v1/exports", "/v1/exports/{key}/stop", "/v1/audit/exports"),
+    *("/v1/legal-holds", "/v1/legal-holds/{key}/release", "/v1/me/sessions/{session}/end"),
+}
 OWNER = "owner@{}.example"
 AFTERWARDS = timedelta(days=31)
+AS_WORKER = Statement.text("SET LOCAL ROLE woaas_worker")
 
 
 async def ask(tenant: Tenant, client: AsyncClient, **changes: str) -> dict[str, Any]:
@@ -40,12 +52,38 @@ async def ask(tenant: Tenant, client: AsyncClient, **changes: str) -> dict[str, 
 async def work(tenant: Tenant) -> int:
     """What the worker does in one transaction, if it would look into the tenant at all."""
     async with tenant.world.db.unit_of_work() as uow:
+        await uow.execute(AS_WORKER)
         due = [row[0] for row in await uow.all(JOB.tenants, now=uow.clock.now())]
     if tenant.id not in due:
         return 0
     async with tenant.world.db.unit_of_work() as uow:
+        await uow.execute(AS_WORKER)
         principal = await tenant.world.authenticator.as_system(uow, tenant.id, JOB.name)
         return await JOB.work(uow, principal)
+
+
+async def pass_time(database: FreshDatabase, clock: FrozenClock | None = None) -> None:
+    """Let the grace period be over, for the application and for the database, which has a clock of its own."""
+    if clock is not None:
+        clock.advance(AFTERWARDS)
+    connection = await asyncpg.connect(database.dsn)
+    try:
+        await connection.execute("SET session_replication_role = replica")
+        await connection.execute(
+            "UPDATE tenant_deletions SET requested_at = requested_at - interval '31 days', "
+            "delete_at = delete_at - interval '31 days', started_at = started_at - interval '31 days'"
+        )
+    finally:
+        await connection.close()
+
+
+async def sql(tenant: Tenant, statement: str, *, is_worker: bool = True) -> None:
+    """A statement in the tenant with the rights of the worker or of requests."""
+    async with tenant.world.db.unit_of_work() as uow:
+        if is_worker:
+            await uow.execute(AS_WORKER)
+        await tenant.world.authenticator.as_system(uow, tenant.id, "test")
+        await uow.execute(Statement.text(statement))
 
 
 async def mails(tenant: Tenant) -> list[Any]:
@@ -150,7 +188,9 @@ class TestAsking:
             assert {mail.subject for mail in await mails(factory)} == {"Your WOaaS tenant stays"}
         assert await work(factory) == 0
 
-    async def test_a_legal_hold_forbids_it_and_a_later_one_stops_it(self, factory: Tenant) -> None:
+    async def test_a_legal_hold_forbids_it_and_a_later_one_stops_it(
+        self, factory: Tenant, database: FreshDatabase
+    ) -> None:
         clock = factory.world.db.clock = FrozenClock(SystemClock().now())
         async with factory.client() as client:
             held = (await client.post("/v1/legal-holds", json={"subject": "*", "reason": "suit"})).json()
@@ -159,23 +199,73 @@ class TestAsking:
             assert (refused.status_code, refused.json()["code"]) == (409, "legal_hold")
             await client.post(f"/v1/legal-holds/{held['id']}/release")
             assert (await client.post(PATH, json=body)).status_code == 201
-        async with factory.world.db.unit_of_work() as uow:
-            await factory.world.authenticator.as_system(uow, factory.id, "test")
-            hold = "UPDATE legal_holds SET released_at = NULL WHERE tenant_id = $1"
-            await uow.execute(Statement.text(hold, "tenant"), tenant=factory.id)
-        clock.advance(AFTERWARDS)
+            assert (await client.post("/v1/legal-holds", json={"subject": "*", "reason": "again"})).status_code == 201
+        await pass_time(database, clock)
         assert await work(factory) == 0
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="not due"):
+            await sql(factory, "UPDATE tenant_deletions SET state = 'destroying'")
         async with factory.client() as client:
             assert (await client.get(PATH)).json()["state"] == "closing"
 
 
+    async def test_no_operation_changes_anything_while_closing(self, factory: Tenant) -> None:
+        async with factory.client() as client:
+            made = (await client.post("/v1/work-orders", json={"product": "P", "operations": [{"name": "a"}]})).json()
+            await ask(factory, client)
+            before = await rows_of(factory)
+            answers = Counter[int]()
+            for path, operations in json.loads(COMMITTED.read_text())["paths"].items():
+                for method in operations.keys() & {"post", "put", "patch", "delete"}:
+                    if path in OPEN:
+                        continue
+                    key = made["operations"][0]["id"] if "/operations/" in path else made["id"]
+                    url = re.sub(r"{\w+}", "c1" if "{code}" in path else key, path)
+                    name = {"name": "n"} if method == "put" else {}
+                    answer = await client.request(method, url, json=name)
+                    assert answer.status_code >= 400, (method, path, answer.text)
+                    answers[answer.status_code] += answer.json()["code"] == "tenant_closing"
+            assert answers[409] > 60, answers
+            after = await rows_of(factory)
+            changed = {name for name in after if after[name] != before[name]}
+            assert changed <= {"event", "log", "idempotency", "sign_in_failures"}, changed
+
+    async def test_every_kind_of_object_is_only_read(self, factory: Tenant) -> None:
+        async with factory.client() as client:
+            await ask(factory, client)
+        async with factory.world.db.unit_of_work() as uow:
+            owner = await factory.world.authenticator.by_bearer(uow, factory.owner_key)
+        for resource in RESOURCES:
+            access = owner.access(resource)
+            if resource.name not in OPEN_TO_THE_END:
+                assert access.actions <= {"read"}, resource.name
+                assert access.at_most().writable == frozenset(), resource.name
+
+
 class TestDestruction:
+    async def test_a_worker_killed_in_a_part_leaves_it_whole_and_the_next_goes_on(
+        self, factory: Tenant, database: FreshDatabase, killable: Killable
+    ) -> None:
+        await lived_in(factory, CANARY)
+        async with factory.client() as client:
+            await ask(factory, client)
+        await pass_time(database)
+        assert await work(factory) == 1
+        await pass_time(database)
+        await factory.world.settle(factory)
+        before = await rows_of(factory)
+        await killable.kill_in_the_middle(killable.start("worker"), "operations", "work_orders")
+        assert (await rows_of(factory))["operations"] == before["operations"] > 0
+        killable.start("worker")
+        ended = "SELECT 1 FROM tenant_deletions WHERE state IN ('certified', 'finished')"
+        await asyncio.to_thread(eventually, lambda: fetch(database.dsn, ended) != [], "the deletion ends")
+        assert traces(await everything(database)) == []
+
     async def test_nothing_of_the_tenant_is_left_but_what_the_certificate_says(
         self, world: World, factory: Tenant, database: FreshDatabase, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         clock = world.db.clock = FrozenClock(SystemClock().now())
         # Small parts, so that it takes many transactions and could be killed between any two.
-        monkeypatch.setattr(destruction, "ROWS_AT_ONCE", 7)
+        monkeypatch.setattr(destruction, "ROWS_AT_ONCE", 4)
         rival = await world.tenant("Rival")
         async with world.db.unit_of_work() as uow:
             row = await world.authenticator.as_system(uow, factory.id, "test")
@@ -188,17 +278,20 @@ class TestDestruction:
             await world.settle(factory, sandbox, rival)
             before = await rows_of(rival)
             assert await work(factory) == 0
-            clock.advance(AFTERWARDS)
+            await pass_time(database, clock)
             assert await work(factory) == 1
             assert (await client.get("/v1/work-orders")).status_code == 401
         assert traces(await everything(database))
+        clock.advance(destruction.QUIET)
         assert await work(factory) == 0, "nothing goes before the last entry is signed for"
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="not being deleted"):
+            await sql(factory, "SELECT destroy_rows('work_orders', 1)")
         await world.settle(factory, sandbox, rival)
         steps = 0
         while await work(factory):
             steps += 1
             assert steps < 500
-        assert steps > 10
+        assert steps > 5
         (mail,) = [m for m in await mails(factory) if m.subject == "Your WOaaS tenant is deleted"]
         certificate = json.loads(mail.text[mail.text.index("{") :])
         assert certificate["requested_by"] == asked["requested_by"]
@@ -208,7 +301,9 @@ class TestDestruction:
         assert "woaas" in certificate["checkpoint"]
         while await work(factory):
             pass
+        await pass_time(database, clock)
         assert await work(sandbox) == 1
+        clock.advance(destruction.QUIET)
         await world.settle(sandbox)
         while await work(sandbox):
             pass
@@ -218,11 +313,32 @@ class TestDestruction:
         assert "finished" in await state_of(factory)
         assert "finished" in await state_of(sandbox)
 
-    async def test_the_database_itself_refuses_while_nobody_asked(self, factory: Tenant) -> None:
-        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="not being deleted"):
-            async with factory.world.db.unit_of_work() as uow:
-                await factory.world.authenticator.as_system(uow, factory.id, "test")
-                await uow.value(Statement.text("SELECT destroy_rows('work_orders', 1)"))
+    @pytest.mark.parametrize(
+        ("statement", "refusal"),
+        [
+            ("SELECT destroy_rows('work_orders', 1)", "not being deleted"),
+            ("UPDATE tenant_deletions SET state = 'destroying'", "not due"),
+            ("UPDATE tenant_deletions SET state = 'finished'", "not due"),
+            ("UPDATE tenant_deletions SET delete_at = now()", "permission denied"),
+            ("DELETE FROM tenant_deletions", "permission denied"),
+            ("INSERT INTO tenant_deletions SELECT tenant_id, gen_random_uuid(), 'closing', null, now(), now(), null, "
+             "null, null, '{}', '{}' FROM tenant_deletions", "not due"),
+        ],
+    )  # fmt: skip
+    async def test_the_database_itself_refuses_what_is_not_due(
+        self, factory: Tenant, statement: str, refusal: str
+    ) -> None:
+        async with factory.client() as client:
+            await ask(factory, client)
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match=refusal):
+            await sql(factory, statement)
+
+    @pytest.mark.parametrize(
+        "call", ["destroy_rows('work_orders', 1)", "close_sandboxes(now())", "withdraw_from_market()"]
+    )
+    async def test_requests_cannot_even_call_it(self, factory: Tenant, call: str) -> None:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied"):
+            await sql(factory, f"SELECT {call}", is_worker=False)
 
 
 def test_every_table_of_tenants_is_emptied_or_kept_for_a_reason(database: FreshDatabase) -> None:

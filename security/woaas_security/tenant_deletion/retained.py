@@ -25,5 +25,5 @@ def destroyed(tables: Iterable[Table]) -> list[str]:
 
     Rows that two tenants share are the other's as well and stay.
     """
-    ours = [t.name for t in tables if "tenant" in t.info and t.name not in KEPT]
+    ours = [str(t.name) for t in tables if "tenant" in t.info and t.name not in KEPT]
     return [name for name in reversed(ours) if name not in LAST]
