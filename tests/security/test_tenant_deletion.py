@@ -207,7 +207,6 @@ class TestAsking:
         async with factory.client() as client:
             assert (await client.get(PATH)).json()["state"] == "closing"
 
-
     async def test_no_operation_changes_anything_while_closing(self, factory: Tenant) -> None:
         async with factory.client() as client:
             made = (await client.post("/v1/work-orders", json={"product": "P", "operations": [{"name": "a"}]})).json()
