@@ -134,13 +134,21 @@ async def _ask(port: int, key: str, per_s: int) -> Asked:
     times: list[float] = []
     admitted = 0
     free: asyncio.LifoQueue[Connection] = asyncio.LifoQueue()
+
+    async def opened() -> Connection:
+        return await Connection(port, {"Authorization": f"Bearer {key}"}).__aenter__()
+
     for _ in range(_CONNECTIONS):
-        free.put_nowait(await Connection(port, {"Authorization": f"Bearer {key}"}).__aenter__())
+        free.put_nowait(await opened())
 
     async def once(due: float) -> None:
         nonlocal admitted
         connection = await free.get()
-        status, _ = await connection.ask("GET", _PATH)
+        try:
+            status, _ = await connection.ask("GET", _PATH)
+        except (asyncio.IncompleteReadError, ConnectionError):  # it was idle for so long that the server closed it
+            connection = await opened()
+            status, _ = await connection.ask("GET", _PATH)
         free.put_nowait(connection)
         admitted += status == 200
         times.append((time.perf_counter() - due) * 1e3)

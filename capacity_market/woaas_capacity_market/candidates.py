@@ -7,6 +7,7 @@ from uuid import UUID
 
 from woaas_capacity_market import repository, requests
 from woaas_capacity_market.matching import Candidate, Demand, Supply, Window, match
+from woaas_capacity_market.resources import REQUEST
 from woaas_core.db.statements import Row
 from woaas_core.money import Currency, Money
 from woaas_security.principal import Principal
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
 
 _SHOWN = 50
+# Fields of the request that the terms of a score and the words about it give away.
+_TELLING = frozenset({"process", "equipment_class", "max_price", "region", "due_at"})
 
 
 async def find(uow: "UnitOfWork", principal: Principal, request_id: UUID) -> list[Candidate]:
@@ -30,6 +33,11 @@ async def find(uow: "UnitOfWork", principal: Principal, request_id: UUID) -> lis
     requests.require_exportable(order)
     found = await repository.open_listings(uow, process=row["process"], equipment_class=row["equipment_class"])
     return match(demand_of(row, order, operation), [supply_of(r) for r in found], uow.clock.now())[:_SHOWN]
+
+
+def tells_why(principal: Principal) -> bool:
+    """Whether the caller may be told the terms of scores: he reads all of a request that they are made of."""
+    return principal.access(REQUEST).readable >= _TELLING
 
 
 def demand_of(row: Row, order: Order, operation: Operation) -> Demand:

@@ -125,6 +125,18 @@ class TestBoard:
         assert "12.345678" not in str(found)
         await get(market.partner, f"/v1/market/requests/{request['id']}/candidates", 404)
 
+    async def test_who_may_not_read_what_a_score_is_made_of_is_not_told_why(self, market: Market) -> None:
+        await market.listing()
+        request = await market.request()
+        planner = market.buyer_tenant.client(await market.buyer_tenant.key("planner"))
+        path = f"/v1/market/requests/{request['id']}/candidates"
+        async with planner:
+            assert (await get(planner, path))["data"][0]["explanation"]
+            policy = {"resource": "market_request", "field": "max_price", "role": "planner", "access": "none"}
+            await post(market.buyer, "/v1/field-policies", policy, 201)
+            (found,) = (await get(planner, path))["data"]
+        assert set(found) == {"listing_id", "counterparty", "score"}
+
     async def test_time_runs_out(self, market: Market, world: World) -> None:
         await market.listing()
         soon = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()

@@ -242,6 +242,22 @@ class TestHiddenFields:
                 assert f"{CANARY}ref" not in answer.text, path
                 assert '"external_ref"' not in answer.text, path
 
+    async def test_the_timeline_of_a_forecast_order_tells_no_hidden_product(self, factory: Tenant) -> None:
+        starts, ends = "2099-01-01T00:00:00Z", "2099-02-01T00:00:00Z"
+        bucket = {"product": f"{CANARY}product", "quantity": "3", "start_at": starts, "end_at": ends}
+        async with factory.client() as owner, await guest(factory, "planner") as planner:
+            answer = await owner.post("/v1/forecasts", json={"buckets": [bucket]})
+            assert answer.status_code == 201, answer.text
+            (order,) = (await owner.get("/v1/work-orders?state=forecast")).json()["data"]
+            path = f"/v1/work-orders/{order['id']}/timeline"
+            assert CANARY in (await planner.get(path)).text
+            for resource in ("work_order", "forecast_bucket"):
+                policy = {"resource": resource, "field": "product", "role": "planner", "access": "none"}
+                assert (await owner.post("/v1/field-policies", json=policy)).status_code == 201
+            shown = await planner.get(path)
+        assert [e["type"] for e in shown.json()["data"]][-1] == "forecast_bucket.expected"
+        assert CANARY not in shown.text
+
     async def test_who_may_not_see_whose_an_order_is_sees_no_customers(
         self, factory: Tenant, orders: dict[str, Any]
     ) -> None:

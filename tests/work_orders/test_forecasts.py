@@ -226,7 +226,7 @@ class TestPlanning:
             await client.put("/v1/work-centers/m1", json={})
             steps = [{"name": "Turning", "unit_time": "PT1H", "sourcing": "either"}]
             await client.put("/v1/routings/P", json={"operations": steps})
-            await foreseen(client, bucket("20", days=(0, 1)))
+            await foreseen(client, bucket("60", days=(0, 2)))
             await world.settle(factory)
             run = (await client.post("/v1/schedule-runs", json={"iterations": 5, "include_forecast": True})).json()
             await farm(world.db).run_once()

@@ -115,18 +115,18 @@ def _request_command(name: str) -> Route:
 
 @route("GET", "/market/requests/{key}/candidates", tag=TAG, paging=())
 async def list_candidates(call: Call, key: str) -> Answer[Listed[CandidateView]]:
-    """List who could take the operation, best first, with the terms of each score.
+    """List who could take the operation, best first, with the terms of each score for who reads what they tell of.
 
     Answers 409 `export_controlled` for an order that must not leave the house.
     """
     found = await candidates.find(call.uow, call.principal, decode_id("mrq", key))
+    tells_why = candidates.tells_why(call.principal)
     data = [
         {
             "listing_id": encode_id("lst", c.listing_id),
             "counterparty": encode_id("pty", c.party_id),
             "score": c.score,
-            "terms": c.terms,
-            "explanation": c.explanation,
+            **({"terms": c.terms, "explanation": c.explanation} if tells_why else {}),
         }
         for c in found
     ]

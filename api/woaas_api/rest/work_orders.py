@@ -16,6 +16,7 @@ from woaas_api.rest.schemas.work_orders import (
     Timeline,
     WorkOrderView,
 )
+from woaas_api.subjects import SUBJECTS
 from woaas_core.db.refusals import FORESEEN
 from woaas_core.ids import encode_id
 from woaas_core.wire import Body, Name, decode
@@ -140,7 +141,7 @@ async def add_operation(call: Call, key: str, body: NewOperation) -> Answer[Oper
 async def get_timeline(call: Call, key: str) -> Answer[Timeline]:
     """Read everything that happened to a work order, oldest first."""
     head = await service.get(call.uow, call.principal, key)
-    return Answer({"data": await timeline(call.uow, call.principal, head)})
+    return Answer({"data": await timeline(call.uow, call.principal, head, SUBJECTS)})
 
 
 @route("GET", "/work-orders/{key}/kitting", tag=TAG)

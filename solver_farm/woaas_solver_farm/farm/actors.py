@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -110,11 +110,6 @@ class RayExecutor:
         self._connection: Connection | None = None
         self._pool: Pool[Any] = Pool(start=self._fresh, is_alive=self._is_alive, end=self._end, limit=keep)
 
-    @property
-    def home(self) -> Path:
-        """Where the token is kept."""
-        return self._settings.home
-
     async def connect(self) -> Any:
         """Ray's module, connected; takes seconds the first time."""
         return (await self._connected()).ray
@@ -168,8 +163,10 @@ class RayExecutor:
         except ray.exceptions.RayError as error:
             raise WorkerLost(type(error).__name__) from error
         except BaseException:
-            # Nobody waits for it any more, and on a full cluster it would come up one day.
-            ray.kill(actor, no_restart=True)
+            # Nobody waits for it any more, and on a full cluster it would come up one day. A session that is over took
+            # it along.
+            with suppress(ray.exceptions.RayError):
+                ray.kill(actor, no_restart=True)
             raise
         return actor
 

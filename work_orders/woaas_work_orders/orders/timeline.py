@@ -1,5 +1,6 @@
 """What happened to an order, from its audit entries."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -7,9 +8,8 @@ import msgspec
 
 from woaas_security.audit.masking import visible_data, visible_event
 from woaas_security.audit.resources import EVENT
+from woaas_security.authz.resource import Resource
 from woaas_security.principal import Principal
-from woaas_work_orders.attachments.resources import ATTACHMENT
-from woaas_work_orders.execution.resources import INSPECTION, RECEIPT, REPORT
 from woaas_work_orders.orders import repository
 from woaas_work_orders.orders.entities import WorkOrder
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
 
 _RESOURCES = {"work_order": WORK_ORDER, "operation": OPERATION}
-_BY_PREFIX = {r.prefix: r for r in (*_RESOURCES.values(), REPORT, INSPECTION, RECEIPT, ATTACHMENT)}
 
 
 class _Entry(msgspec.Struct):
@@ -33,22 +32,24 @@ class _Entry(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Entry).decode
 
 
-async def timeline(uow: "UnitOfWork", principal: Principal, order: WorkOrder) -> list[dict[str, Any]]:
+async def timeline(
+    uow: "UnitOfWork", principal: Principal, order: WorkOrder, subjects: Mapping[str, Resource]
+) -> list[dict[str, Any]]:
     """The order's entries, oldest first, archived ones too.
 
-    Each through the mask of the object it is about. Whoever may not read events sees nothing else of them; a guest
-    neither who acted nor why.
+    Each through the mask of the object it is about, by prefix of ids in ``subjects``. Whoever may not read events sees
+    nothing else of them; a guest neither who acted nor why.
     """
     rows = await repository.entries(uow, order.id, order.created_at)
     entries = [{**msgspec.structs.asdict(_decode(row["payload"])), "reason": row["reason"]} for row in rows]
     follows = principal.access(EVENT).sees_anything
-    shown = (_followed(principal, e) if follows else _masked(principal, e) for e in entries)
+    shown = (_followed(principal, e, subjects) if follows else _masked(principal, e) for e in entries)
     return [entry for entry in shown if entry is not None]
 
 
-def _followed(principal: Principal, entry: dict[str, Any]) -> dict[str, Any] | None:
+def _followed(principal: Principal, entry: dict[str, Any], subjects: Mapping[str, Resource]) -> dict[str, Any] | None:
     hidden = {"actor", "reason"} - principal.access(EVENT).readable
-    shown = visible_event(principal, entry, _BY_PREFIX)
+    shown = visible_event(principal, entry, subjects)
     return None if shown is None else {name: value for name, value in shown.items() if name not in hidden}
 
 

@@ -114,8 +114,8 @@ class CandidateView(Struct, kw_only=True):
     listing_id: str
     counterparty: str
     score: float
-    terms: ScoreTerms
-    explanation: list[str]
+    terms: ScoreTerms | UnsetType = UNSET
+    explanation: list[str] | UnsetType = UNSET
 
 
 class NDAView(View, kw_only=True):
