@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from woaas_core.db.tenancy import APP, AUDITOR, DEFINER, OWNER, SEQUENCER, WORKER
+from woaas_core.db.tenancy import APP, AUDITOR, DEFINER, OWNER, SEQUENCER
 from woaas_infra.dsn import DATABASE, with_database
 from woaas_infra.errors import CannotStart
 
@@ -27,9 +27,8 @@ class Role:
     is_login: bool
 
 
-ROLES = (Role(OWNER, False), Role(DEFINER, False), Role(APP, True), Role(WORKER, True), Role(SEQUENCER, True),
-         Role(AUDITOR, True))  # fmt: skip
-WORKING = (APP, WORKER, SEQUENCER, AUDITOR)
+ROLES = (Role(OWNER, False), Role(DEFINER, False), Role(APP, True), Role(SEQUENCER, True), Role(AUDITOR, True))
+WORKING = (APP, SEQUENCER, AUDITOR)
 
 # Two processes that start at once must not race for the same role; any number that nothing else locks will do.
 _LOCK = 7_203_114_201
@@ -85,9 +84,6 @@ async def ensure_roles(admin: "Connection") -> None:
     for role in ROLES:
         if not await admin.fetchval("SELECT pg_has_role(current_user, $1::text, $2)", role.name, member):
             await admin.execute(f"GRANT {role.name} TO CURRENT_USER {_set_only(admin)}")
-    # The worker may do what requests may, and what only time makes due.
-    if not await admin.fetchval("SELECT pg_has_role($1::text, $2::text, 'USAGE')", WORKER, APP):
-        await admin.execute(f"GRANT {APP} TO {WORKER}")
 
 
 async def grant_database(admin: "Connection") -> None:

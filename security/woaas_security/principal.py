@@ -19,8 +19,17 @@ from woaas_security.scope import values_of
 if TYPE_CHECKING:
     from woaas_security.audit.observing import Reads
 
-OPEN_TO_THE_END = frozenset({"tenant_deletion", "data_export", "export", "audit_export", "legal_hold"})
-"""What is done in a tenant that is to be deleted: taking that back or everything with one, and forbidding it."""
+OPEN_TO_THE_END: Mapping[str, frozenset[str]] = {
+    "tenant_deletion": frozenset({"create", "cancel"}),
+    **dict.fromkeys(("data_export", "export", "audit_export"), frozenset({"create", "stop"})),
+    "legal_hold": frozenset({"create", "release"}),
+    **dict.fromkeys(("api_key", "grant", "audit_source"), frozenset({"revoke"})),
+    "member": frozenset({"suspend", "remove"}),
+    "oauth_client": frozenset({"archive"}),
+    "webhook_endpoint": frozenset({"pause", "archive"}),
+    "sso_connection": frozenset({"delete"}),
+}
+"""What is still done in a tenant that is to be deleted: taking that back or everything with one, and access away."""
 ID_PREFIXES = {"api_key": "key", "user": "usr", "oauth_client": "oac"}
 
 
@@ -79,11 +88,12 @@ class Principal:
             return no_access(resource)
         found = self._access(resource)
         found = found if self.scopes is None else limited(found, self.scopes)
-        return found.reading() if self._is_closed(resource) else found
+        return found.reading(OPEN_TO_THE_END.get(resource.name, frozenset())) if self._is_in_closing else found
 
-    def _is_closed(self, resource: Resource) -> bool:
-        """Whether nothing is changed any more, since the tenant is to be deleted."""
-        return bool(self.policy.own.closing) and self.kind != "system" and resource.name not in OPEN_TO_THE_END
+    @property
+    def _is_in_closing(self) -> bool:
+        """Whether he is in a tenant that is to be deleted; processes of ours go on until then."""
+        return bool(self.policy.own.closing) and self.kind != "system"
 
     def _access(self, resource: Resource) -> Access:
         if not self.grants:
@@ -127,7 +137,7 @@ class Principal:
             TenantClosing: the tenant is to be deleted.
         """
         access = self.access(resource)
-        if action not in access.actions and self._is_closed(resource) and action in self._access(resource).actions:
+        if action not in access.actions and self._is_in_closing and action in self._access(resource).actions:
             raise TenantClosing
         access.require(action)
         return access

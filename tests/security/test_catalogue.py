@@ -12,7 +12,7 @@ from fixtures.database import FreshDatabase, execute, fetch
 from woaas_infra import migrate
 from woaas_infra.dsn import with_database
 
-ROLES = ("woaas_app", "woaas_worker", "woaas_sequencer", "woaas_auditor")
+ROLES = ("woaas_app", "woaas_sequencer", "woaas_auditor")
 
 # Tables of the whole installation, which hold nothing of a tenant: price lists are the seller's own.
 WITHOUT_TENANT = {
@@ -290,9 +290,7 @@ class TestFunctions:
             "WHERE prosecdef AND pronamespace = 'public'::regnamespace GROUP BY 1",
         )
         for function, grantees in rows:
-            assert set(grantees) <= {"woaas_app", "woaas_worker", "woaas_sequencer", "woaas_definer", "woaas_owner"}, (
-                function
-            )  # type: ignore[call-overload]
+            assert set(grantees) <= {"woaas_app", "woaas_sequencer", "woaas_definer", "woaas_owner"}, function  # type: ignore[call-overload]
 
 
 def test_the_models_and_the_history_agree(database: FreshDatabase) -> None:

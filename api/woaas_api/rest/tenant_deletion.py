@@ -9,6 +9,7 @@ from woaas_api.answers import Answer
 from woaas_api.edge import Call
 from woaas_api.endpoint import route
 from woaas_api.rest.schemas.work_orders import View
+from woaas_capacity_market.unfinished import unfinished
 from woaas_security.tenant_deletion import service
 from woaas_security.tenant_deletion.inputs import NewTenantDeletion
 from woaas_security.tenant_deletion.resources import TENANT_DELETION
@@ -31,11 +32,12 @@ async def request_tenant_deletion(call: Call, body: NewTenantDeletion) -> Answer
     """Ask for the tenant to be deleted when the grace period is over.
 
     Only owners may, each with his password once more. Until then everything is read and nothing changed (409
-    `tenant_closing`), owners take everything with them (`POST /v1/tenant/exports`) or take the deletion back; everybody
-    who has access is told by mail. A legal hold forbids it: 409 `legal_hold`.
+    `tenant_closing`) but access taken away; owners take everything with them (`POST /v1/tenant/exports`) or take the
+    deletion back, and everybody who has access is told by mail. A legal hold forbids it (409 `legal_hold`), and so does
+    what others count on: 409 with the contracts, quotes, requests and listings on the market as `unfinished`.
     """
     grace = timedelta(days=call.edge.settings.deletion_grace_days)
-    row = await service.request(call.uow, call.principal, call.prover, body, grace=grace)
+    row = await service.request(call.uow, call.principal, call.prover, body, grace=grace, unfinished=unfinished)
     return Answer(_show(call, row), 201, "/v1/tenant/deletion")
 
 

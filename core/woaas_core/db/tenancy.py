@@ -7,7 +7,6 @@ policies for the sequencer and through functions of the definer role.
 from collections.abc import Iterable
 
 APP = "woaas_app"
-WORKER = "woaas_worker"
 SEQUENCER = "woaas_sequencer"
 AUDITOR = "woaas_auditor"
 DEFINER = "woaas_definer"

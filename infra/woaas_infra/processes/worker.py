@@ -12,7 +12,7 @@ from uuid import UUID
 from woaas_core.clock import Clock
 from woaas_core.db.database import Database
 from woaas_core.db.statements import Statement
-from woaas_core.db.tenancy import WORKER
+from woaas_core.db.tenancy import APP
 from woaas_core.db.unit_of_work import UnitOfWork
 from woaas_core.settings import Settings
 from woaas_core.telemetry import logger
@@ -40,9 +40,7 @@ async def run_worker(
     """Do the jobs until stopped: each at once, then after each interval; those that take long beside the others."""
     if jobs is None:
         jobs = (*deliveries(settings), *periodic_jobs(settings), *long_jobs(settings))
-    database = await Database.connect(
-        settings.database_url, role=WORKER, size=2, clock=clock, pooler=settings.pooler_url
-    )
+    database = await Database.connect(settings.database_url, role=APP, size=2, clock=clock, pooler=settings.pooler_url)
     try:
         worker = Worker(database, settings, stop)
         log.info("infra.worker.started", jobs=[job.name for job in jobs])

@@ -54,7 +54,7 @@ class TenantDeletions(Bound[M]):
         """Ask for it with an owner's password; `signer` is his e-mail address where the caller is a key.
 
         Raises:
-            ConflictError: a legal hold forbids it, or it was asked for before.
+            ConflictError: a legal hold or something unfinished on the market forbids it, or it was asked for before.
         """
         given = {"password": password, "otp": otp, "signer": signer}
         return post("/v1/tenant/deletion", TenantDeletion, {n: v for n, v in given.items() if v is not None})

@@ -30,15 +30,8 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
         *("erasure", "legal_hold", "audit_source", "external_entry"),
     ),
     "access": (
-        "api_key",
-        "member",
-        "role",
-        "field_policy",
-        "grant",
-        "oauth_client",
-        "sso_connection",
-        "data_export",
-        "tenant_deletion",
+        *("api_key", "member", "role", "field_policy", "grant"),
+        *("oauth_client", "sso_connection", "data_export", "tenant_deletion"),
     ),
 }
 """The kinds of objects that a pair of scopes opens."""

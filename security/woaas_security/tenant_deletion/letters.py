@@ -8,8 +8,8 @@ from woaas_security.tenant_deletion import repository
 if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
 
-CLOSING, KEPT, DELETED = "tenant_closing", "tenant_kept", "tenant_deleted"
-PURPOSES = frozenset({CLOSING, KEPT, DELETED})
+CLOSING, KEPT = "tenant_closing", "tenant_kept"
+PURPOSES = frozenset({CLOSING, KEPT})
 _TEXTS = {
     (CLOSING, "en"): (
         "Your WOaaS tenant will be deleted",
@@ -41,7 +41,9 @@ an owner has taken the deletion of your tenant back. You can work as before.
 所有者已撤回删除请求，您可以照常工作。
 """,
     ),
-    (DELETED, "en"): (
+}
+_CERTIFICATE = {
+    "en": (
         "Your WOaaS tenant is deleted",
         """{name},
 
@@ -51,7 +53,7 @@ checkpoint of your log. Keep it: bundles that you have taken with you are verifi
 {certificate}
 """,
     ),
-    (DELETED, "zh"): (
+    "zh": (
         "您的 WOaaS 租户已删除",
         """{name}：
 
@@ -65,13 +67,16 @@ checkpoint of your log. Keep it: bundles that you have taken with you are verifi
 
 
 async def letter(uow: "UnitOfWork", purpose: str, *, to: str, name: str, language: str, base_url: str) -> Mail | None:
-    """The mail; None where it is no longer true."""
+    """The mail that a tenant is to be deleted or stays; None where it is no longer true."""
     row = await repository.current(uow)
     if (purpose == KEPT) is not (row is None):
         return None
     subject, text = _TEXTS.get((purpose, language)) or _TEXTS[purpose, "en"]
-    told = {"name": name, "base_url": base_url, "day": "", "certificate": ""}
-    if row is not None:
-        certificate = row["certificate"]
-        told |= {"day": f"{row['delete_at']:%Y-%m-%d %H:%M}", "certificate": (certificate or b"").decode()}
-    return Mail(to=to, subject=subject, text=text.format(**told))
+    day = "" if row is None else f"{row['delete_at']:%Y-%m-%d %H:%M}"
+    return Mail(to=to, subject=subject, text=text.format(name=name, base_url=base_url, day=day))
+
+
+def certificate(content: bytes, *, to: str, name: str, language: str) -> Mail:
+    """The mail that a tenant is deleted, with what certifies it."""
+    subject, text = _CERTIFICATE.get(language) or _CERTIFICATE["en"]
+    return Mail(to=to, subject=subject, text=text.format(name=name, certificate=content.decode()))

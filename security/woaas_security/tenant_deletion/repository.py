@@ -31,8 +31,8 @@ _SEALED = Statement.text(
 _DESTROY = Statement.text("SELECT destroy_rows($1, $2)", *("table_name", "at_most"))
 _CLOSE_SANDBOXES = Statement.text("SELECT close_sandboxes($1)", "now")
 _WITHDRAW = Statement.text("SELECT withdraw_from_market()")
-_MAIL = Statement.text(
-    "SELECT EXISTS (SELECT FROM mails WHERE tenant_id = $1 AND purpose = $2)", *("tenant", "purpose")
+_RECIPIENT = Statement.text(
+    'SELECT email AS "to", name, language FROM users WHERE tenant_id = $1 AND id = $2', *("tenant", "user")
 )
 _FORGET_NAME = Statement.text("UPDATE tenants SET name = 'deleted' WHERE id = $1", "tenant")
 _END_READING = Statement.text(
@@ -99,9 +99,15 @@ async def withdraw_from_market(uow: "UnitOfWork") -> None:
     await uow.all(_WITHDRAW)
 
 
-async def has_mail(uow: "UnitOfWork", purpose: str) -> bool:
-    """Whether a mail is still to go."""
-    return bool(await uow.value(_MAIL, tenant=uow.tenant, purpose=purpose))
+async def recipient(uow: "UnitOfWork", user_id: UUID | None) -> dict[str, str] | None:
+    """Where somebody reads his mail; None where he is no longer there."""
+    row = None if user_id is None else await uow.first(_RECIPIENT, tenant=uow.tenant, user=user_id)
+    return None if row is None else dict(row)
+
+
+async def count(uow: "UnitOfWork", table: str) -> int:
+    """How many rows the tenant has in a table of ours; those of others are not visible to it."""
+    return int(await uow.value(Statement.text(f'SELECT count(*) FROM "{table}"')))  # noqa: S608 - a name of ours
 
 
 async def leave_ids(uow: "UnitOfWork") -> None:

@@ -14,10 +14,7 @@ KEPT: Mapping[str, str] = {
     "tenants": "That there was a tenant of this id, by no name.",
     "tenant_deletions": "This certificate.",
     "reader_cursor": "How far the log was followed: numbers.",
-    "pending": "Ids and hashes on their way into the log; empty once they are in it.",
 }
-LAST = ("mails", "users")
-"""Emptied once the certificate is on its way: it is sent to the owner who asked."""
 
 
 def destroyed(tables: Iterable[Table]) -> list[str]:
@@ -26,4 +23,4 @@ def destroyed(tables: Iterable[Table]) -> list[str]:
     Rows that two tenants share are the other's as well and stay.
     """
     ours = [str(t.name) for t in tables if "tenant" in t.info and t.name not in KEPT]
-    return [name for name in reversed(ours) if name not in LAST]
+    return ours[::-1]

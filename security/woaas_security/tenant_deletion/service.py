@@ -1,5 +1,6 @@
 """Use cases of the end of a tenant: an owner asks for it, and may take it back until its time has come."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -19,21 +20,28 @@ if TYPE_CHECKING:
 
     from woaas_core.db.unit_of_work import UnitOfWork
 
+_LATER = ("cancelled_at", "started_at", "last_event_id", "recipient", "destroyed_at", "certificate", "finished_at")
 _OWNERS_ONLY = "Only owners end a tenant."
 
 
 async def request(
-    uow: "UnitOfWork", principal: Principal, prover: Prover, body: NewTenantDeletion, *, grace: timedelta
+    uow: "UnitOfWork",
+    principal: Principal,
+    prover: Prover,
+    body: NewTenantDeletion,
+    *,
+    grace: timedelta,
+    unfinished: Callable[["UnitOfWork"], Awaitable[list[str]]],
 ) -> "Record":
     """Close the tenant: it is only read from now on, and deleted when the grace period is over.
 
-    Everybody who has access is told by mail.
+    Everybody who has access is told by mail. ``unfinished`` names what the tenant still owes others.
 
     Raises:
         Forbidden: the caller, or who gave his password, is no owner.
         Unauthenticated: not his password, or not the code of his second factor.
         LegallyHeld: there is a hold on something of the tenant.
-        Conflict: it was asked for before.
+        Conflict: it was asked for before, or something is unfinished.
     """
     principal.require(TENANT_DELETION, "create")
     proved = await prover.prove(uow, principal, Claim(body.signer, body.password, body.otp))
@@ -45,6 +53,9 @@ async def request(
     if await repository.current(uow) is not None:
         msg = "The tenant is to be deleted already."
         raise Conflict(msg)
+    if found := await unfinished(uow):
+        msg = f"Others still count on the tenant; close, withdraw or cancel first: {', '.join(found)}"
+        raise Conflict(msg, members={"unfinished": found})
     now = uow.clock.now()
     values: dict[str, Any] = {
         "id": uuid7(),
@@ -52,9 +63,8 @@ async def request(
         "requested_by": proved.id,
         "requested_at": now,
         "delete_at": now + grace,
-        **dict.fromkeys(("cancelled_at", "started_at", "last_event_id", "certificate", "finished_at")),
+        **dict.fromkeys(_LATER),
         "destroyed": {},
-        "done": [],
     }
     await repository.insert(uow, values)
     data = {"requested_by": encode_id("usr", proved.id), "delete_at": values["delete_at"]}

@@ -4,9 +4,9 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from woaas_core.db.tenancy import APP, DEFINER, OWNER, WORKER, across_tenants, definer_function, isolate
+from woaas_core.db.tenancy import APP, DEFINER, OWNER, across_tenants, definer_function, isolate
 
-revision = "0031_tenant_deletion"
+revision = "0033_tenant_deletion"
 down_revision = "0029_exports"
 branch_labels = None
 depends_on = None
@@ -14,12 +14,12 @@ depends_on = None
 _INSTANT = sa.DateTime(timezone=True)
 # What stays of a deleted tenant: `woaas_security.tenant_deletion.retained` says why.
 KEPT = (
-    *("log", "log_head", "tile", "checkpoint", "cosignature", "reader_cursor", "pending", "tenant_deletions"),
+    *("log", "log_head", "tile", "checkpoint", "cosignature", "reader_cursor", "tenant_deletions"),
     *("billing_periods", "invoices", "invoice_lines", "invoice_series"),
     *("ledger_accounts", "ledger_transactions", "ledger_entries", "settlements"),
 )
 
-CHANGED = "state, cancelled_at, started_at, last_event_id, destroyed, done, certificate, finished_at"
+CHANGED = "state, cancelled_at, started_at, last_event_id, recipient, destroyed_at, destroyed, certificate, finished_at"
 
 
 def upgrade() -> None:
@@ -34,8 +34,9 @@ def upgrade() -> None:
         sa.Column("cancelled_at", _INSTANT, nullable=True),
         sa.Column("started_at", _INSTANT, nullable=True),
         sa.Column("last_event_id", sa.Uuid(), nullable=True),
+        sa.Column("recipient", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("destroyed", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("done", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("destroyed_at", _INSTANT, nullable=True),
         sa.Column("certificate", sa.LargeBinary(), nullable=True),
         sa.Column("finished_at", _INSTANT, nullable=True),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_tenant_deletions")),
@@ -60,13 +61,13 @@ def upgrade() -> None:
         REFUSE_CHANGE,
         REQUIRE_ARCHIVED,
         f"REVOKE DELETE ON {', '.join(('tenants', *KEPT))} FROM {DEFINER}",
-        *definer_function("destroy_rows(table_name text, at_most integer) RETURNS bigint", DESTROY, callers=(WORKER,)),
-        *definer_function("close_sandboxes(present timestamptz) RETURNS void", CLOSE_SANDBOXES, callers=(WORKER,)),
-        *definer_function("withdraw_from_market() RETURNS void", WITHDRAW, callers=(WORKER,)),
-        *definer_function("tenants_to_delete(present timestamptz) RETURNS SETOF uuid", TO_DELETE, callers=(WORKER,)),
+        *definer_function("destroy_rows(table_name text, at_most integer) RETURNS bigint", DESTROY),
+        *definer_function("close_sandboxes(present timestamptz) RETURNS void", CLOSE_SANDBOXES),
+        *definer_function("withdraw_from_market() RETURNS void", WITHDRAW),
+        *definer_function("tenants_to_delete(present timestamptz) RETURNS SETOF uuid", TO_DELETE),
         f"SET LOCAL ROLE {DEFINER}",
-        *(f"CREATE OR REPLACE FUNCTION {name} RETURNS SETOF uuid SECURITY DEFINER SET search_path = public, pg_temp {body}"
-          for name, body in (("live_tenants()", LIVE), ("tenants_to_renew(present timestamptz)", TO_RENEW))),
+        *(f"CREATE OR REPLACE FUNCTION {signature} SECURITY DEFINER SET search_path = public, pg_temp {body}"
+          for signature, body in REPLACED.items()),
         f"SET LOCAL ROLE {OWNER}",
     ):  # fmt: skip
         op.execute(statement)
@@ -95,11 +96,12 @@ GUARD = """
 CREATE FUNCTION guard_deletion() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_OP = 'INSERT' THEN
-    IF NEW.state = 'closing' AND NEW.started_at IS NULL AND NEW.done = '{}'
+    IF NEW.state = 'closing' AND NEW.started_at IS NULL
       AND (current_user = 'woaas_definer' OR NEW.delete_at >= clock_timestamp() + interval '23 hours')
     THEN RETURN NEW; END IF;
   ELSIF (OLD.state, NEW.state) IN (('closing', 'cancelled'), ('destroying', 'destroying'),
-    ('destroying', 'certified'), ('certified', 'finished'))
+    ('destroying', 'certified'))
+    OR ((OLD.state, NEW.state) = ('certified', 'finished') AND NEW.recipient IS NULL)
   THEN RETURN NEW;
   ELSIF (OLD.state, NEW.state) = ('closing', 'destroying') AND OLD.delete_at <= clock_timestamp()
     AND NOT EXISTS (SELECT FROM legal_holds h WHERE h.tenant_id = NEW.tenant_id AND h.released_at IS NULL)
@@ -154,7 +156,7 @@ BEGIN
   IF NOT EXISTS (SELECT FROM tenant_deletions d
     JOIN log l ON l.tenant_id = d.tenant_id AND l.event_id = d.last_event_id
     JOIN log_head h ON h.tenant_id = d.tenant_id AND l.index < h.signed_size
-    WHERE d.tenant_id = app_tenant() AND d.state IN ('destroying', 'certified') AND d.delete_at <= clock_timestamp())
+    WHERE d.tenant_id = app_tenant() AND d.state = 'destroying' AND d.delete_at <= clock_timestamp())
   THEN
     RAISE EXCEPTION 'this tenant is not being deleted' USING ERRCODE = 'insufficient_privilege';
   END IF;
@@ -166,8 +168,8 @@ END $$
 """
 CLOSE_SANDBOXES = """
 LANGUAGE sql VOLATILE AS $$
-  INSERT INTO tenant_deletions (tenant_id, id, state, requested_at, delete_at, destroyed, done)
-  SELECT s.id, gen_random_uuid(), 'closing', present, present, '{}', '{}'
+  INSERT INTO tenant_deletions (tenant_id, id, state, requested_at, delete_at, destroyed)
+  SELECT s.id, gen_random_uuid(), 'closing', present, present, '{}'
   FROM tenants me JOIN tenants s ON s.organisation_id = me.organisation_id AND NOT s.livemode
   WHERE me.id = app_tenant() AND me.livemode AND is_destroyed(me.id)
     AND NOT EXISTS (SELECT FROM tenants t
@@ -187,12 +189,35 @@ LANGUAGE sql STABLE AS $$
   WHERE d.state IN ('closing', 'destroying', 'certified') AND d.delete_at <= present ORDER BY d.delete_at
 $$
 """
-LIVE = """
+# Who looks for work does not come to a tenant that is being destroyed, and nobody enters one that is gone.
+REPLACED = {
+    "enter_tenant(entered uuid) RETURNS TABLE "
+    "(tenant_id uuid, livemode boolean, organisation_id uuid, policy_version bigint, releases_limited boolean)": """
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  SELECT t.id, t.livemode, t.organisation_id, t.policy_version, t.release_allowance IS NOT NULL
+    INTO tenant_id, livemode, organisation_id, policy_version, releases_limited FROM tenants t WHERE t.id = entered
+    AND NOT EXISTS (SELECT FROM tenant_deletions d WHERE d.tenant_id = entered AND d.state = 'finished');
+  IF FOUND THEN PERFORM set_config('app.tenant_id', tenant_id::text, true); RETURN NEXT; END IF;
+END $$
+""",
+    "lagging_tenants(reader_name text, max_attempts integer) RETURNS SETOF uuid": """
+LANGUAGE sql STABLE AS $$
+  SELECT h.tenant_id FROM log_head h
+  LEFT JOIN reader_cursor c ON c.tenant_id = h.tenant_id AND c.reader = reader_name
+  WHERE h.size > coalesce(c.next_index, 0)
+    AND coalesce(c.attempts, 0) < max_attempts AND (c.retry_at IS NULL OR c.retry_at <= clock_timestamp())
+    AND NOT is_destroyed(h.tenant_id)
+  ORDER BY h.updated_at LIMIT 500
+$$
+""",
+    "live_tenants() RETURNS SETOF uuid": """
 LANGUAGE sql STABLE AS $$ SELECT t.id FROM tenants t WHERE NOT is_destroyed(t.id) ORDER BY t.id $$
-"""
-TO_RENEW = """
+""",
+    "tenants_to_renew(present timestamptz) RETURNS SETOF uuid": """
 LANGUAGE sql STABLE AS $$
   SELECT p.tenant_id FROM billing_periods p
   WHERE p.status = 'open' AND p.renews_at <= present AND NOT is_destroyed(p.tenant_id) ORDER BY p.renews_at
 $$
-"""
+""",
+}
