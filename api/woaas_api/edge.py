@@ -8,21 +8,21 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from time import perf_counter
 from typing import Any, TypeVar
-from urllib.parse import quote
 from uuid import UUID
 
-from litestar import Request, Response
+from litestar import Request
 from litestar.exceptions import HTTPException
 
 from woaas_api.admission import Admission
 from woaas_api.answers import Answer, Awaited, RawResponse
 from woaas_api.awaiting import RunAnswers
-from woaas_api.explanation import MEMBER, PARAMETER, Watched, explanation, is_asked, watch
+from woaas_api.explanation import PARAMETER, is_asked, watch
 from woaas_api.health import Metrics
 from woaas_api.problems import as_domain_error, log, problem, request_id_of
 from woaas_api.queries import Asked, FeedAsked, read_feed_query, read_query
+from woaas_api.rendering import render, respond
 from woaas_api.room import Room
-from woaas_core.conditional import encode, etag_of, is_known, require_match
+from woaas_core.conditional import require_match
 from woaas_core.db.database import Database
 from woaas_core.db.notices import Notices
 from woaas_core.db.unit_of_work import UnitOfWork
@@ -261,14 +261,14 @@ class Edge:
                     if answer.awaited is not None:
                         awaited = answer.awaited
                         await self._answers.expect(awaited.run_id)
-                    return _render(call, answer)
+                    return render(call, answer)
 
                 key = None if safe else request.headers.get("idempotency-key")
                 if key is None:
-                    response = _response(call, await run())
+                    response = respond(call, await run())
                 else:
                     rendered = await once(uow, principal, key, place=_place(request), raw=raw, run=run)
-                    response = _response(call, rendered)
+                    response = respond(call, rendered)
         except BaseException:
             if awaited is not None:
                 self._answers.give_up(awaited.run_id)
@@ -286,13 +286,13 @@ class Edge:
             try:
                 answer = await awaited.then(call)
                 answer.headers["Woaas-Event-Id"] = await last_event_of(uow, awaited.subject)
-                rendered = _render(call, answer)
+                rendered = render(call, answer)
             except DomainError as error:
                 refusal = _refused(request, error, problem)
                 rendered = Rendered(refusal.status_code or 500, {}, refusal.content, str(refusal.media_type))
             if key is not None:
                 await settle(uow, principal, key, place=_place(request), rendered=rendered)
-            return _response(call, rendered)
+            return respond(call, rendered)
 
     async def _keep_refusal(self, request: AnyRequest, raw: bytes, refusal: RawResponse, refuse: Refuse) -> RawResponse:
         """Store a refusal under its key, now that the work is rolled back; a twin that was quicker is repeated."""
@@ -306,7 +306,7 @@ class Edge:
                 principal = await self.authenticate(uow, request)
                 call = Call(self, request, uow, principal, raw)
                 key = request.headers["idempotency-key"]
-                return _response(call, await once(uow, principal, key, place=_place(request), raw=raw, run=run))
+                return respond(call, await once(uow, principal, key, place=_place(request), raw=raw, run=run))
         except Exception as error:  # noqa: BLE001, RUF100 - as for every answer
             return _refused(request, error, refuse)
 
@@ -340,37 +340,6 @@ async def _read_body(request: AnyRequest) -> bytes:
     if raw and kind and kind != "application/json":
         raise UnsupportedMediaType
     return raw
-
-
-def _render(call: Call, answer: Answer[Any]) -> Rendered:
-    """The answer as bytes, before the commit."""
-    if isinstance(call.principal, Watched) and isinstance(answer.value, dict):
-        answer.value = {MEMBER: explanation(call.principal), **answer.value}
-    is_raw = isinstance(answer.value, bytes)
-    body = answer.value if is_raw else b"" if answer.status == 204 else encode(answer.value)
-    assert isinstance(body, bytes)
-    headers = {"ETag": etag_of(body), **answer.headers}
-    if answer.location:
-        headers["Location"] = quote(answer.location)
-    if call.uow.last_event_text:
-        headers["Woaas-Event-Id"] = call.uow.last_event_text
-    kept = None
-    if answer.secret and isinstance(answer.value, dict):
-        kept = encode({k: None if k in answer.secret else v for k, v in answer.value.items()})
-    return Rendered(answer.status, headers, body, answer.media_type, kept)
-
-
-def _response(call: Call, rendered: Rendered) -> RawResponse:
-    is_read = call.request.method == "GET"
-    headers = {
-        "X-Request-Id": call.uow.request_id or "",
-        **rendered.headers,
-        "Cache-Control": "private, no-cache" if is_read else "no-store",
-    }
-    status, body = rendered.status, rendered.body
-    if is_read and is_known(call.request.headers.get("if-none-match"), headers["ETag"]):
-        status, body = 304, b""
-    return Response(body, status_code=status, media_type=rendered.media_type, headers=headers)
 
 
 def _place(request: AnyRequest) -> str:

@@ -27,6 +27,8 @@ from graphql import (
 )
 from graphql.utilities import value_from_ast_untyped
 from strawberry.extensions import SchemaExtension
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.types.field import StrawberryField
 
 from woaas_graphql.errors import QueryTooComplex
 
@@ -39,6 +41,9 @@ MAX_DIRECTIVES = 50
 MAX_FRAGMENTS = 50
 BUDGET = 1000
 MUTATION_WEIGHT = 10
+SEARCH_WEIGHT = 20
+WEIGHT = "weight"
+"""The metadata of a field that costs more than the object it answers: a search asks every kind."""
 ASSUMED_LIST_SIZE = 10
 _MAX_PAGE = 200
 
@@ -172,7 +177,7 @@ class _Pricing:
         return self._selections(operation.selection_set, root, weight, 0)
 
     def _selections(self, selected: SelectionSetNode, on: Any, weight: int, page: int) -> Price:
-        """The price of one object's fields; ``page`` is the size of the connection they belong to."""
+        """The price of one object's fields; ``page`` is how many its own lists hold, if it is a page."""
         total = Price()
         for selection in selected.selections:
             match selection:
@@ -202,26 +207,26 @@ class _Pricing:
         field = on.fields.get(name) if isinstance(on, GraphQLObjectType) else None
         if field is None or node.selection_set is None:
             return Price(1, aliases, 0)
-        inner = get_named_type(field.type)
-        is_page = inner.name.endswith("Connection")
-        below = self._selections(node.selection_set, inner, 1, self._page_size(field, node) if is_page else page)
-        count = page if name == "edges" else self._count(field, node)
-        own = 0 if name in ("node", "pageInfo") else weight
+        is_list = isinstance(field.type.of_type if isinstance(field.type, GraphQLNonNull) else field.type, GraphQLList)
+        size = self._page_size(field, node) if "first" in field.args else 0
+        below = self._selections(node.selection_set, get_named_type(field.type), 1, 0 if is_list else size)
+        count = (size or page or ASSUMED_LIST_SIZE) if is_list else 1
+        own = 0 if name in ("node", "pageInfo") else weight * _weight(field)
         return Price(1 + below.depth, aliases + below.aliases, count * (own + below.cost))
-
-    def _count(self, field: GraphQLField, node: FieldNode) -> int:
-        kind = field.type.of_type if isinstance(field.type, GraphQLNonNull) else field.type
-        if not isinstance(kind, GraphQLList):
-            return 1
-        return self._page_size(field, node) if "first" in field.args else ASSUMED_LIST_SIZE
 
     def _page_size(self, field: GraphQLField, node: FieldNode) -> int:
         """``first`` as it is given; what no list would serve is left to the list to refuse."""
-        given: Any = field.args["first"].default_value if "first" in field.args else ASSUMED_LIST_SIZE
+        given: Any = field.args["first"].default_value
         for argument in node.arguments or ():
             if argument.name.value == "first":
                 given = value_from_ast_untyped(argument.value, dict(self._variables))
         return min(max(given, 1), _MAX_PAGE) if isinstance(given, int) else _MAX_PAGE
+
+
+def _weight(field: GraphQLField) -> int:
+    """What the field itself costs beside what is below it."""
+    declared = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    return int(declared.metadata.get(WEIGHT, 1)) if isinstance(declared, StrawberryField) else 1
 
 
 def _defaults(operation: OperationDefinitionNode) -> dict[str, Any]:

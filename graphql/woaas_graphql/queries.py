@@ -18,11 +18,13 @@ from woaas_core.ids import decode_id, try_decode_id, uuid7
 from woaas_graphql import types
 from woaas_graphql.connections import Edge, connection, connection_type, list_field
 from woaas_graphql.context import Context, Info, limit_of
+from woaas_graphql.limits import SEARCH_WEIGHT, WEIGHT
 from woaas_graphql.scalars import JSON, DateTime
 from woaas_graphql.shapes import kind_of
+from woaas_graphql.types.search import show_found
 from woaas_security.audit import evidence
-from woaas_security.audit.masking import visible_events
-from woaas_security.audit.resources import AUDIT_ENTRY, EVENT
+from woaas_security.audit.masking import require_feed, visible_events
+from woaas_security.audit.resources import AUDIT_ENTRY
 from woaas_security.authz.listing import DEFAULT_LIMIT
 from woaas_security.identity.me import describe
 from woaas_solver_farm.inquiries.views import find_move
@@ -37,6 +39,8 @@ from woaas_work_orders.orders import service as orders
 from woaas_work_orders.promises import service as promises
 from woaas_work_orders.resources import service as master_data
 from woaas_work_orders.resources.kinds import MasterKind
+from woaas_work_orders.search import DEFAULT_HITS
+from woaas_work_orders.search import search as search_all
 
 Find = Callable[[Context, str], Awaitable[Row]]
 
@@ -59,10 +63,10 @@ async def events(
 ) -> EventConnection | None:  # type: ignore[valid-type]
     """The log in order; `endCursor` is where to go on, also at its end."""
     context = info.context
-    context.principal.require(EVENT, "read")
     bound_to = f"events|{context.principal.id}"
     start = _index(context, after, bound_to) or 0
     wanted = FeedFilter(types=tuple(types or ()), work_order=work_order_id or None)
+    require_feed(context.principal, wanted)
     feed = await read_feed(context.uow, wanted, start=start, limit=limit_of(first))
 
     def cursor(index: int) -> str:
@@ -159,8 +163,22 @@ async def schedule_comparison(
     return await comparing.compare(context.uow, context.principal, decode_id("sch", id), with_)  # type: ignore[return-value]  # JSON
 
 
+async def search(
+    info: Info, q: str, kinds: list[str] | None = None, first: int = DEFAULT_HITS
+) -> types.SearchResult | None:
+    """The same search as REST's."""
+    context = info.context
+    found = await search_all(context.uow, context.principal, q, kinds=kinds or (), limit=first)
+    return show_found(found)  # type: ignore[return-value]  # by name
+
+
 QUERIES: dict[str, StrawberryField] = {
     "me": strawberry.field(me),
+    "search": strawberry.field(
+        search,
+        metadata={WEIGHT: SEARCH_WEIGHT},
+        description="Work orders, operations and master data with a text in what you may read; at most 50 hits",
+    ),
     "work_order": _by_id(
         types.WorkOrder, lambda c, text: orders.get(c.uow, c.principal, text), "A work order by id or number"
     ),

@@ -12,8 +12,7 @@ from woaas_core.ids import decode_id
 from woaas_graphql.context import Session
 from woaas_graphql.types import Event, ScheduleRun
 from woaas_graphql.types.plans import RUN_KIND
-from woaas_security.audit.masking import visible_events
-from woaas_security.audit.resources import EVENT
+from woaas_security.audit.masking import require_feed, visible_events
 from woaas_solver_farm.schedules import service
 
 LOOK_S = 0.2
@@ -33,7 +32,8 @@ async def follow(
     while True:
         async with info.context.open() as context:
             principal = context.principal
-            principal.require(EVENT, "read")
+            wanted = FeedFilter(types=tuple(types or ()), work_order=work_order_id or None)
+            require_feed(principal, wanted)
             if start is None and after:
                 (value,) = context.cursors.open(after, bound_to=f"events|{principal.id}")
                 if not isinstance(value, int):
@@ -41,7 +41,6 @@ async def follow(
                 start = value
             elif start is None:
                 start = (await read_feed(context.uow, FeedFilter(), start=None, limit=1)).size
-            wanted = FeedFilter(types=tuple(types or ()), work_order=work_order_id or None)
             feed = await read_feed(context.uow, wanted, start=start, limit=_PAGE)
             shown = visible_events(principal, feed.events, context.subjects)
         start = feed.next_index

@@ -1,19 +1,17 @@
 """Work that is done after a request, under what is left by then of the rights it was asked with."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from woaas_core.errors import DomainError
 from woaas_security.identity.service import Authenticator
 from woaas_security.oauth import repository as oauth
+from woaas_security.oauth.protocol import GRANT_LIFE
 from woaas_security.principal import Principal
 
 if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
-
-_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 class RightsEnded(DomainError):
@@ -52,15 +50,23 @@ async def requester(uow: "UnitOfWork", by: dict[str, Any], authenticator: Authen
     now = await authenticator.present(uow, by["kind"], UUID(by["id"]))
     if now is None or now.customer != by.get("customer") or now.scope != by.get("scope", {}):
         raise RightsEnded
-    scopes = None if by.get("scopes") is None else frozenset(by["scopes"])
     client = None if by.get("client") is None else UUID(by["client"])
-    if client is not None and not await _still_allowed(uow, now, client, authenticator):
-        raise RightsEnded
+    scopes = None if by.get("scopes") is None else frozenset(by["scopes"])
+    if client is not None:
+        scopes = await scopes_left(uow, now, client, scopes or frozenset())
+        if scopes is None:
+            raise RightsEnded
     return replace(now, roles=now.roles & frozenset(by["roles"]), scopes=scopes, client_id=client)
 
 
-async def _still_allowed(uow: "UnitOfWork", person: Principal, client: UUID, authenticator: Authenticator) -> bool:
-    """Whether an application is still there and, where it acts for a person, still has his consent."""
-    if await authenticator.present(uow, "oauth_client", client) is None:
-        return False
-    return person.kind != "user" or await oauth.has_consented(uow, person.id, client, [], _EVER)
+async def scopes_left(
+    uow: "UnitOfWork", person: Principal, client: UUID, scopes: frozenset[str]
+) -> frozenset[str] | None:
+    """What an application may still do of what it could; None once it was retired, or its user lets it act no more."""
+    live = await oauth.live_scopes(uow, client)
+    if live is None:
+        return None
+    since = uow.clock.now() - GRANT_LIFE
+    if person.kind == "user" and not await oauth.has_consented(uow, person.id, client, [], since):
+        return None
+    return live & scopes

@@ -46,6 +46,7 @@ VIEWS = {
     "UsageEvent": "list_usage_events",
     "AuditEntry": "list_audit_entries",
     "Me": "get_me",
+    "SearchHit": "search",
     **{shape.__name__: f"get_{name}" for name, shape in types.MASTER.items()},
 }
 # What REST has in places of its own: a list below the order, a header.

@@ -13,8 +13,7 @@ from woaas_api.subjects import SUBJECTS
 from woaas_core.errors import InvalidCursor
 from woaas_core.events.envelope import event_types
 from woaas_core.events.feed import FeedFilter, read_feed
-from woaas_security.audit.masking import visible_events
-from woaas_security.audit.resources import EVENT
+from woaas_security.audit.masking import require_feed, visible_events
 from woaas_security.tenants import service as _tenants  # noqa: F401 - its event types belong to the catalogue
 
 TAG = "Events"
@@ -27,8 +26,8 @@ class CloudEvent(Struct, kw_only=True):
     id: str
     source: str
     type: str
-    time: datetime
-    subject: str
+    time: datetime | UnsetType = UNSET
+    subject: str | UnsetType = UNSET
     datacontenttype: str
     tenantid: str
     auditindex: int
@@ -70,7 +69,6 @@ async def list_events(call: Call) -> Answer[EventFeed]:
     `next_cursor` is null where the log ends for now; `resume_cursor` goes on there once there is more. Filter by
     `type=work_order.*,operation.completed`, by `work_order_id` and by `time[gte]` and `time[lt]`.
     """
-    call.principal.require(EVENT, "read")
     query = call.feed_query("type", "work_order_id", "time[gte]", "time[lt]")
     own = query.own
     bound_to = f"events|{call.principal.id}"
@@ -86,6 +84,7 @@ async def list_events(call: Call) -> Answer[EventFeed]:
         since=read_instant(own.get("time[gte]")),
         until=read_instant(own.get("time[lt]")),
     )
+    require_feed(call.principal, wanted)
     feed = await read_feed(call.uow, wanted, start=start, limit=query.limit)
     cursor = call.edge.cursors.seal([feed.next_index], bound_to=bound_to)
     shown = visible_events(call.principal, feed.events, SUBJECTS)

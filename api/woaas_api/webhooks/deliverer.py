@@ -20,8 +20,7 @@ from woaas_core.events.feed import cloud_event
 from woaas_core.ids import encode_id
 from woaas_core.telemetry import logger
 from woaas_security.audit import store
-from woaas_security.audit.masking import visible_event
-from woaas_security.audit.resources import EVENT
+from woaas_security.audit.masking import fed_event
 from woaas_security.authz.resource import Resource
 from woaas_security.identity.service import Authenticator
 from woaas_security.principal import Principal
@@ -146,9 +145,9 @@ class Deliverer:
 
     def _shown(self, owner: Principal, event: "Record | None") -> dict[str, Any] | None:
         """The event as its feed shows it to the owner now; None where it does not, or it was archived."""
-        if event is None or not owner.access(EVENT).sees_anything:
+        if event is None:
             return None
-        return visible_event(owner, cloud_event(event["index"], event["payload"]), self._subjects)
+        return fed_event(owner, cloud_event(event["index"], event["payload"]), self._subjects)
 
     def _message(self, uow: "UnitOfWork", row: "Record", event: dict[str, Any], checkpoint: str | None) -> Message:
         now, bound_to = uow.clock.now(), encode_id("whk", row["endpoint_id"])

@@ -31,6 +31,7 @@ from woaas_graphql.types.planning import (
     ProposalChange,
 )
 from woaas_graphql.types.plans import Schedule, ScheduleRun, Slot
+from woaas_graphql.types.search import SearchResult
 from woaas_graphql.types.work import (
     REPORT_KIND,
     Attachment,
@@ -85,6 +86,7 @@ __all__ = [
     "Role",
     "Schedule",
     "ScheduleRun",
+    "SearchResult",
     "Settlement",
     "Signature",
     "Slot",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import mimetypes
 from pathlib import Path
@@ -43,7 +44,8 @@ class Attachments(Bound[M]):
         """
         content = file if isinstance(file, bytes) else Path(file).read_bytes()
         known = name or ("" if isinstance(file, bytes) else Path(file).name)
-        kind = media_type or mimetypes.guess_type(known)[0] or "application/octet-stream"
+        guessed, packed = mimetypes.guess_type(known)
+        kind = media_type or (None if packed else guessed) or "application/octet-stream"
         headers = {"Content-Type": kind} | ({"Idempotency-Key": idempotency_key} if idempotency_key else {})
         query = {"subject": subject, "name": known, "access_class": access_class}
         return Request("POST", "/v1/attachments", _attachment, query=query, content=content, headers=headers)
@@ -68,35 +70,37 @@ class Attachments(Bound[M]):
         """Write a file's content to a place, whole or not at all.
 
         Raises:
-            DownloadError: its SHA-256 is not the one on record.
+            DownloadError: it is not what the service said it sends.
         """
         return self._save(id, Path(destination))
 
     def _save(self, id: str, destination: Path) -> Steps[Path]:
-        known = yield from self._executor.exchange(read(path("/v1/attachments/{}", id), Attachment))
         partial = destination.with_name(f".{destination.name}.{id}.partial")
-        with partial.open("w+b") as file:
-            headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
-            where = path("/v1/attachments/{}/download", id)
-            yield from self._executor.exchange(Request("GET", where, _nothing, headers=headers, sink=file))
-            found = _digest(file)
-        if found != known.sha256:
-            partial.unlink()
-            raise DownloadError(f"{id}: its SHA-256 is {found}, the one on record {known.sha256}")
-        return partial.replace(destination)
+        headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
+        where = path("/v1/attachments/{}/download", id)
+        try:
+            with partial.open("w+b") as file:
+                told = yield from self._executor.exchange(Request("GET", where, _told, headers=headers, sink=file))
+                found = _digest(file)
+            if found != told:
+                raise DownloadError(f"{id}: the digest of what came is {found}, the service said {told}")
+            return partial.replace(destination)
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 def _attachment(response: httpx2.Response) -> Attachment:
     return Attachment(json_object(response))
 
 
-def _nothing(_response: httpx2.Response) -> None:
-    return None
+def _told(response: httpx2.Response) -> str:
+    return response.headers.get("repr-digest", "")
 
 
 def _digest(file: IO[bytes]) -> str:
+    """The SHA-256 of a file as `Repr-Digest` writes it (RFC 9530)."""
     file.seek(0)
     digest = hashlib.sha256()
     while block := file.read(_BLOCK):
         digest.update(block)
-    return digest.hexdigest()
+    return f"sha-256=:{base64.b64encode(digest.digest()).decode()}:"

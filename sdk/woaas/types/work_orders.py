@@ -356,19 +356,19 @@ class Attachment(Model):
     """A file under a work order or an operation; `state` is current, superseded or removed."""
 
     id: str
-    work_order_id: str
+    work_order_id: str | None
     operation_id: str | None
-    name: str
-    version: int
-    access_class: AccessClass
-    media_type: str
-    size_bytes: int
-    sha256: str
-    state: Literal["current", "superseded", "removed"]
-    uploaded_by: str
-    created_at: datetime
+    name: str | None
+    version: int | None
+    access_class: AccessClass | None
+    media_type: str | None
+    size_bytes: int | None
+    sha256: str | None
+    state: Literal["current", "superseded", "removed"] | None
+    uploaded_by: str | None
+    created_at: datetime | None
     removed_at: datetime | None
-    livemode: bool
+    livemode: bool | None
 
 
 class Evidence(Model):

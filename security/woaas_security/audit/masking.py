@@ -3,18 +3,51 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from woaas_core.errors import Forbidden
+from woaas_core.events.feed import FeedFilter
+from woaas_security.audit.resources import EVENT
 from woaas_security.authz.access import Access, no_access
 from woaas_security.authz.classes import COLUMN
 from woaas_security.authz.resource import Resource
 from woaas_security.principal import Principal
 
+# The members of a CloudEvent that are fields of an event and that it can be without.
+_MEMBERS = {"subject": "subject", "time": "recorded_at", "workorder": "work_order_id"}
+
+
+def require_feed(principal: Principal, wanted: FeedFilter) -> None:
+    """Refuse to follow the log to who may not, or by what he may not see of an event.
+
+    Raises:
+        Forbidden: he reads no events, or not of what type they are.
+        UnknownParameter: he may not see what he asks by.
+    """
+    access = principal.require(EVENT, "read")
+    if not access.reads("type"):
+        raise Forbidden
+    asked = {"work_order_id": wanted.work_order, "recorded_at": wanted.since or wanted.until}
+    for name, value in asked.items():
+        if value is not None:
+            access.readable_field(name)
+
 
 def visible_events(
     principal: Principal, events: Iterable[Mapping[str, Any]], subjects: Mapping[str, Resource]
 ) -> list[dict[str, Any]]:
-    """Events as a caller may see them; one that tells of hidden fields only is left out, as if it had not been."""
-    shown = (visible_event(principal, event, subjects) for event in events)
+    """Events of the feed as a caller may see them; what tells of hidden fields only is left out, as if it were not."""
+    shown = (fed_event(principal, event, subjects) for event in events)
     return [event for event in shown if event is not None]
+
+
+def fed_event(
+    principal: Principal, event: Mapping[str, Any], subjects: Mapping[str, Resource]
+) -> dict[str, Any] | None:
+    """A CloudEvent as its feed and its webhooks show it; None where nothing of it is for the caller."""
+    access = principal.access(EVENT)
+    shown = visible_event(principal, event, subjects) if access.reads("type") else None
+    if shown is None or access.is_whole:
+        return shown
+    return {name: value for name, value in shown.items() if name not in _MEMBERS or access.reads(_MEMBERS[name])}
 
 
 def visible_event(

@@ -17,6 +17,7 @@ from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
 if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
 
+_MEMBERS = {"subject": "subject", "at": "recorded_at", "actor": "actor", "reason": "reason"}
 _RESOURCES = {"work_order": WORK_ORDER, "operation": OPERATION}
 
 
@@ -42,13 +43,14 @@ async def timeline(
     """
     rows = await repository.entries(uow, order.id, order.created_at)
     entries = [{**msgspec.structs.asdict(_decode(row["payload"])), "reason": row["reason"]} for row in rows]
-    follows = principal.access(EVENT).sees_anything
+    follows = principal.access(EVENT).reads("type")
     shown = (_followed(principal, e, subjects) if follows else _masked(principal, e) for e in entries)
     return [entry for entry in shown if entry is not None]
 
 
 def _followed(principal: Principal, entry: dict[str, Any], subjects: Mapping[str, Resource]) -> dict[str, Any] | None:
-    hidden = {"actor", "reason"} - principal.access(EVENT).readable
+    access = principal.access(EVENT)
+    hidden = {member for member, name in _MEMBERS.items() if not access.reads(name)}
     shown = visible_event(principal, entry, subjects)
     return None if shown is None else {name: value for name, value in shown.items() if name not in hidden}
 

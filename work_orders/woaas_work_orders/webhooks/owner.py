@@ -8,8 +8,7 @@ from woaas_core.db.statements import Row
 from woaas_core.ids import decode_id, encode_id
 from woaas_security.identity import repository as identity
 from woaas_security.identity.service import Authenticator
-from woaas_security.oauth import repository as oauth
-from woaas_security.oauth.protocol import GRANT_LIFE
+from woaas_security.on_behalf import scopes_left
 from woaas_security.principal import ID_PREFIXES, Principal
 
 if TYPE_CHECKING:
@@ -39,8 +38,9 @@ async def present_owner(uow: "UnitOfWork", authenticator: Authenticator, endpoin
     found = await authenticator.present(uow, kind, subject)
     if found is None or endpoint["owner_client"] is None:
         return found
-    scopes = await _left_of_scopes(uow, endpoint, kind, subject)
-    return None if scopes is None else replace(found, scopes=scopes, client_id=endpoint["owner_client"])
+    client, kept = endpoint["owner_client"], frozenset(endpoint["owner_scopes"] or ())
+    scopes = await scopes_left(uow, found, client, kept)
+    return None if scopes is None else replace(found, scopes=scopes, client_id=client)
 
 
 async def is_owner(uow: "UnitOfWork", principal: Principal, endpoint: Row) -> bool:
@@ -54,18 +54,6 @@ async def is_owner(uow: "UnitOfWork", principal: Principal, endpoint: Row) -> bo
         return False
     kept = endpoint["owner_scopes"]
     return principal.scopes is None or (kept is not None and principal.scopes >= set(kept))
-
-
-async def _left_of_scopes(uow: "UnitOfWork", endpoint: Row, kind: str, subject: UUID) -> frozenset[str] | None:
-    """What the application may still ask for; None where it was retired, or its user lets it act for him no more."""
-    client = endpoint["owner_client"]
-    live = await oauth.live_scopes(uow, client)
-    if live is None:
-        return None
-    since = uow.clock.now() - GRANT_LIFE
-    if kind == "user" and not await oauth.has_consented(uow, subject, client, [], since):
-        return None
-    return live & frozenset(endpoint["owner_scopes"] or ())
 
 
 def _parsed(owner: str) -> tuple[str, UUID]:

@@ -12,13 +12,12 @@ from msgspec import UnsetType
 from woaas_core.db.statements import Row
 from woaas_core.errors import Conflict, Forbidden, InvalidTransition, NotFound
 from woaas_core.events.envelope import EventType
-from woaas_core.events.feed import cloud_event
+from woaas_core.events.feed import FeedFilter, cloud_event
 from woaas_core.events.readers import begin
 from woaas_core.ids import encode_id, uuid7
 from woaas_core.wire import duration_of, given, invalid
 from woaas_security.audit.changes import changes_of
-from woaas_security.audit.masking import visible_event
-from woaas_security.audit.resources import EVENT
+from woaas_security.audit.masking import fed_event, require_feed
 from woaas_security.authz.resource import Resource
 from woaas_security.identity.keyring import Keyring
 from woaas_security.identity.service import Authenticator
@@ -55,7 +54,7 @@ async def create(
     """
     access = principal.require(WEBHOOK_ENDPOINT, "create")
     access.check_writable(given(body))
-    principal.require(EVENT, "read")
+    require_feed(principal, FeedFilter())
     patterns = checked(body.events)
     if await repository.count(uow) >= MOST_ENDPOINTS:
         msg = f"There are {MOST_ENDPOINTS} endpoints already; archive one first."
@@ -192,13 +191,13 @@ async def visible(
     uow: "UnitOfWork", principal: Principal, rows: Sequence["Record"], subjects: Mapping[str, Resource]
 ) -> list["Record"]:
     """The deliveries of events that the caller sees in the feed: of others he does not learn that they happened."""
-    principal.require(EVENT, "read")
+    require_feed(principal, FeedFilter())
     found = await queue.events(uow, [row["event_id"] for row in rows])
     return [
         row
         for row in rows
         if (event := found.get(row["event_id"])) is not None
-        and visible_event(principal, cloud_event(event["index"], event["payload"]), subjects) is not None
+        and fed_event(principal, cloud_event(event["index"], event["payload"]), subjects) is not None
     ]
 
 

@@ -176,9 +176,9 @@ class TimelineEntry(Struct, kw_only=True):
 
     id: str
     type: str
-    at: datetime
+    at: datetime | UnsetType = UNSET
     actor: dict[str, str] | UnsetType = UNSET
-    subject: str
+    subject: str | UnsetType = UNSET
     reason: str | None | UnsetType = UNSET
     data: dict[str, Any]
 
