@@ -16,7 +16,8 @@ _TEXTS = {
         """{name},
 
 an owner has asked for your tenant to be deleted. Until {day} (UTC) everything can still be read, and nothing changed.
-Owners can take it back and download everything until then: {base_url}/console/account
+Owners can download everything and take it back until then: POST {base_url}/v1/tenant/exports and
+POST {base_url}/v1/tenant/deletion/cancel
 """,
     ),
     (CLOSING, "zh"): (
@@ -24,7 +25,8 @@ Owners can take it back and download everything until then: {base_url}/console/a
         """{name}：
 
 所有者已请求删除贵方租户。{day}（UTC）之前仍可读取全部数据，但不能更改。
-在此之前，所有者可以撤回请求并下载全部数据：{base_url}/console/account
+在此之前，所有者可以下载全部数据并撤回请求：POST {base_url}/v1/tenant/exports 和
+POST {base_url}/v1/tenant/deletion/cancel
 """,
     ),
     (KEPT, "en"): (
