@@ -53,7 +53,7 @@ def upgrade() -> None:
         *isolate("tenant_deletions", app="SELECT, INSERT"),
         f"GRANT UPDATE ({CHANGED}) ON tenant_deletions TO {APP}",
         GUARD,
-        "CREATE TRIGGER in_order BEFORE INSERT OR UPDATE ON tenant_deletions "
+        "CREATE TRIGGER in_order AFTER INSERT OR UPDATE ON tenant_deletions "
         "FOR EACH ROW EXECUTE FUNCTION guard_deletion()",
         *across_tenants(DEFINER, "tenant_deletions", "SELECT, INSERT"),
         MAY_DESTROY.format(kept=", ".join(f"'{name}'" for name in KEPT), definer=DEFINER),
