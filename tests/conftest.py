@@ -20,6 +20,7 @@ pytest_plugins = [
     "fixtures.killable",
     "fixtures.brokers",
     "fixtures.pooler",
+    "fixtures.chromium",
 ]
 
 

@@ -125,14 +125,18 @@ async def create_app(
     db = database or await Database.connect(
         settings.database_url, role=APP, size=settings.pool_size, clock=clock, pooler=settings.pooler_url
     )
-    edge = Edge(settings, db, readers, verifier)
+    return app_over(Edge(settings, db, readers, verifier), owns_database=own)
+
+
+def app_over(edge: Edge, *, owns_database: bool = False) -> Litestar:
+    """The app around what its requests share."""
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         yield
         edge.saml.close()
-        if own:
-            await db.close()
+        if owns_database:
+            await edge.database.close()
 
     return Litestar(
         route_handlers=handlers(edge),
@@ -153,7 +157,7 @@ def handlers(edge: Edge) -> list[HTTPRouteHandler | WebsocketRouteHandler]:
         *(r.handler(edge) for r in ROUTES),
         *console.handlers(edge, ROUTES, files),
         problem_page,
-        *health_handlers(edge.database, edge.metrics),
+        *health_handlers(edge),
         *page_handlers(files),
         *oauth.handlers(edge),
         *graph_handlers(edge, files),

@@ -1,6 +1,6 @@
 """Liveness, readiness and metrics."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from litestar import Response, get
@@ -10,6 +10,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from woaas_api.answers import RawResponse
 from woaas_core.db.database import Database
 from woaas_core.events.readers import lag as spine_lag
+
+if TYPE_CHECKING:
+    from woaas_api.edge import Edge
 
 MAX_LAG_S = 60.0
 _BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
@@ -37,7 +40,7 @@ class Metrics:
             self.errors.labels(operation).inc()
 
 
-def health_handlers(database: Database, metrics: Metrics) -> list[HTTPRouteHandler]:
+def health_handlers(edge: "Edge") -> list[HTTPRouteHandler]:
     """The three paths that need no key."""
 
     @get("/healthz", include_in_schema=False)
@@ -46,7 +49,7 @@ def health_handlers(database: Database, metrics: Metrics) -> list[HTTPRouteHandl
 
     @get("/readyz", include_in_schema=False)
     async def readyz() -> RawResponse:
-        reasons = await _reasons(database)
+        reasons = await _reasons(edge.database)
         body = {"status": "not_ready" if reasons else "ready", "reasons": reasons}
         headers = {"Retry-After": "1"} if reasons else {}
         return Response(
@@ -58,8 +61,9 @@ def health_handlers(database: Database, metrics: Metrics) -> list[HTTPRouteHandl
 
     @get("/metrics", include_in_schema=False)
     async def exposition() -> RawResponse:
-        async with database.unit_of_work() as uow:
+        async with edge.database.unit_of_work() as uow:
             lag = await spine_lag(uow)
+        metrics = edge.metrics
         metrics.pending.set(lag["pending"])
         metrics.oldest.set(lag["oldest_s"])
         metrics.stalled.set(lag["stalled"])

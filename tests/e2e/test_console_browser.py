@@ -1,31 +1,18 @@
 """The console in a real browser against a real server: what in-process tests cannot see."""
 
 import asyncio
-import contextlib
 import json
 import re
-import shutil
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-import uvicorn
 from fixtures.app import Tenant, World
-from fixtures.console import PASSWORD, person
+from fixtures.chromium import IN_A_BROWSER, Console
+from fixtures.console import person
 from fixtures.farm import farm
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
+from playwright.async_api import expect
 
-from woaas_api.static_files import StaticFiles
-
-# How long a page takes says more about the machine than about the page.
-expect.set_options(timeout=30_000)
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-ARGUMENTS = [
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
 STEPS = [
     {"name": "Turning", "work_centers": ["m1"], "unit_time": "PT6M", "setup_time": "PT10M"},
     {"name": "Washing", "work_centers": ["m2"], "unit_time": "PT2M"},
@@ -46,63 +33,10 @@ PROOF_OF_NOTHING = """(leaf) => {
   proof.innerHTML = "<p class=verdict></p>";
   document.body.append(proof);
 }"""
-PLACES = ("orders", "orders/new", "plan", "plan?view=table", "market", "billing", "audit")
+PLACES = ("orders", "orders/new", "plan", "plan?view=table", "market", "billing", "audit", "search?q=P", "webhooks",
+          "applications", "sso")  # fmt: skip
 
-pytestmark = [
-    pytest.mark.anyio,
-    pytest.mark.slow,
-    pytest.mark.xdist_group("browser"),
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
-    pytest.mark.skipif(
-        StaticFiles().find("dist/htmx.js") is None, reason="the browser libraries are not bundled: bash api/bundle.sh"
-    ),
-]
-
-
-@dataclass
-class Console:
-    """A running server with a browser in front of it; ``complaints`` is what the browser found wrong."""
-
-    url: str
-    browser: Browser
-    complaints: list[str] = field(default_factory=list)
-
-    async def open(self, email: str, *, width: int = 1280, locale: str = "en-GB") -> Page:
-        """A window in which somebody has signed in."""
-        context = await self.browser.new_context(viewport={"width": width, "height": 844}, locale=locale)
-        page = await context.new_page()
-        page.on("console", self._listen)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        await page.goto(f"{self.url}/console")
-        await page.fill("[name=email]", email)
-        await page.click("form.fields button")
-        await page.fill("[name=password]", PASSWORD)
-        await page.click("form.fields button")
-        await page.wait_for_url("**/console/orders")
-        return page
-
-    def _listen(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
-            self.complaints.append(message.text)
-
-
-@pytest.fixture
-async def console(world: World) -> AsyncIterator[Console]:
-    """The app behind a real socket, and Chromium."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(world.app, port=port, log_level="warning", timeout_graceful_shutdown=1))
-    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]  # signals are pytest's
-    serving = asyncio.ensure_future(server.serve())
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        opened = Console(f"http://127.0.0.1:{port}", browser)
-        yield opened
-        await browser.close()
-    server.should_exit = True
-    await serving
-    assert opened.complaints == []
+pytestmark = IN_A_BROWSER
 
 
 async def planned(world: World, factory: Tenant) -> list[dict[str, Any]]:
@@ -163,7 +97,7 @@ class TestOrders:
                 await api.post("/v1/work-orders", json={"product": "P", "quantity": "1", "title": title})
         page = await console.open(await person(factory, "owner"))
         await expect(page.locator("#orders tbody tr")).to_have_count(3)
-        await page.keyboard.press("/")
+        await page.keyboard.press("f")
         await page.keyboard.type("brack")
         await expect(page.locator("#orders tbody tr")).to_have_count(2)
         await expect(page).to_have_url(re.compile(r"[?&]q=brack\b"))

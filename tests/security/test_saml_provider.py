@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from fixtures.app import World
 from fixtures.console import browser
-from fixtures.npm import installed
+from fixtures.npm import line, running
 from fixtures.providers import depart
 from fixtures.saml import Forger, connect
 from httpx import AsyncClient
@@ -27,28 +27,13 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("xmlsec1") is None, reason="no xmlsec1 here (Debian's package xmlsec1)"),
 ]
 PROJECT = Path(__file__).with_name("saml_provider")
-# Only so that a provider that never answers is not waited for.
-_LONGEST_S = 60
 
 
 @pytest.fixture
 async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[asyncio.subprocess.Process]:
     """The provider's process."""
-    home, pipe, null = installed(PROJECT, tmp_path_factory), asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-    streams = {"stdin": pipe, "stdout": pipe, "stderr": null}
-    started = await asyncio.create_subprocess_exec("node", "provider.mjs", cwd=home, **streams)
-    try:
+    async with running(PROJECT, tmp_path_factory) as started:
         yield started
-    finally:
-        if started.returncode is None:
-            started.kill()
-            await started.wait()
-
-
-async def line(node: asyncio.subprocess.Process) -> str:
-    assert node.stdout
-    async with asyncio.timeout(_LONGEST_S):
-        return (await node.stdout.readline()).decode().strip()
 
 
 def identity(idp: Forger) -> bytes:

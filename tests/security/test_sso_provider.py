@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from fixtures.app import World
 from fixtures.console import browser
-from fixtures.npm import installed
+from fixtures.npm import line, running
 from fixtures.providers import connect, depart, open_loopback, redirect_of
 from httpx import AsyncClient
 
@@ -17,28 +17,13 @@ from woaas_api.edge import SESSION_COOKIE
 
 pytestmark = pytest.mark.anyio
 PROJECT = Path(__file__).with_name("identity_provider")
-# Only so that a provider that never answers is not waited for.
-_LONGEST_S = 60
 
 
 @pytest.fixture
 async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[asyncio.subprocess.Process]:
     """The provider's process."""
-    home, pipe, null = installed(PROJECT, tmp_path_factory), asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-    streams = {"stdin": pipe, "stdout": pipe, "stderr": null}
-    started = await asyncio.create_subprocess_exec("node", "provider.mjs", cwd=home, **streams)
-    try:
+    async with running(PROJECT, tmp_path_factory) as started:
         yield started
-    finally:
-        if started.returncode is None:
-            started.kill()
-            await started.wait()
-
-
-async def line(node: asyncio.subprocess.Process) -> str:
-    assert node.stdout
-    async with asyncio.timeout(_LONGEST_S):
-        return (await node.stdout.readline()).decode().strip()
 
 
 async def sign_in_there(location: str, person: str) -> str:

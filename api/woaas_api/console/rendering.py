@@ -106,6 +106,15 @@ class _Writer:
         """A quantity as the language groups and points it."""
         return "–" if value is None else format_decimal(Decimal(str(value)), locale=self._language.locale)
 
+    def size(self, value: object) -> str:
+        """A number of bytes in the unit that leaves few digits."""
+        amount, unit = Decimal(str(value)), "byte"
+        for larger in ("kilobyte", "megabyte", "gigabyte"):
+            if amount >= 1000:
+                amount, unit = amount / 1000, larger
+        locale = self._language.locale
+        return format_unit(amount, f"digital-{unit}", "short", format="#,##0.#", locale=locale)
+
     def percent(self, value: object) -> str:
         """A share of one."""
         return format_percent(Decimal(str(value)), format="#,##0.#%", locale=self._language.locale)

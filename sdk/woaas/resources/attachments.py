@@ -15,7 +15,7 @@ from woaas._pagination import Listing, listing_of
 from woaas._request import Request, json_object, path, post, read
 from woaas._transport import Steps
 from woaas._wire import Filter
-from woaas.types.work_orders import AccessClass, Attachment
+from woaas.types.attachments import AccessClass, Attachment
 
 if TYPE_CHECKING:
     import httpx2

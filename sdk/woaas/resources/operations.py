@@ -10,6 +10,7 @@ from woaas._modes import Bound, M
 from woaas._pagination import Listing, listing_of
 from woaas._request import Request, path, post, read, write
 from woaas._wire import Filter
+from woaas.types.signatures import Signature, SignatureFields
 from woaas.types.work_orders import (
     Candidate,
     Command,
@@ -23,8 +24,6 @@ from woaas.types.work_orders import (
     OperationContext,
     Report,
     ReportFields,
-    Signature,
-    SignatureFields,
 )
 
 

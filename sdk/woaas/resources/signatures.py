@@ -9,7 +9,7 @@ from woaas._modes import Bound, M
 from woaas._pagination import Listing, listing_of
 from woaas._request import Request, path, post, read
 from woaas._wire import Filter
-from woaas.types.work_orders import NewSignature, Signature
+from woaas.types.signatures import NewSignature, Signature
 
 
 class Signatures(Bound[M]):

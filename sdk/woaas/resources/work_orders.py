@@ -11,6 +11,7 @@ from woaas._modes import Bound, M
 from woaas._pagination import Listing, listing_of
 from woaas._request import Request, json_object, path, post, read, write
 from woaas._wire import Filter
+from woaas.types.signatures import Signature, SignatureFields
 from woaas.types.work_orders import (
     BatchResult,
     Command,
@@ -21,8 +22,6 @@ from woaas.types.work_orders import (
     NewWorkOrder,
     Operation,
     Receipt,
-    Signature,
-    SignatureFields,
     TimelineEntry,
     WorkOrder,
     WorkOrderChange,

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Literal, Required, TypeAlias, TypedDict
+from typing import Literal, Required, TypedDict
 
 from woaas._models import Model
 from woaas._request import Call
 from woaas._wire import Duration, Instant, Quantity
+from woaas.types.attachments import Attachment
+from woaas.types.signatures import Signature
 
 OrderType = Literal["production", "maintenance", "service", "quality", "inventory", "mixed"]
 Sourcing = Literal["make", "outsource", "either"]
@@ -22,27 +24,6 @@ class MaterialNeed(Model):
     material: str | None
     quantity: Decimal | None
     unit: str | None
-
-
-class Signature(Model):
-    """An electronic signature; `state` is `valid`, or `invalidated` once what was signed has changed."""
-
-    id: str
-    work_order_id: str | None
-    operation_id: str | None
-    meaning: str | None
-    reason: str | None
-    signer_id: str | None
-    signer_name: str | None
-    method: str | None
-    signed_at: datetime | None
-    signed_at_local: str | None
-    time_zone: str | None
-    scope: str | None
-    record_sha256: str | None
-    state: str | None
-    invalidated_at: datetime | None
-    invalidated_by: str | None
 
 
 class Operation(Model):
@@ -313,23 +294,6 @@ class OperationCommand(Command, total=False):
     work_center: str | None
 
 
-class SignatureFields(Call, total=False):
-    """A signature. A key names the member who signs as `signer`, by e-mail address; `otp` is his second factor's."""
-
-    meaning: Required[str]
-    reason: str | None
-    signer: str
-    password: str
-    otp: str
-    proof: str
-
-
-class NewSignature(SignatureFields, total=False):
-    """A signature under the work order or operation `subject`."""
-
-    subject: Required[str]
-
-
 class NewInspection(Call, total=False):
     """What an inspection of an operation (`subject`) found."""
 
@@ -347,28 +311,6 @@ class EvidenceEntry(Model):
     at: datetime
     subject: str
     leaf_hash: str
-
-
-AccessClass: TypeAlias = Literal["general", "drawing", "quality", "confidential"]
-
-
-class Attachment(Model):
-    """A file under a work order or an operation; `state` is current, superseded or removed."""
-
-    id: str
-    work_order_id: str | None
-    operation_id: str | None
-    name: str | None
-    version: int | None
-    access_class: AccessClass | None
-    media_type: str | None
-    size_bytes: int | None
-    sha256: str | None
-    state: Literal["current", "superseded", "removed"] | None
-    uploaded_by: str | None
-    created_at: datetime | None
-    removed_at: datetime | None
-    livemode: bool | None
 
 
 class Evidence(Model):

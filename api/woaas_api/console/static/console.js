@@ -4,6 +4,8 @@ import { follow } from "./live.js";
 
 const source = document.body.dataset.live;
 if (source) follow(source);
+// On a phone the places are a strip that may be longer than the screen is wide.
+document.querySelector(".rail nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 
 document.addEventListener("click", async (event) => {
   const copy = event.target.closest("[data-copy]");
