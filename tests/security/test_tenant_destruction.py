@@ -161,10 +161,8 @@ class TestDestruction:
             ("UPDATE tenant_deletions SET state = 'finished'", "not due"),
             ("UPDATE tenant_deletions SET delete_at = now()", "permission denied"),
             ("DELETE FROM tenant_deletions", "permission denied"),
-            ("INSERT INTO tenant_deletions SELECT tenant_id, gen_random_uuid(), 'closing', null, now(), now(), null, "
-             "null, null, null, '{}' FROM tenant_deletions", "not due"),
         ],
-    )  # fmt: skip
+    )
     async def test_the_database_itself_refuses_what_is_not_due(
         self, factory: Tenant, statement: str, refusal: str
     ) -> None:
@@ -172,6 +170,11 @@ class TestDestruction:
             await ask(factory, client)
         with pytest.raises(asyncpg.InsufficientPrivilegeError, match=refusal):
             await sql(factory, statement)
+
+    async def test_none_is_begun_without_time_to_take_it_back(self, factory: Tenant) -> None:
+        asked = "(app_tenant(), gen_random_uuid(), 'closing', null, now(), now(), null, null, null, null, '{}')"
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="not due"):
+            await sql(factory, f"INSERT INTO tenant_deletions VALUES {asked}")
 
 
 def test_every_table_of_tenants_is_emptied_or_kept_for_a_reason(database: FreshDatabase) -> None:
