@@ -283,6 +283,22 @@ class Infeasible(Conflict):
     hint = "Relax a deadline, a fixed place or a calendar, then solve again."
 
 
+class LegallyHeld(Conflict):
+    """A legal hold forbids it."""
+
+    code = "legal_hold"
+    title = "A legal hold forbids this"
+    hint = "Wait until the hold is over; GET /v1/legal-holds lists them."
+
+
+class TenantClosing(Conflict):
+    """The tenant is to be deleted: it is read and no longer changed."""
+
+    code = "tenant_closing"
+    title = "The tenant is to be deleted and is only read until then"
+    hint = "An owner takes the deletion back with POST /v1/tenant/deletion/cancel."
+
+
 def catalogue() -> dict[str, type[DomainError]]:
     """Every problem code with the class that documents it; the first definition of a code wins."""
     found: dict[str, type[DomainError]] = {}
