@@ -36,6 +36,8 @@ class DomainError(Exception):
     ) -> None:
         super().__init__(detail or self.title)
         self.detail = detail or self.hint or self.title
+        # Empty where only the kind is known: pages for people leave out the hint, which is about calls.
+        self.specific = detail if detail and detail != self.title else ""
         self.errors = errors
         self.retry_after_s = retry_after_s
         self.members = members or {}

@@ -108,6 +108,7 @@ class TestMasks:
             answer = await client.get(f"/console/orders/{made['id']}")
             assert answer.status_code == 404
             assert "Secret" not in answer.text
+            assert "Check the id" not in answer.text, "a hint for programs"
             assert "Secret" not in (await client.get("/console/orders")).text
 
     async def test_a_masked_field_shows_that_it_is(self, world: World, factory: Tenant) -> None:

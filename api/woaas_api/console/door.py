@@ -239,7 +239,7 @@ def safe_path(text: str) -> str:
 
 def _reasons(error: DomainError) -> str:
     places = [f"{e.pointer.removeprefix('/')}: {e.detail}" for e in error.errors if e.detail != error.detail]
-    return " ".join([error.detail, *places])
+    return " ".join(filter(None, [error.specific, *places]))
 
 
 async def read_form(request: AnyRequest) -> list[tuple[str, str]]:

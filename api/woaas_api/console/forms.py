@@ -77,4 +77,4 @@ def refuse(pointer: str, detail: str) -> Invalid:
 def complaints(error: DomainError) -> Mapping[str, str]:
     """What is wrong by JSON Pointer; the empty pointer holds what has no place of its own."""
     found = {e.pointer: e.detail for e in error.errors}
-    return found or {"": error.detail}
+    return found or {"": error.specific or error.title}
