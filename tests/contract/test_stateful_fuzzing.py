@@ -17,8 +17,8 @@ from fixtures.live_app import LiveApp
 from woaas_api import openapi
 
 # A body that fits the schema is never malformed (400, 413, 415). It may break a rule of the domain (a time zone that is
-# one, a routing that has its material: 422), not suit how things stand, or show a wrong password (401, and 429 where that
-# was often). Names of fields in a reading's query, or in the export of one, and the form of cursors are not in the schema.
+# one, a routing that has its material: 422), not suit how things stand, or show a wrong password (401; 429 after many).
+# Names of fields in a reading's query, or in the export of one, and the form of cursors are not in the schema.
 ACCEPTED = ["2xx", "401", "403", "404", "409", "410", "412", "422", "429"]
 READ = [*ACCEPTED, "400"]
 # A batch is taken whatever single items are like: each has a verdict of its own in the answer.
