@@ -32,6 +32,8 @@ if [ "$(uname)" = Linux ] && ! command -v xmlsec1 >/dev/null && [ "$(id -u)" = 0
     xmlsec1) >/dev/null 2>&1 || echo "xmlsec1 could not be installed; its tests will skip"
 fi
 
+# Many tests start processes, and each would compile the project anew.
+unset PYTHONDONTWRITEBYTECODE
 bash tests/check.sh
 # Each worker has a Postgres of its own. There are more workers than processors, since many tests wait for processes;
 # those that share an installation or a browser stay together in one.

@@ -49,6 +49,7 @@ from woaas_api.rest import (
     sessions,
     signatures,
     sso_connections,
+    tenant_deletion,
     webhook_endpoints,
     work_orders,
 )
@@ -97,6 +98,7 @@ ROUTES: tuple[Route, ...] = (
     *oauth_clients.ROUTES,
     *sso_connections.ROUTES,
     *data_exports.ROUTES,
+    *tenant_deletion.ROUTES,
     *exports.ROUTES,
     *search.ROUTES,
     *members.ROUTES,

@@ -20,6 +20,7 @@ from woaas_security.identity.resources import API_KEY, MEMBER
 from woaas_security.oauth.resources import OAUTH_CLIENT
 from woaas_security.permissions.resources import FIELD_POLICY, GRANT, ROLE
 from woaas_security.sso.resources import SSO_CONNECTION
+from woaas_security.tenant_deletion.resources import TENANT_DELETION
 from woaas_solver_farm.figures.pilots import PILOT
 from woaas_solver_farm.learning.resources import DURATION_MODEL
 from woaas_solver_farm.policies import POLICY
@@ -50,7 +51,7 @@ SUBJECTS: Mapping[str, Resource] = {
         *(PERIOD, INVOICE, SETTLEMENT, SPEND_LIMIT),
         *(ERASURE, LEGAL_HOLD, AUDIT_SOURCE, EXTERNAL_ENTRY, AUDIT_RETENTION, AUDIT_ARCHIVE),
         *(API_KEY, OAUTH_CLIENT, SSO_CONNECTION, MEMBER, ROLE, FIELD_POLICY, GRANT),
-        *(DATA_EXPORT, EXPORT),
+        *(DATA_EXPORT, EXPORT, TENANT_DELETION),
     )
 }
 RESOURCES = (
@@ -72,7 +73,7 @@ RESOURCES = (
     *(LISTING, REQUEST, BOARD, NDA, QUOTE, CONTRACT),
     *(PLAN, PERIOD, USAGE_EVENT, INVOICE, SETTLEMENT, SPEND_LIMIT),
     *(ERASURE, LEGAL_HOLD, AUDIT_SOURCE, EXTERNAL_ENTRY, AUDIT_RETENTION, AUDIT_ARCHIVE),
-    *(EVENT, AUDIT_ENTRY, AUDIT_EXPORT, DATA_EXPORT, EXPORT),
+    *(EVENT, AUDIT_ENTRY, AUDIT_EXPORT, DATA_EXPORT, EXPORT, TENANT_DELETION),
     *(API_KEY, OAUTH_CLIENT, SSO_CONNECTION, MEMBER, ROLE, FIELD_POLICY, GRANT),
     *(KPI, LEDGER),
 )

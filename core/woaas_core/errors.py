@@ -35,7 +35,7 @@ class DomainError(Exception):
         members: dict[str, object] | None = None,
     ) -> None:
         super().__init__(detail or self.title)
-        self.detail = detail or self.title
+        self.detail = detail or self.hint or self.title
         self.errors = errors
         self.retry_after_s = retry_after_s
         self.members = members or {}
@@ -83,7 +83,7 @@ class Unauthenticated(DomainError):
     code = "unauthenticated"
     title = "Credentials are missing or not valid"
     status = 401
-    hint = "Send Authorization: Bearer <API key>."
+    hint = "Send Authorization: Bearer <API key>, one that is neither revoked nor expired."
 
 
 class Forbidden(DomainError):
@@ -281,6 +281,22 @@ class Infeasible(Conflict):
     code = "infeasible"
     title = "There is no feasible plan"
     hint = "Relax a deadline, a fixed place or a calendar, then solve again."
+
+
+class LegallyHeld(Conflict):
+    """A legal hold forbids it."""
+
+    code = "legal_hold"
+    title = "A legal hold forbids this"
+    hint = "Wait until the hold is over; GET /v1/legal-holds lists them."
+
+
+class TenantClosing(Conflict):
+    """The tenant is to be deleted: it is read and no longer changed."""
+
+    code = "tenant_closing"
+    title = "The tenant is to be deleted and is only read until then"
+    hint = "An owner takes the deletion back with POST /v1/tenant/deletion/cancel."
 
 
 def catalogue() -> dict[str, type[DomainError]]:

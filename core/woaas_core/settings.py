@@ -57,6 +57,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     attachment_max_bytes: Annotated[int, msgspec.Meta(ge=1)] = 50 << 20
     attachment_tenant_bytes: Annotated[int, msgspec.Meta(ge=0)] = 10 << 30
 
+    # How long an owner can take the deletion of his tenant back.
+    deletion_grace_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 30
+
     def __post_init__(self) -> None:
         Outbound.parse(self.outbound_networks)
 

@@ -28,6 +28,7 @@ from woaas_security.oauth.protocol import GRANT_LIFE
 from woaas_security.principal import Principal
 from woaas_security.sso import domains
 from woaas_security.sso import repository as sso
+from woaas_security.tenant_deletion import certificates, destruction
 from woaas_solver_farm.learning import upkeep as learning
 from woaas_solver_farm.schedules import repository as schedules
 from woaas_work_orders.forecasts import computing, netting
@@ -107,6 +108,15 @@ async def _export_data(uow: "UnitOfWork", _principal: Principal) -> int:
     return await data_exports.write_queued(uow, complete_metadata().sorted_tables)
 
 
+async def _delete_tenant(uow: "UnitOfWork", principal: Principal) -> int:
+    """Send a tenant whose time has come its last invoice and shut it; after that destroy what it has."""
+    if not await destruction.is_due(uow):
+        return await destruction.destroy(uow, complete_metadata().sorted_tables)
+    await invoicing.issue(uow, principal, invoicing.OPEN)
+    await destruction.begin(uow)
+    return 1
+
+
 JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob(
         "market_requests",
@@ -145,6 +155,12 @@ JOBS: tuple[PeriodicJob, ...] = (
         Statement.text("SELECT tenants_with_queued_data_exports()"),
         _export_data,
     ),
+    PeriodicJob(
+        "tenant_deletions",
+        timedelta(seconds=30),
+        Statement.text("SELECT tenants_to_delete($1)", "now"),
+        _delete_tenant,
+    ),
     PeriodicJob("webhooks", timedelta(minutes=10), webhook_queue.TENANTS, webhooks.disable_behind),
     PeriodicJob("lapsed_forecasts", timedelta(hours=1), Statement.text("SELECT live_tenants()"), netting.lapse),
     PeriodicJob("checkpoint_mail", timedelta(hours=1), Statement.text("SELECT live_tenants()"), mailing.queue_daily),
@@ -181,6 +197,14 @@ def deliveries(settings: Settings) -> tuple[Delivery, ...]:
             take=lambda uow: outbox.take(uow, keyring, settings.url),
             send=lambda outgoing: mailer.send(outgoing.mail),
             settle=lambda uow, outgoing, _: outbox.settle(uow, outgoing),
+        ),
+        Delivery(
+            "deletion_certificates",
+            timedelta(minutes=10),
+            Statement.text("SELECT tenants_to_delete($1)", "now"),
+            take=certificates.take,
+            send=mailer.send,
+            settle=lambda uow, _mail, _: certificates.finish(uow),
         ),
         Delivery(
             "sso_domains",

@@ -33,6 +33,7 @@ MODULES = (
     "woaas_security.identity.models",
     "woaas_security.oauth.models",
     "woaas_security.sso.models",
+    "woaas_security.tenant_deletion.models",
     "woaas_security.tenants.models",
 )
 

@@ -48,7 +48,7 @@ from .resources.records import AuditSources, Erasures, ExternalEntries, LegalHol
 from .resources.schedules import Policies, Scenarios, ScheduleRuns, Schedules, SolveRun, solve_handle
 from .resources.sign_on import SSOConnections
 from .resources.signatures import Signatures
-from .resources.tenant import TenantExports
+from .resources.tenant import TenantDeletions, TenantExports
 from .resources.webhooks import WebhookEndpoints
 from .resources.work_orders import WorkOrders
 from .types.access import Kpi, Me
@@ -271,6 +271,11 @@ class API(Bound[M]):
     def tenant_exports(self) -> TenantExports[M]:
         """Everything of the tenant in one file."""
         return TenantExports(self._executor)
+
+    @cached_property
+    def tenant_deletion(self) -> TenantDeletions[M]:
+        """The end of the tenant."""
+        return TenantDeletions(self._executor)
 
     @cached_property
     def exports(self) -> Exports[M]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from woaas_core.db.statements import Row
+from woaas_core.errors import TenantClosing
 from woaas_core.events.envelope import Actor
 from woaas_core.ids import encode_id
 from woaas_security.authz.access import Access, no_access
@@ -18,6 +19,17 @@ from woaas_security.scope import values_of
 if TYPE_CHECKING:
     from woaas_security.audit.observing import Reads
 
+OPEN_TO_THE_END: Mapping[str, frozenset[str]] = {
+    "tenant_deletion": frozenset({"create", "cancel"}),
+    **dict.fromkeys(("data_export", "export", "audit_export"), frozenset({"create", "stop"})),
+    "legal_hold": frozenset({"create", "release"}),
+    **dict.fromkeys(("api_key", "grant", "audit_source"), frozenset({"revoke"})),
+    "member": frozenset({"suspend", "remove"}),
+    "oauth_client": frozenset({"archive"}),
+    "webhook_endpoint": frozenset({"pause", "archive"}),
+    "sso_connection": frozenset({"delete"}),
+}
+"""What is still done in a tenant that is to be deleted: taking that back or everything with one, and access away."""
 ID_PREFIXES = {"api_key": "key", "user": "usr", "oauth_client": "oac"}
 
 
@@ -80,7 +92,13 @@ class Principal:
         if self.scope and not (resource.bounds or resource.is_reference):
             return no_access(resource)
         found = self._access(resource)
-        return found if self.scopes is None else limited(found, self.scopes)
+        found = found if self.scopes is None else limited(found, self.scopes)
+        return found.reading(OPEN_TO_THE_END.get(resource.name, frozenset())) if self._is_in_closing else found
+
+    @property
+    def _is_in_closing(self) -> bool:
+        """Whether he is in a tenant that is to be deleted; processes of ours go on until then."""
+        return bool(self.policy.own.closing) and self.kind != "system"
 
     def _access(self, resource: Resource) -> Access:
         if not self.grants:
@@ -121,7 +139,10 @@ class Principal:
 
         Raises:
             Forbidden: the roles do not allow it.
+            TenantClosing: the tenant is to be deleted.
         """
         access = self.access(resource)
+        if action not in access.actions and self._is_in_closing and action in self._access(resource).actions:
+            raise TenantClosing
         access.require(action)
         return access

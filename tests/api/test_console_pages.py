@@ -1,5 +1,6 @@
 """Every page of the console: that it is there, holds nothing of the browser's weak spots, and masks like the API."""
 
+import re
 from typing import Any
 
 import pytest
@@ -63,6 +64,12 @@ class TestEveryPage:
                 page = await client.get(path)
                 assert markup(page).inline == [], path
                 assert "://" not in page.text.replace("http://woaas.test", "").replace("http://www.w3.org", ""), path
+
+    async def test_a_letter_of_the_keyboard_leads_to_one_place(self, factory: Tenant) -> None:
+        async with signed_in(factory) as client:
+            for path in PLACES:
+                letters = re.findall(r' data-(?:focus-)?key="(.)"', (await client.get(path)).text)
+                assert len(letters) == len(set(letters)) > 10, path
 
     async def test_headers_close_the_doors(self, factory: Tenant) -> None:
         async with signed_in(factory) as client:

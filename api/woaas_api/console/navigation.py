@@ -7,9 +7,13 @@ from woaas_api.console.vocabulary import N_
 
 
 class Place(NamedTuple):
-    """A place in the rail; shown where the server has ``operation`` and the reader may read ``resources``."""
+    """A place in the rail; shown where the server has ``operation`` and the reader may read ``resources``.
+
+    ``letter`` is the key of the keyboard that leads there.
+    """
 
     key: str
+    letter: str
     label: str
     path: str
     operation: str
@@ -17,19 +21,31 @@ class Place(NamedTuple):
 
 
 PLACES = (
-    Place("orders", N_("Orders"), "/console/orders", "GET /work-orders", ("work_order",)),
-    Place("plan", N_("Plan"), "/console/plan", "GET /schedules/{id}/gantt", ("schedule",)),
-    Place("market", N_("Market"), "/console/market", "GET /market/listings", ("listing", "market_request", "contract")),
+    Place("orders", "o", N_("Orders"), "/console/orders", "GET /work-orders", ("work_order",)),
+    Place("plan", "p", N_("Plan"), "/console/plan", "GET /schedules/{id}/gantt", ("schedule",)),
     Place(
-        "billing", N_("Billing"), "/console/billing", "GET /billing/usage", ("invoice", "usage_event", "subscription")
+        "market",
+        "m",
+        N_("Market"),
+        "/console/market",
+        "GET /market/listings",
+        ("listing", "market_request", "contract"),
     ),
-    Place("members", N_("Members"), "/console/members", "POST /members", ("member",)),
-    Place("keys", N_("Keys"), "/console/keys", "GET /api-keys", ("api_key",)),
-    Place("applications", N_("Apps"), "/console/applications", "GET /oauth-clients", ("oauth_client",)),
-    Place("webhooks", N_("Webhooks"), "/console/webhooks", "GET /webhook-endpoints", ("webhook_endpoint",)),
-    Place("sso", N_("SSO"), "/console/sso", "GET /sso-connections", ("sso_connection",)),
-    Place("roles", N_("Roles"), "/console/roles", "GET /roles", ("role",)),
-    Place("audit", N_("Audit"), "/console/audit", "GET /audit/checkpoints/latest", ("audit_entry",)),
+    Place(
+        "billing",
+        "b",
+        N_("Billing"),
+        "/console/billing",
+        "GET /billing/usage",
+        ("invoice", "usage_event", "subscription"),
+    ),
+    Place("members", "e", N_("Members"), "/console/members", "POST /members", ("member",)),
+    Place("keys", "k", N_("Keys"), "/console/keys", "GET /api-keys", ("api_key",)),
+    Place("applications", "a", N_("Apps"), "/console/applications", "GET /oauth-clients", ("oauth_client",)),
+    Place("webhooks", "w", N_("Webhooks"), "/console/webhooks", "GET /webhook-endpoints", ("webhook_endpoint",)),
+    Place("sso", "s", N_("SSO"), "/console/sso", "GET /sso-connections", ("sso_connection",)),
+    Place("roles", "r", N_("Roles"), "/console/roles", "GET /roles", ("role",)),
+    Place("audit", "u", N_("Audit"), "/console/audit", "GET /audit/checkpoints/latest", ("audit_entry",)),
 )
 
 

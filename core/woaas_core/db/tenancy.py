@@ -31,6 +31,8 @@ def isolate(table: str, *, app: str = "SELECT, INSERT, UPDATE, DELETE", column: 
         f"USING ({column} = (SELECT app_tenant())) WITH CHECK ({column} = (SELECT app_tenant()))",
         f"GRANT {app} ON {table} TO {APP}",
         f"GRANT SELECT ON {table} TO {AUDITOR}",
+        # A deleted tenant's rows go; what is kept of it takes this back.
+        f"GRANT SELECT, DELETE ON {table} TO {DEFINER}",
     ]
 
 

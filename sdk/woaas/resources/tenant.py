@@ -1,4 +1,4 @@
-"""`client.tenant_exports`: everything of the tenant in one file."""
+"""`client.tenant_exports` and `client.tenant_deletion`: everything of the tenant in one file, and its end."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from woaas._pagination import Listing, listing_of
 from woaas._request import Request, path, post, read
 from woaas._wire import Filter
 from woaas.resources.audit import AuditExport
+from woaas.types.access import TenantDeletion
 
 
 class TenantExport(AuditExport[M]):
@@ -43,3 +44,27 @@ class TenantExports(Bound[M]):
 
     def _handle(self, raw: dict[str, object]) -> TenantExport[M]:
         return cast("TenantExport[M]", TenantExport(raw))._bind(self._executor)  # noqa: SLF001
+
+
+class TenantDeletions(Bound[M]):
+    """The end of the tenant, for its owners."""
+
+    @endpoint
+    def request(self, *, password: str, otp: str | None = None, signer: str | None = None) -> Request[TenantDeletion]:
+        """Ask for it with an owner's password; `signer` is his e-mail address where the caller is a key.
+
+        Raises:
+            ConflictError: a legal hold or something unfinished on the market forbids it, or it was asked for before.
+        """
+        given = {"password": password, "otp": otp, "signer": signer}
+        return post("/v1/tenant/deletion", TenantDeletion, {n: v for n, v in given.items() if v is not None})
+
+    @endpoint
+    def get(self) -> Request[TenantDeletion]:
+        """When the tenant is to be deleted."""
+        return read("/v1/tenant/deletion", TenantDeletion)
+
+    @endpoint
+    def cancel(self) -> Request[TenantDeletion]:
+        """Take it back."""
+        return post("/v1/tenant/deletion/cancel", TenantDeletion)

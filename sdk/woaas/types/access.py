@@ -240,5 +240,16 @@ class Kpi(Model):
     change: Decimal | None
 
 
+class TenantDeletion(Model):
+    """A deletion of the tenant asked for; `state` is closing until `delete_at`, or cancelled."""
+
+    id: str
+    state: Literal["closing", "cancelled", "destroying", "certified", "finished"]
+    requested_by: str | None
+    requested_at: datetime
+    delete_at: datetime
+    cancelled_at: datetime | None
+
+
 class Export(Model):
     """A file of many objects."""

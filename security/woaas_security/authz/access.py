@@ -51,7 +51,7 @@ class Access:
         self._otherwise = self
         self._most = self
         self._verdicts: tuple[Verdict, ...] = (verdict,)
-        self._reading: Access | None = None
+        self._reading: dict[frozenset[str], Access] = {}
 
     @classmethod
     def by_class(cls, resource: Resource, otherwise: Verdict, classes: Mapping[str, Verdict]) -> "Access":
@@ -96,17 +96,16 @@ class Access:
         """Whether an object may show that something of it is masked."""
         return any(one.masked or any(m.masked for m in one.members.values()) for one in self._variants())
 
-    def reading(self) -> "Access":
-        """What is left of it where nothing may be changed and no action is taken."""
-        if self._reading is None:
+    def reading(self, still: frozenset[str] = frozenset()) -> "Access":
+        """What is left of it where nothing is written and no action taken but those ``still`` allowed."""
+        if still not in self._reading:
             if self._by_class is None:
-                self._reading = Access(self.resource, _unwritten(self._verdicts[0]))
+                left = Access(self.resource, _unwritten(self._verdicts[0], still))
             else:
-                otherwise, *classes = (_unwritten(one) for one in self._verdicts)
-                self._reading = Access.by_class(
-                    self.resource, otherwise, dict(zip(self._by_class, classes, strict=True))
-                )
-        return self._reading
+                otherwise, *classes = (_unwritten(one, still) for one in self._verdicts)
+                left = Access.by_class(self.resource, otherwise, dict(zip(self._by_class, classes, strict=True)))
+            self._reading[still] = left
+        return self._reading[still]
 
     @property
     def depends_on_class(self) -> bool:
@@ -285,8 +284,8 @@ def no_access(resource: Resource) -> Access:
     return Access(resource, Verdict(*[frozenset()] * len(Verdict._fields)))
 
 
-def _unwritten(verdict: Verdict) -> Verdict:
-    return verdict._replace(writable=frozenset(), actions=frozenset())
+def _unwritten(verdict: Verdict, still: frozenset[str]) -> Verdict:
+    return verdict._replace(writable=frozenset(), actions=verdict.actions & still)
 
 
 def _union(verdicts: Sequence[Verdict]) -> Verdict:

@@ -76,13 +76,15 @@ class OwnPolicy(NamedTuple):
     """What a tenant adds to the built-in roles.
 
     ``replaced`` are (role, resource, field) whose built-in lines a field policy takes the place of; ``inherits`` gives
-    each custom role the built-in ones it has all of.
+    each custom role the built-in ones it has all of. ``closing`` is how far the deletion of the tenant is: empty,
+    closing or beyond.
     """
 
     lines: tuple[PolicyLine, ...] = ()
     inherits: Mapping[str, frozenset[str]] = {}
     replaced: frozenset[tuple[str, str, str]] = frozenset()
     grants: tuple[GrantLine, ...] = ()
+    closing: str = ""
 
 
 NOTHING_OWN = OwnPolicy()

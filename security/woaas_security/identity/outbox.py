@@ -16,6 +16,7 @@ from woaas_security.identity import events, notices, one_time
 from woaas_security.identity.keyring import Keyring
 from woaas_security.identity.letters import letter
 from woaas_security.identity.one_time import Purpose
+from woaas_security.tenant_deletion import letters
 
 if TYPE_CHECKING:
     from woaas_core.db.unit_of_work import UnitOfWork
@@ -46,6 +47,10 @@ async def take(uow: "UnitOfWork", keyring: Keyring, base_url: str) -> list[Outgo
             note = await mailing.checkpoint_letter(uow, **reader)
             if note is not None:
                 found.append(Outgoing(row["id"], note))
+            continue
+        if row["purpose"] in letters.PURPOSES:
+            told = await letters.letter(uow, row["purpose"], **reader)
+            found += [] if told is None else [Outgoing(row["id"], told)]
             continue
         if row["purpose"] in notices.PURPOSES:
             found.append(Outgoing(row["id"], notices.notice(row["purpose"], **reader)))

@@ -209,6 +209,8 @@ class Authenticator:
 
     async def _principal(self, uow: "UnitOfWork", row: "Record", kind: str) -> Principal:
         policy, roles = await self._policy(uow, row["tenant_id"], row["policy_version"]), frozenset(row["roles"])
+        if policy.own.closing not in ("", "closing"):
+            raise Unauthenticated
         caller = encode_id(ID_PREFIXES[kind], row["subject_id"])
         given = grants.in_force(policy.own, roles, caller, uow.clock.now()) if policy.own.grants else ()
         return Principal(

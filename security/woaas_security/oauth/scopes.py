@@ -29,7 +29,10 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
         *("audit_entry", "audit_export", "audit_retention", "audit_archive"),
         *("erasure", "legal_hold", "audit_source", "external_entry"),
     ),
-    "access": ("api_key", "member", "role", "field_policy", "grant", "oauth_client", "sso_connection", "data_export"),
+    "access": (
+        *("api_key", "member", "role", "field_policy", "grant"),
+        *("oauth_client", "sso_connection", "data_export", "tenant_deletion"),
+    ),
 }
 """The kinds of objects that a pair of scopes opens."""
 IDENTITY = ("openid", "profile", "email", "offline_access")

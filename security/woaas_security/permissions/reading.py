@@ -61,6 +61,7 @@ class StoredPolicy(msgspec.Struct):
     roles: list[RoleRow] = []
     field_policies: list[PolicyRow] = []
     grants: list[GrantRow] = []
+    closing: str = ""
 
     def lines(self) -> OwnPolicy:
         """The policy in lines."""
@@ -80,6 +81,7 @@ class StoredPolicy(msgspec.Struct):
             grants=tuple(
                 GrantLine(g.id, g.to, g.resource, tuple(g.fields), g.purpose, g.expires_at) for g in self.grants
             ),
+            closing=self.closing,
         )
 
 

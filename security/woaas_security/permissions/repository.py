@@ -29,7 +29,8 @@ _STORED = Statement.text(
         'data_class', data_class, 'access', access)), '[]') FROM field_policies WHERE tenant_id = $1) AS field_policies,
       (SELECT coalesce(jsonb_agg(jsonb_build_object('id', id, 'to', grantee, 'resource', resource, 'fields', fields,
         'purpose', purpose, 'expires_at', expires_at)), '[]') FROM grants
-        WHERE tenant_id = $1 AND revoked_at IS NULL AND expires_at > $2) AS grants
+        WHERE tenant_id = $1 AND revoked_at IS NULL AND expires_at > $2) AS grants,
+      (SELECT coalesce(max(state), '') FROM tenant_deletions WHERE tenant_id = $1 AND state <> 'cancelled') AS closing
     """,
     "tenant_id",
     "now",

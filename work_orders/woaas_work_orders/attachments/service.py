@@ -3,7 +3,7 @@
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from woaas_core.errors import Conflict, Gone, NotFound
+from woaas_core.errors import Conflict, Gone, LegallyHeld, NotFound
 from woaas_core.ids import encode_id, try_decode_id, uuid7
 from woaas_security.audit.changes import changes_of
 from woaas_security.principal import Principal
@@ -11,7 +11,6 @@ from woaas_work_orders.attachments import events, repository
 from woaas_work_orders.attachments.inputs import AttachmentRemoval, NewAttachment
 from woaas_work_orders.attachments.resources import ATTACHMENT, ATTACHMENT_CLASS
 from woaas_work_orders.erasure import repository as holds
-from woaas_work_orders.erasure.service import LegallyHeld
 from woaas_work_orders.orders import service as orders
 from woaas_work_orders.orders.entities import Order
 from woaas_work_orders.signatures.voiding import void_changed

@@ -8,7 +8,7 @@ invoices refer to them, so they are to be no names.
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from woaas_core.errors import Conflict, NotFound, StaleETag
+from woaas_core.errors import Conflict, LegallyHeld, NotFound, StaleETag
 from woaas_core.events.envelope import Version
 from woaas_core.ids import encode_id, try_decode_id, uuid7
 from woaas_core.wire import invalid
@@ -32,14 +32,6 @@ PERSONAL_KINDS: tuple[MasterKind, ...] = tuple(kind for kind in KINDS if kind.na
 EVERYTHING = "*"
 # A shorter text would be found in much that is not about the person.
 _SHORTEST_WORD = 3
-
-
-class LegallyHeld(Conflict):
-    """A legal hold forbids it."""
-
-    code = "legal_hold"
-    title = "A legal hold forbids this"
-    hint = "Wait until the hold is over; GET /v1/legal-holds lists them."
 
 
 class _Erased(NamedTuple):
