@@ -35,7 +35,7 @@ class DomainError(Exception):
         members: dict[str, object] | None = None,
     ) -> None:
         super().__init__(detail or self.title)
-        self.detail = detail or self.title
+        self.detail = detail or self.hint or self.title
         self.errors = errors
         self.retry_after_s = retry_after_s
         self.members = members or {}
@@ -83,7 +83,7 @@ class Unauthenticated(DomainError):
     code = "unauthenticated"
     title = "Credentials are missing or not valid"
     status = 401
-    hint = "Send Authorization: Bearer <API key>."
+    hint = "Send Authorization: Bearer <API key>, one that is neither revoked nor expired."
 
 
 class Forbidden(DomainError):

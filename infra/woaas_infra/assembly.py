@@ -1,10 +1,12 @@
 """What ``up`` puts together on one machine: the child processes and the demo."""
 
 import asyncio
+import shutil
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from woaas_core.db.database import DATABASE_LOST, Database
@@ -113,7 +115,7 @@ def try_next(settings: Settings) -> Sequence[str]:
     known = read(settings.home / "credentials.json")
     if known is None or "factory" not in known.tenants:
         return (
-            "woaas-server tenant create --name 'My factory' --json   (makes your keys)",
+            f"{_as_typed('woaas-server')} tenant create --name 'My factory' --json   (makes your keys)",
             f"open {settings.url}/docs   (the API reference)",
             f"open {settings.url}/graphql   (the graph explorer)",
         )
@@ -121,6 +123,12 @@ def try_next(settings: Settings) -> Sequence[str]:
     user = factory.users[0]
     return (
         f"sign in at {settings.url}/console as {user.email} / {user.password}",
-        f"WOAAS_API_KEY={factory.api_key} WOAAS_BASE_URL={settings.url} woaas work-orders list",
+        f"WOAAS_API_KEY={factory.api_key} WOAAS_BASE_URL={settings.url} {_as_typed('woaas')} work-orders list",
         f"open {settings.url}/docs   (the API reference)",
     )
+
+
+def _as_typed(command: str) -> str:
+    """The command as this shell finds it: an environment that is not activated needs the path."""
+    beside = Path(sys.argv[0]).with_name(command)
+    return str(beside) if shutil.which(command) is None and beside.is_file() else command

@@ -53,6 +53,14 @@ class TestOutput:
         assert header.split()[:2] == ["number", "state"]
         assert line.split() == ["WO-1", "draft", "P", "10"]
 
+    def test_a_line_of_a_table_is_an_object(self, service, capsys):
+        order = {**ORDER, "due_at": "2026-12-01T07:00:00Z", "title": "A bracket with a very long title, " * 9}
+        service["GET", "/v1/work-orders"] = (200, {"data": [order], "next_cursor": None})
+        assert run(["work-orders", "list"]) == 0
+        _, line = capsys.readouterr().out.splitlines()
+        assert "2026-12-01 07:00Z" in line
+        assert line.rstrip().endswith("long title,")
+
     def test_a_report_is_sent_as_given(self, service, capsys):
         service["POST", "/v1/operations/op_1/reports"] = (201, {"id": "rep_1"})
         assert run(["operations", "report", "op_1", "--good", "8.5", "--kind", "setup"]) == 0

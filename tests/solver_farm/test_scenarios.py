@@ -56,19 +56,23 @@ class TestTheDoor:
             assert (await client.put("/v1/scenarios/odd", json=body)).status_code == 422
 
     @pytest.mark.parametrize(
-        "changes",
+        ("changes", "missing"),
         [
-            {"removed": ["WO-404"]},
-            {"work_centers": [{"code": "m9"}]},
-            {"calendars": [{"code": "never"}]},
+            ({"removed": ["WO-404"]}, "WO-404"),
+            ({"work_centers": [{"code": "m9"}]}, "m9"),
+            ({"work_centers": [{"code": "m9", "like": "m404"}]}, "m404"),
+            ({"calendars": [{"code": "never"}]}, "never"),
         ],
     )
-    async def test_what_is_not_there_is_said_when_it_is_planned(self, factory: Tenant, changes: dict[str, Any]) -> None:
+    async def test_what_is_not_there_is_said_when_it_is_planned(
+        self, factory: Tenant, changes: dict[str, Any], missing: str
+    ) -> None:
         async with factory.client() as client:
             await plant(client)
             await put(client, "scenarios/odd", changes=changes)
             answer = await client.post("/v1/schedule-runs", json={"scenario": "odd"})
             assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/scenario")
+            assert answer.json()["detail"].endswith(f"{missing!r}.")
 
     async def test_the_same_scenario_is_one_run_until_it_changes(self, factory: Tenant) -> None:
         async with factory.client() as client:

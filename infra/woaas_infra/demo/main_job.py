@@ -127,7 +127,7 @@ class MainJob:
 
 def _solved(run: "Record", overflow: int) -> str:
     if run["status"] not in ("finished", "stopped"):
-        return f"planning {run['status']}"
+        return "the plan failed" if run["status"] == "failed" else "the plan is still being made"
     metrics: dict[str, Any] = run["metrics"] or {}
     took = (run["finished_at"] - run["started_at"]).total_seconds()
     gap = f"gap {100 * run['gap']:.1f} %, " if run["gap"] is not None else ""

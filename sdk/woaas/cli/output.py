@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -12,6 +13,7 @@ from cyclopts import Parameter
 from woaas._models import Model
 
 AsJSON = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON instead of text.")]
+_UNFOLDED = 10_000
 Limit = Annotated[int, Parameter(help="How many at most.")]
 
 
@@ -60,7 +62,8 @@ def show_many(rows: Sequence[Model], columns: Sequence[str], *, as_json: bool) -
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(text_of(getattr(row, column, None)) for column in columns))
-    Console(markup=False, soft_wrap=not sys.stdout.isatty()).print(table)
+    # What another program reads is not folded: a line is an object.
+    Console(markup=False, width=None if sys.stdout.isatty() else _UNFOLDED).print(table)
 
 
 def say(text: str) -> None:
@@ -77,14 +80,15 @@ def text_of(value: object) -> str:
     """A value as people read it."""
     if value is None:
         return ""
-    if isinstance(value, Model):
-        if "amount" in value and "currency" in value:
-            return f"{value['amount']} {value['currency']}"
-        return json.dumps(value.to_dict(), ensure_ascii=False, default=_plain)
-    if isinstance(value, Mapping):
-        return json.dumps(value, ensure_ascii=False, default=_plain)
+    if isinstance(value, Model) and "amount" in value and "currency" in value:
+        return f"{value['amount']} {value['currency']}"
+    if isinstance(value, Model | Mapping):
+        plain = value.to_dict() if isinstance(value, Model) else value
+        return json.dumps(plain, ensure_ascii=False, default=_plain)
     if isinstance(value, list | tuple):
         return ", ".join(text_of(item) for item in value)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%MZ")
     return str(value)
 
 

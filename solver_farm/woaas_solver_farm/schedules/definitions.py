@@ -170,7 +170,8 @@ async def _require_known(uow: "UnitOfWork", changes: Changes) -> None:
         for change in named:
             like = getattr(change, "like", None)
             if change.code not in known and like not in known:
-                raise _unknown(kind.replace("_", " "), change.code)
+                # What is new stands for another one, so it is that one which is missing.
+                raise _unknown(kind.replace("_", " "), like if isinstance(like, str) else change.code)
     named_orders = [*changes.removed, *(change.work_order for change in changes.orders)]
     if (n := await plan_rows.first_unknown(uow, named_orders)) is not None:
         raise _unknown("work order", named_orders[n])
