@@ -99,4 +99,5 @@ def _view(principal: Principal) -> str:
     """The rights an answer was rendered under."""
     grants = ",".join(sorted(str(g.id) for g in principal.grants))
     scopes = "*" if principal.scopes is None else ",".join(sorted(principal.scopes))
-    return f"{principal.policy.version}:{','.join(sorted(principal.roles))}:{grants}:{scopes}"
+    rows = encode({"customer": principal.customer, "scope": principal.scope}).decode()
+    return f"{principal.policy.version}:{','.join(sorted(principal.roles))}:{grants}:{scopes}:{rows}"

@@ -1,7 +1,7 @@
 """Who is calling: every service's second argument."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -76,6 +76,11 @@ class Principal:
     def is_owner(self) -> bool:
         """Whether the caller may do anything in the tenant, and not only by an application of limited scopes."""
         return OWNER_ROLE in self.roles and self.scopes is None
+
+    @property
+    def lasting(self) -> "Principal":
+        """The caller without what is open to him for a while only: what he hands on to others is measured by this."""
+        return replace(self, grants=())
 
     @property
     def is_guest(self) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from fixtures.app import Tenant, World
+from fixtures.console import signed_in
 from httpx import AsyncClient, Response
 
 from woaas_api.app import create_app
@@ -103,6 +104,20 @@ class TestReplay:
                 await uow.execute(Statement.text(demote))
             again = await client.post("/v1/work-orders", json={**ORDER, "customer": "ACME"}, headers=KEY)
         assert again.json() == {"id": first["id"]}
+
+    async def test_who_has_lost_rows_is_not_shown_the_old_answer(self, factory: Tenant) -> None:
+        async with factory.client() as owner, signed_in(factory, "planner") as client:
+            client.headers["Woaas-Console"] = "1"
+            inside, outside = [(await owner.post("/v1/work-orders", json=ORDER)).json() for _ in range(2)]
+            path = f"/v1/work-orders/{inside['id']}"
+            first = await client.patch(path, json={"title": "Hidden"}, headers=KEY)
+            assert first.json()["title"] == "Hidden"
+            member = (await owner.get("/v1/members")).json()["data"][0]["id"]
+            scope = {"scope": {"work_orders": [outside["id"]]}}
+            assert (await owner.patch(f"/v1/members/{member}", json=scope)).status_code == 200
+            assert (await client.get(path)).status_code == 404
+            again = await client.patch(path, json={"title": "Hidden"}, headers=KEY)
+        assert again.json() == {"id": inside["id"]}
 
     @pytest.mark.parametrize("key", ["", "x" * 256])
     async def test_a_key_of_the_wrong_length_is_malformed(self, factory: Tenant, key: str) -> None:

@@ -106,7 +106,9 @@ async def test_what_a_person_said_stands(world: World, plant: Plant) -> None:
         await heard(plant, 8)
     assert await plant.state("m1") == "down"
     assert {(r["good"], r["connector"]) for r in await plant.reports(operation)} == {("5", None), ("5", "hall")}
-    assert len(await plant.events("connector.state_withheld")) == 1
+    ((_, disagreed),) = await plant.events("connector.state_withheld")
+    # Who does not read the state does not hear what the machine says of it either.
+    assert (disagreed["claimed"], disagreed["fields"]) == ("up", ["state"])
     assert len(await plant.events("connector.report_withheld")) == 1
     ((_, unassigned),) = await plant.events("connector.report_unassigned")
     assert (unassigned["good"], unassigned["work_center"]) == ("1", "m2")

@@ -17,10 +17,12 @@ from fixtures.live_app import LiveApp
 from woaas_api import openapi
 
 # A body that fits the schema is never malformed (400, 413, 415). It may break a rule of the domain (a time zone that is
-# one, a routing that has its material: 422), not suit how things stand, or show a wrong password (401). Names of fields
-# in a reading's query, or in the export of one, and the form of cursors are not in the schema.
-ACCEPTED = ["2xx", "401", "403", "404", "409", "410", "412", "422"]
+# one, a routing that has its material: 422), not suit how things stand, or show a wrong password (401; 429 after many).
+# Names of fields in a reading's query, or in the export of one, and the form of cursors are not in the schema.
+ACCEPTED = ["2xx", "401", "403", "404", "409", "410", "412", "422", "429"]
 READ = [*ACCEPTED, "400"]
+# A batch is taken whatever single items are like: each has a verdict of its own in the answer.
+BATCH = ["200", "400", "401", "403", "404", "409", "413", "415", "422", "428", "429"]
 PHASES = os.environ.get("WOAAS_FUZZ_PHASES", "stateful")
 EXAMPLES = os.environ.get("WOAAS_FUZZ_EXAMPLES", "4")
 
@@ -41,6 +43,8 @@ def users(live_app: LiveApp, tmp_path: Path) -> Path:
             f"[[operations]]\n{of}\nchecks.positive_data_acceptance.expected-statuses = {json.dumps(READ)}\n"
             for of in ('include-method = "GET"', 'include-path = "/v1/exports"')
         )
+        + '[[operations]]\ninclude-path = "/v1/work-orders/batch"\n'
+        + f"checks.negative_data_rejection.expected-statuses = {json.dumps(BATCH)}\n"
     )
     return settings
 

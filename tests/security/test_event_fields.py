@@ -102,3 +102,32 @@ async def test_without_their_type_there_is_no_feed(factory: Tenant, post: Post) 
         body = {"url": "https://hooks.example.com/", "events": ["*"]}
         assert (await developer.post("/v1/webhook-endpoints", json=body)).status_code == 403
     assert (await refusal(factory, "{ events { edges { node { id } } } }", key))["code"] == "forbidden"
+
+
+WORK_CENTER = {"name": "Press", "cost_per_hour": {"amount": "10.00", "currency": "EUR"}}
+
+
+async def test_a_change_of_hidden_fields_alone_is_no_event(world: World, factory: Tenant) -> None:
+    """That something hidden has changed, and when, is hidden too: at the feed and in the timeline."""
+    key = await hide(factory)
+    hidden = [("work_center", "cost_per_hour"), ("operation", "operator")]
+    async with factory.client() as owner, factory.client(key) as developer:
+        for resource, field in hidden:
+            policy = {"role": "developer", "resource": resource, "field": field, "access": "none"}
+            assert (await owner.post("/v1/field-policies", json=policy)).status_code == 201
+        dearer = {**WORK_CENTER, "cost_per_hour": {"amount": "20.00", "currency": "EUR"}}
+        for body in (WORK_CENTER, dearer, {**dearer, "name": "Big press"}):
+            assert (await owner.put("/v1/work-centers/M1", json=body)).status_code in (200, 201)
+        order = await enter(factory, release=True)
+        operation = f"/v1/operations/{order['operations'][0]['id']}"
+        assert (await owner.post(f"{operation}/assign", json={"operator": "ann"})).status_code == 200
+        await world.settle(factory)
+        seen: list[list[str]] = []
+        for client in (owner, developer):
+            feed = (await client.get("/v1/events")).json()["data"]
+            timeline = (await client.get(f"/v1/work-orders/{order['id']}/timeline")).json()["data"]
+            types = [e["type"] for e in feed] + [e["type"] for e in timeline]
+            seen.append([t for t in types if t in ("work_center.changed", "operation.assigned")])
+            assert not [e for e in feed + timeline if "moved" in e]
+    assert seen[0] == ["work_center.changed"] * 3 + ["operation.assigned"] * 2
+    assert seen[1] == ["work_center.changed"] * 2

@@ -120,6 +120,30 @@ async def test_a_grant_opens_no_rows_to_a_guest(factory: Tenant, operation: str)
             assert (await partner.get(path)).status_code == 403, path
 
 
+async def test_what_is_open_for_a_while_is_handed_on_to_nobody(factory: Tenant, operation: str) -> None:
+    """Else whoever got it for an hour would give it to himself for a year, or to a role for good."""
+    secret = {"resource": "work_order", "field": "customer"}
+    lines: list[dict[str, Any]] = [
+        {"resource": kind, "field": "*", "access": "write", "actions": ["create"]} for kind in ("grant", "field_policy")
+    ]
+    steward = {"name": "Steward", "inherits": ["planner"], "permissions": [*lines, {**secret, "access": "none"}]}
+    async with factory.client() as owner:
+        assert (await owner.put("/v1/roles/steward", json=steward)).status_code == 201
+        made = (await owner.post("/v1/api-keys", json={"name": "k", "roles": ["steward"]})).json()
+        order = (await owner.post("/v1/work-orders", json={"product": "P", "quantity": "1", "customer": CANARY})).json()
+        opened = {"resource": "work_order", "fields": ["customer"]}
+        await grant(owner, made["id"], **opened)
+        async with factory.client(made["secret"]) as client:
+            assert CANARY in (await client.get(f"/v1/work-orders/{order['id']}")).text
+            at = (SystemClock().now() + timedelta(days=300)).isoformat()
+            for path, body in (
+                ("/v1/grants", {**opened, "to": made["id"], "purpose": "more", "expires_at": at}),
+                ("/v1/field-policies", {**secret, "role": "operator", "access": "read"}),
+            ):
+                answer = await client.post(path, json=body)
+                assert answer.status_code == 403, (path, answer.text)
+
+
 class TestDataClass:
     async def test_a_policy_holds_for_one_class_alone(self, factory: Tenant) -> None:
         made: dict[str, str] = {}

@@ -64,6 +64,20 @@ class TestClients:
             assert (await one.post(anybody, "/oauth/token", form)).json()["error"] == "invalid_client"
         await machine_token(Application(factory, app.id, last.json()["secret"]))
 
+    async def test_nobody_takes_over_one_that_may_do_more_than_he(self, factory: Tenant) -> None:
+        """With its new secret he would be it."""
+        app = await machine(factory, "planner")
+        keeper = {"resource": "oauth_client", "field": "*", "access": "write", "actions": ["update", "rotate_secret"]}
+        async with factory.client() as owner:
+            role = {"name": "Keeper", "inherits": ["operator"], "permissions": [keeper]}
+            assert (await owner.put("/v1/roles/keeper", json=role)).status_code == 201
+        own = await machine(factory, "operator")
+        async with factory.client(await factory.key("keeper")) as client:
+            path = f"/v1/oauth-clients/{app.id}"
+            assert (await client.post(f"{path}/rotate-secret", json={})).status_code == 403
+            assert (await client.patch(path, json={"scopes": ["work_orders:write"]})).status_code == 403
+            assert (await client.post(f"/v1/oauth-clients/{own.id}/rotate-secret", json={})).status_code == 200
+
     async def test_what_does_not_fit_together_is_told_where(self, factory: Tenant) -> None:
         sound = {"name": "n", "type": "confidential", "scopes": ["work_orders:read"]}
         signing = {**sound, "redirect_uris": [CALLBACK]}

@@ -69,7 +69,7 @@ async def update_oauth_client(call: Call, client: str, body: ClientChange) -> An
     if call.request.headers.get("if-match"):
         found = await clients.get(call.uow, call.principal, client_id)
         call.require_match(lambda: call.principal.show(call.principal.access(OAUTH_CLIENT), found))
-    row = await clients.change(call.uow, call.principal, client_id, body)
+    row = await clients.change(call.uow, call.principal, client_id, body, REGISTRY)
     return Answer(call.principal.show(call.principal.access(OAUTH_CLIENT), row))
 
 
@@ -77,7 +77,8 @@ async def update_oauth_client(call: Call, client: str, body: ClientChange) -> An
 async def rotate_oauth_client_secret(call: Call, client: str, body: SecretRotation) -> Answer[OAuthClientView]:
     """Give an application a new secret; the one in use goes on for `keep_previous_for`, a day if it is not said."""
     hash_of = call.edge.authorization_server.hash_of
-    row, secret = await clients.rotate_secret(call.uow, call.principal, decode_id("oac", client), body, hash_of)
+    client_id = decode_id("oac", client)
+    row, secret = await clients.rotate_secret(call.uow, call.principal, client_id, body, REGISTRY, hash_of)
     shown = call.principal.show(call.principal.access(OAUTH_CLIENT), row)
     return Answer({**shown, "secret": secret}, secret=("secret",))
 

@@ -1,7 +1,7 @@
 """What an event is: the envelope whose canonical bytes are the audit entry."""
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
@@ -65,6 +65,11 @@ class Sealed(NamedTuple):
     payload: bytes
     leaf_hash: bytes
     openings: dict[str, tuple[str, object]]
+
+
+def moved(version: Version, changes: Iterable[str]) -> list[str]:
+    """The fields of an object, of those that an entry commits to, that were otherwise before; none of a new object."""
+    return [] if version[0] is None else [name for name in changes if name != REASON]
 
 
 def event_type(name: str, description: str) -> EventType:

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from woaas_core.db.statements import Statement
 from woaas_core.errors import DomainError
-from woaas_core.events.envelope import OBSERVED
+from woaas_core.events.envelope import OBSERVED, moved
 from woaas_core.events.log import FLOOR, event, log
 from woaas_core.ids import try_decode_id, uuid7
 
@@ -91,7 +91,9 @@ class _Payload(msgspec.Struct):
     subject: str
     work_order: str | None
     livemode: bool
+    version: tuple[int | None, int | None]
     data: dict[str, Any]
+    changes: dict[str, Any]
 
 
 _decode = msgspec.json.Decoder(_Payload).decode
@@ -139,7 +141,10 @@ def _pattern(type_: str) -> str:
 
 
 def cloud_event(index: int, payload: bytes) -> dict[str, Any]:
-    """An entry in CloudEvents' attribute names; extensions are lower-case letters only, as its §3 asks."""
+    """An entry in CloudEvents' attribute names; extensions are lower-case letters only, as its §3 asks.
+
+    `moved`, the names of the fields that changed, is none of them: it is for the masks, which take it out.
+    """
     entry = _decode(payload)
     shown: dict[str, Any] = {
         "specversion": "1.0",
@@ -155,4 +160,4 @@ def cloud_event(index: int, payload: bytes) -> dict[str, Any]:
     }
     if entry.work_order:
         shown["workorder"] = entry.work_order
-    return {**shown, "data": entry.data}
+    return {**shown, "data": entry.data, "moved": moved(entry.version, entry.changes)}

@@ -1,6 +1,6 @@
 """Events through a mask: whoever may follow the log still learns of an object only what its fields show him."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from woaas_core.errors import Forbidden
@@ -53,14 +53,24 @@ def fed_event(
 def visible_event(
     principal: Principal, event: Mapping[str, Any], subjects: Mapping[str, Resource]
 ) -> dict[str, Any] | None:
-    """One event (anything with ``subject`` and ``data``); None where nothing of it is for the caller."""
+    """One event (with ``subject``, ``data`` and, of what changed, ``moved``); None where nothing is for the caller."""
     access = access_to(principal, event["subject"], event["data"], subjects)
-    if access is None or access.is_whole or not event["data"]:
-        return dict(event)
+    shown = {name: value for name, value in event.items() if name != "moved"}
+    if access is None or access.is_whole:
+        return shown
+    if tells_of_hidden_only(access, event["moved"]):
+        return None
+    if not event["data"]:
+        return shown
     if access.resource.classes is not None and not access.sees_anything:
         return None
     data = visible_data(access, event["data"])
-    return None if data is None else {**event, "data": data}
+    return None if data is None else {**shown, "data": data}
+
+
+def tells_of_hidden_only(access: Access, moved: Collection[str]) -> bool:
+    """Whether all that changed is hidden: then not even that something did, or when, is for the caller."""
+    return bool(moved) and all(name in access.resource.names and not access.is_known(name) for name in moved)
 
 
 def access_to(

@@ -1,6 +1,7 @@
 """Use cases of applications: register, change, give a new secret, retire."""
 
 import secrets
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -54,8 +55,7 @@ async def create(
     _check(body, grant_types, uris, roles)
     if roles:
         await check_roles(uow, roles, sent.get("customer"))
-        require_covered(principal, frozenset(roles), registry)
-        require_within(principal.scope, scope)
+    _require_within_own(principal, roles, scope, registry)
     secret = _secret() if body.type == "confidential" else None
     row: dict[str, Any] = {
         "tenant_id": uow.tenant,
@@ -91,9 +91,16 @@ async def get(uow: "UnitOfWork", principal: Principal, client_id: UUID) -> "Reco
     return row
 
 
-async def change(uow: "UnitOfWork", principal: Principal, client_id: UUID, body: ClientChange) -> "Record":
-    """Change what an application may ask for; what was granted to it shrinks with the next use of it."""
+async def change(
+    uow: "UnitOfWork", principal: Principal, client_id: UUID, body: ClientChange, registry: Registry
+) -> "Record":
+    """Change what an application may ask for; what was granted to it shrinks with the next use of it.
+
+    Raises:
+        Forbidden: it acts by itself with more rights than the caller has.
+    """
     row = await _live(uow, principal, "update", client_id)
+    _require_within_own(principal, row["roles"], row["scope"], registry)
     changes = given(body)
     principal.access(OAUTH_CLIENT).check_writable(changes)
     if "scopes" in changes:
@@ -107,10 +114,20 @@ async def change(uow: "UnitOfWork", principal: Principal, client_id: UUID, body:
 
 
 async def rotate_secret(
-    uow: "UnitOfWork", principal: Principal, client_id: UUID, body: SecretRotation, hash_of: SecretHash
+    uow: "UnitOfWork",
+    principal: Principal,
+    client_id: UUID,
+    body: SecretRotation,
+    registry: Registry,
+    hash_of: SecretHash,
 ) -> tuple["Record", str]:
-    """Give a new secret; the one in use goes on for a while, so that nobody is interrupted."""
+    """Give a new secret; the one in use goes on for a while, so that nobody is interrupted.
+
+    Raises:
+        Forbidden: whoever has the secret would act with more rights than the caller has.
+    """
     row = await _live(uow, principal, "rotate_secret", client_id)
+    _require_within_own(principal, row["roles"], row["scope"], registry)
     if row["type"] == "public":
         msg = "A public application has no secret."
         raise Conflict(msg)
@@ -150,6 +167,16 @@ async def _live(uow: "UnitOfWork", principal: Principal, action: str, client_id:
     if row["archived_at"] is not None:
         raise ClientArchived
     return row
+
+
+def _require_within_own(
+    principal: Principal, roles: Iterable[str], scope: Mapping[str, Any], registry: Registry
+) -> None:
+    """Refuse one that acts by itself with more than the caller has; without roles it has nothing of its own."""
+    held = frozenset(roles)
+    if held:
+        require_covered(principal, held, registry)
+        require_within(principal.scope, scope)
 
 
 def _secret() -> str:

@@ -48,7 +48,8 @@ def require_no_gain(
 def _require(principal: Principal, asked: Iterable[tuple[Resource, Rights]]) -> None:
     if principal.is_owner or principal.kind == "system":
         return
+    giver = principal.lasting
     for resource, wanted in asked:
-        if wanted and (wanted - rights(principal.access(resource)) or principal.guest_roles(resource)):
+        if wanted and (wanted - rights(giver.access(resource)) or giver.guest_roles(resource)):
             msg = f"You cannot give rights on {resource.name.replace('_', ' ')}s that you do not have."
             raise Forbidden(msg)

@@ -31,7 +31,7 @@ async def create(uow: "UnitOfWork", principal: Principal, body: NewGrant, regist
     """Open fields; effective from the grantee's next request on.
 
     Raises:
-        Forbidden: the caller does not read them himself.
+        Forbidden: the caller does not read them himself, or only by a grant.
     """
     principal.require(GRANT, "create")
     for i, field in enumerate(body.fields):
@@ -115,14 +115,14 @@ def observer(uow: "UnitOfWork") -> Callable[[GrantLine], None]:
 def _require_readable(principal: Principal, body: NewGrant, registry: Registry) -> None:
     if principal.is_owner:
         return
-    resource = registry[body.resource]
-    access = principal.access(resource)
+    resource, giver = registry[body.resource], principal.lasting
+    access = giver.access(resource)
     for field in body.fields:
         head, _, member = field.partition(".")
         if not (access.is_whole if field.endswith(ANY) else access.reads(head, member)):
             msg = f"You cannot open {field!r}, which you do not read yourself."
             raise Forbidden(msg)
-    if principal.guest_roles(resource):
+    if giver.guest_roles(resource):
         msg = "Only who sees every row opens fields to others."
         raise Forbidden(msg)
 

@@ -75,6 +75,7 @@ async def _withhold(uow: "UnitOfWork", connector: Row, center: Any, state: Machi
         return Verdict.REPEATED
     await _remember(uow, connector, center["code"], known, withheld=state)
     told = {"code": center["code"], "state": center["body"]["state"], "claimed": state, "connector": connector["code"]}
+    told |= {"fields": ["state"]}  # It is about nothing else: who does not read the state hears nothing of it.
     uow.record(events.STATE_WITHHELD, subject=encode_id(_WORK_CENTER.resource.prefix, center["id"]), data=told)
     return Verdict.WITHHELD
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from woaas_security.audit.masking import visible_data, visible_event
+from woaas_core.events.envelope import moved
+from woaas_security.audit.masking import tells_of_hidden_only, visible_data, visible_event
 from woaas_security.audit.resources import EVENT
 from woaas_security.authz.resource import Resource
 from woaas_security.principal import Principal
@@ -15,6 +16,8 @@ from woaas_work_orders.orders.entities import WorkOrder
 from woaas_work_orders.orders.resources import OPERATION, WORK_ORDER
 
 if TYPE_CHECKING:
+    from asyncpg import Record
+
     from woaas_core.db.unit_of_work import UnitOfWork
 
 _MEMBERS = {"subject": "subject", "at": "recorded_at", "actor": "actor", "reason": "reason"}
@@ -27,7 +30,9 @@ class _Entry(msgspec.Struct):
     at: datetime
     actor: dict[str, str]
     subject: str
+    version: tuple[int | None, int | None]
     data: dict[str, Any]
+    changes: dict[str, Any]
 
 
 _decode = msgspec.json.Decoder(_Entry).decode
@@ -42,10 +47,16 @@ async def timeline(
     nothing else of them; a guest neither who acted nor why.
     """
     rows = await repository.entries(uow, order.id, order.created_at)
-    entries = [{**msgspec.structs.asdict(_decode(row["payload"])), "reason": row["reason"]} for row in rows]
+    entries = [_entry(row) for row in rows]
     follows = principal.access(EVENT).reads("type")
     shown = (_followed(principal, e, subjects) if follows else _masked(principal, e) for e in entries)
     return [entry for entry in shown if entry is not None]
+
+
+def _entry(row: "Record") -> dict[str, Any]:
+    entry = msgspec.structs.asdict(_decode(row["payload"]))
+    version, changes = entry.pop("version"), entry.pop("changes")
+    return {**entry, "moved": moved(version, changes), "reason": row["reason"]}
 
 
 def _followed(principal: Principal, entry: dict[str, Any], subjects: Mapping[str, Resource]) -> dict[str, Any] | None:
@@ -63,8 +74,9 @@ def _masked(principal: Principal, entry: dict[str, Any]) -> dict[str, Any] | Non
     is_guest = bool(principal.guest_roles(WORK_ORDER))
     if not access.sees_anything or (is_guest and resource is OPERATION):
         return None
+    changed = entry.pop("moved")
     data = visible_data(access, {n: v for n, v in entry["data"].items() if n == "fields" or n in resource.names})
-    if data is None:
+    if data is None or tells_of_hidden_only(access, changed):
         return None
     shown = {**entry, "data": data}
     if is_guest:
