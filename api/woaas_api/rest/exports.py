@@ -90,7 +90,8 @@ async def stop_export(call: Call, key: str) -> Answer[ObjectExportView]:
 async def download_export(call: Call, key: str, start: int) -> Answer[str]:
     """Download the file; a download that broke off is resumed with `Range` and `If-Range`.
 
-    Whoever may no longer read all that is in it is refused.
+    Whoever has fewer rights by now than it was written under is refused. A file is as its objects were then: one that
+    came into another class of data or to another customer since is not taken out of it.
     """
     row = await service.get(call.uow, call.principal, decode_id("exp", key))
     part = await service.download(call.uow, call.principal, EXPORTED.of(row), row, start)
