@@ -26,6 +26,9 @@ class PersistedQueryNotFound(DomainError):
     status = 400
     hint = "Send the document beside its hash; the hash alone will do from then on."
 
+    def __init__(self) -> None:
+        super().__init__(self.title)
+
 
 class PersistedQueries:
     """The documents that were used last, those of each tenant apart."""
