@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from woaas_api.exported import EXPORTED
 from woaas_billing import invoicing
 from woaas_capacity_market import requests
+from woaas_capacity_market.unfinished import unfinished
 from woaas_core import idempotency
 from woaas_core.db.statements import Statement
 from woaas_core.mail import mailer_of
@@ -110,7 +111,7 @@ async def _export_data(uow: "UnitOfWork", _principal: Principal) -> int:
 
 async def _delete_tenant(uow: "UnitOfWork", principal: Principal) -> int:
     """Send a tenant whose time has come its last invoice and shut it; after that destroy what it has."""
-    if not await destruction.is_due(uow):
+    if not await destruction.is_due(uow, unfinished):
         return await destruction.destroy(uow, complete_metadata().sorted_tables)
     await invoicing.issue(uow, principal, invoicing.OPEN)
     await destruction.begin(uow)

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from fixtures.app import Tenant, World
 from fixtures.console import PASSWORD
-from fixtures.database import FreshDatabase, fetch
+from fixtures.database import FreshDatabase, execute, fetch
 from fixtures.killable import Killable
 from fixtures.market import Market, get, post
 from fixtures.processes import eventually
@@ -34,6 +34,7 @@ from fixtures.tenant_deletions import (
 import woaas.audit
 from woaas_core.clock import FrozenClock, SystemClock
 from woaas_core.errors import NotFound
+from woaas_core.ids import decode_id
 from woaas_security.tenant_deletion import destruction
 from woaas_security.tenant_deletion.retained import KEPT, destroyed
 
@@ -152,6 +153,23 @@ class TestDestruction:
         await market.settle()
         await destroy(market.buyer_tenant, clock)
         assert [await get(market.partner, path) for path in paths] == before
+
+    async def test_a_deal_made_as_it_was_asked_for_is_waited_for(self, market: Market, database: FreshDatabase) -> None:
+        clock = market.world.db.clock = FrozenClock(SystemClock().now())
+        contract = await market.deal()
+        crossed = f"UPDATE market_contracts SET state = '{{}}' WHERE id = '{decode_id('ctr', contract['id'])}'"
+        tenant = market.partner_tenant
+        await asyncio.to_thread(
+            execute, database.dsn, crossed.format("closed"), "UPDATE market_listings SET state = 'paused'"
+        )
+        await ask(tenant, market.partner)
+        await asyncio.to_thread(execute, database.dsn, crossed.format("active"))
+        await pass_time(database, clock)
+        assert await work(tenant) == 0
+        assert await state_of(database, tenant) == "closing"
+        await asyncio.to_thread(execute, database.dsn, crossed.format("closed"))
+        assert await work(tenant) == 1
+        assert await state_of(database, tenant) == "destroying"
 
     @pytest.mark.parametrize(
         ("statement", "refusal"),

@@ -17,6 +17,7 @@ from woaas_security.audit import store
 from woaas_security.permissions.repository import raise_version
 from woaas_security.tenant_deletion import events, repository
 from woaas_security.tenant_deletion.retained import KEPT, destroyed
+from woaas_security.tenant_deletion.service import Unfinished
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -28,14 +29,19 @@ QUIET = timedelta(minutes=5)
 """Longer than any transaction that was in the tenant when its destruction began."""
 
 
-async def is_due(uow: "UnitOfWork") -> bool:
-    """Whether the entered tenant's destruction is to begin now; locks its deletion."""
+async def is_due(uow: "UnitOfWork", unfinished: Unfinished) -> bool:
+    """Whether the entered tenant's destruction is to begin now; locks its deletion.
+
+    A deal that was made as the tenant was closed is waited for. A sandbox has no deals that anybody counts on, and
+    nobody to end them.
+    """
     row = await repository.current(uow, lock=True)
     return (
         row is not None
         and row["state"] == "closing"
         and row["delete_at"] <= uow.clock.now()
         and not await repository.is_held(uow)
+        and not (uow.livemode and await unfinished(uow))
     )
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from woaas_core.db.unit_of_work import UnitOfWork
 
+Unfinished = Callable[["UnitOfWork"], Awaitable[list[str]]]
+"""What a tenant still owes others, by public ids."""
 _LATER = ("cancelled_at", "started_at", "last_event_id", "recipient", "destroyed_at", "certificate", "finished_at")
 _OWNERS_ONLY = "Only owners end a tenant."
 
@@ -31,7 +33,7 @@ async def request(
     body: NewTenantDeletion,
     *,
     grace: timedelta,
-    unfinished: Callable[["UnitOfWork"], Awaitable[list[str]]],
+    unfinished: Unfinished,
 ) -> "Record":
     """Close the tenant: it is only read from now on, and deleted when the grace period is over.
 
